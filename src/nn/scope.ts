@@ -1,0 +1,38 @@
+/** Where parameters come from: a scope mirrors the keys of a checkpoint, `scope.at('layers.0').parameter('weight', ...)`. */
+
+import { ChatRexError } from '../errors.ts';
+import type { DType } from '../tensor/dtype.ts';
+import { type Initializer, parameter } from '../tensor/ops/parameter.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+export interface Scope {
+  /** The scope below; names are joined by dots, and an empty name is this scope. */
+  at(name: string | number): Scope;
+  /**
+   * The parameter `name` of this scope. Asking again gives the same tensor, so tied weights are tied.
+   * @throws ChatRexError when it was asked for with another shape before.
+   */
+  parameter(name: string, shape: readonly number[], initializer?: Initializer, dtype?: DType): Tensor;
+}
+
+/** A new tree of parameters. One graph takes all its parameters from one tree. */
+export function createScope(): Scope {
+  const known = new Map<string, Tensor>();
+  const scopeAt = (prefix: string): Scope => ({
+    at: (name) => scopeAt(name === '' ? prefix : `${prefix}${name}.`),
+    parameter: (name, shape, initializer = { kind: 'zeros' }, dtype = 'float32') => {
+      const key = prefix + name;
+      const earlier = known.get(key);
+      if (!earlier) {
+        const created = parameter({ name: key, dtype, shape, initializer });
+        known.set(key, created);
+        return created;
+      }
+      if (earlier.dtype !== dtype || String(earlier.shape) !== String(shape)) {
+        throw new ChatRexError('invalid-shape', `parameter ${key} is [${earlier.shape}] here and [${shape}] there`);
+      }
+      return earlier;
+    },
+  });
+  return scopeAt('');
+}

@@ -1,0 +1,42 @@
+/** Zeros before and after an axis. */
+
+import { addDims, type Dim } from '../dimension.ts';
+import { generate, stridesOf } from '../nd-array.ts';
+import type { DifferentiableOp } from '../op.ts';
+import { normalizeAxis } from '../shape.ts';
+import { apply, type Tensor } from '../tensor.ts';
+import { slice } from './slice.ts';
+
+interface PadAttributes {
+  readonly axis: number;
+  readonly before: Dim;
+  readonly after: Dim;
+}
+
+/** @param before number of zeros put before the axis; `after` likewise behind it. */
+export function pad(x: Tensor, { axis, before = 0, after = 0 }: { axis: number; before?: Dim; after?: Dim }): Tensor {
+  if (before === 0 && after === 0) return x;
+  return apply(padOp, [x], { axis: normalizeAxis(axis, x.shape.length), before, after });
+}
+
+export const padOp: DifferentiableOp<PadAttributes> = {
+  name: 'Pad',
+  infer: ([x], { axis, before, after }) => [
+    { dtype: x.dtype, shape: x.shape.with(axis, [before, x.shape[axis], after].reduce(addDims)) },
+  ],
+  emit: ({ onnx, inputs, outputs, attributes: { axis, before, after } }) =>
+    onnx.node('Pad', [inputs[0], onnx.sizes([before, after]), '', onnx.integers([axis])], outputs),
+  gradient: ({ inputs: [x], attributes: { axis, before }, outputGradients: [dy] }) => [
+    slice(dy as Tensor, { axis, start: before, end: addDims(before, x.shape[axis]) }),
+  ],
+  reference: ([x], { axis, before }, [{ shape }]) => {
+    const strides = stridesOf(x.shape);
+    return [
+      generate(shape as number[], (index) => {
+        const i = index[axis] - (before as number);
+        if (i < 0 || i >= x.shape[axis]) return 0;
+        return x.data[index.reduce((sum, position, k) => sum + (k === axis ? i : position) * strides[k], 0)];
+      }),
+    ];
+  },
+};

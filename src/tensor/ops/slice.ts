@@ -1,0 +1,88 @@
+/** A stretch of an axis, with a step. */
+
+import { type Dim, isStatic, subtractDims } from '../dimension.ts';
+import { generate, stridesOf } from '../nd-array.ts';
+import type { DifferentiableOp } from '../op.ts';
+import { normalizeAxis } from '../shape.ts';
+import { apply, misfit, type Tensor } from '../tensor.ts';
+import { constant } from './constant.ts';
+import { pad } from './pad.ts';
+import { scatterAdd } from './scatter-add.ts';
+
+interface SliceAttributes {
+  readonly axis: number;
+  readonly start: Dim;
+  readonly end: Dim;
+  readonly step: number;
+}
+
+/**
+ * Elements `start`, `start + step`, ... before `end` of an axis. Static starts and ends may be negative (counted from the
+ * back); a symbolic end needs step 1. A negative step walks backwards from `start` (default: the last) and needs a static size.
+ */
+export function slice(
+  x: Tensor,
+  { axis, start, end, step = 1 }: { axis: number; start?: Dim; end?: Dim; step?: number },
+): Tensor {
+  const at = normalizeAxis(axis, x.shape.length);
+  const size = x.shape[at];
+  const fromFront = (dim: Dim): Dim =>
+    isStatic(dim) && dim < 0 ? (isStatic(size) ? size + dim : subtractDims(size, -dim)) : dim;
+  if (step < 0) {
+    if (!isStatic(size)) throw misfit('slicing backwards needs a static size');
+    const first = fromFront(start ?? size - 1);
+    return apply(sliceOp, [x], { axis: at, start: first, end: end === undefined ? -1 : fromFront(end), step });
+  }
+  const bounds = { start: fromFront(start ?? 0), end: fromFront(end ?? size) };
+  if (bounds.start === 0 && bounds.end === size && step === 1) return x;
+  return apply(sliceOp, [x], { axis: at, ...bounds, step });
+}
+
+export const sliceOp: DifferentiableOp<SliceAttributes> = {
+  name: 'Slice',
+  infer: ([x], { axis, start, end, step }) => {
+    const size = x.shape[axis];
+    if (isStatic(size) && isStatic(start) && isStatic(end)) {
+      if (step > 0 && (start < 0 || end > size || start > end)) {
+        throw misfit(`${start}..${end} does not lie in 0..${size} on axis ${axis}`);
+      }
+      return [{ dtype: x.dtype, shape: x.shape.with(axis, Math.max(0, Math.ceil((end - start) / step))) }];
+    }
+    if (step !== 1) throw misfit('a symbolic slice needs step 1');
+    return [{ dtype: x.dtype, shape: x.shape.with(axis, subtractDims(end, start)) }];
+  },
+  emit: ({ onnx, inputs, outputs, attributes: { axis, start, end, step } }) => {
+    // ONNX counts a negative end from the back; walking backwards past the front is spelled as a very small one.
+    const last = step < 0 && end === -1 ? Number.MIN_SAFE_INTEGER : end;
+    const bounds = [onnx.sizes([start]), onnx.sizes([last]), onnx.integers([axis]), onnx.integers([step])];
+    onnx.node('Slice', [inputs[0], ...bounds], outputs);
+  },
+  gradient: ({ inputs: [x], outputs: [y], attributes: { axis, start, end, step }, outputGradients }) => {
+    const dy = outputGradients[0] as Tensor;
+    if (step === 1) return [pad(dy, { axis, before: start, after: subtractDims(x.shape[axis], end) })];
+    const positions = Array.from({ length: y.shape[axis] as number }, (_, i) => (start as number) + i * step);
+    return [scatterAdd(dy, constant('int64', [positions.length], positions), { axis, size: x.shape[axis] })];
+  },
+  reference: ([x], { axis, start, step }, [{ shape }]) => {
+    const strides = stridesOf(x.shape);
+    const first = start as number;
+    return [
+      generate(
+        shape as number[],
+        (index) => x.data[index.reduce((sum, i, k) => sum + (k === axis ? first + i * step : i) * strides[k], 0)],
+      ),
+    ];
+  },
+};
+
+/** Consecutive stretches of the given lengths along an axis; they must fill it. */
+export function split(x: Tensor, { axis, lengths }: { axis: number; lengths: readonly number[] }): Tensor[] {
+  let start = 0;
+  const parts = lengths.map((length) => {
+    start += length;
+    return slice(x, { axis, start: start - length, end: start });
+  });
+  const size = x.shape[normalizeAxis(axis, x.shape.length)];
+  if (size !== start) throw misfit(`lengths add to ${start}, the axis has ${size}`);
+  return parts;
+}
