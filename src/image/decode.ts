@@ -1,0 +1,188 @@
+/**
+ * Picture files and raw pixels to `RgbImage`.
+ *
+ * Agrees with PIL's `Image.open(path).convert('RGB')` on 8-bit RGB and greyscale files. Deliberate deviations:
+ * EXIF orientation is applied; transparent pixels are composited on white (PIL uncovers whatever colour lies hidden under
+ * alpha 0); 16-bit samples are scaled to 8 (PIL clips 16-bit greyscale); CMYK goes through a colour profile.
+ * Embedded RGB colour profiles are ignored, as PIL does, because the released models were trained that way.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import sharp, { type Metadata } from 'sharp';
+import { ChatRexError } from '../errors.ts';
+import { assertImageSize, type Rgb, type RgbImage } from './rgb-image.ts';
+
+/** The largest file that is read. A 100-megapixel JPEG is about 40 MB; more is a mistake or an attack on memory. */
+export const MAX_IMAGE_BYTES = 64 * 2 ** 20;
+
+/** The most pixels that are decoded: a 108-megapixel phone photograph fits, and the decoded bytes stay near 400 MB. */
+export const MAX_IMAGE_PIXELS = 2 ** 27;
+
+/** What shows through transparent pixels: the white of the page on which such pictures are usually seen. */
+export const TRANSPARENCY_BACKGROUND: Rgb = [255, 255, 255];
+
+/** Formats that are decoded. SVG is left out on purpose: it is a program that draws, not a picture. */
+const READABLE_FORMATS = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
+const READABLE_NAMES = 'JPEG, PNG, WebP, AVIF, GIF or TIFF';
+
+export interface ImageLimits {
+  /** Largest encoded size in bytes; `MAX_IMAGE_BYTES` when left out. */
+  readonly maxBytes?: number;
+  /** Most pixels after decoding; `MAX_IMAGE_PIXELS` when left out. */
+  readonly maxPixels?: number;
+}
+
+/** Pixels in memory: three (RGB) or four (RGBA, straight alpha) interleaved bytes each, in reading order. */
+export interface RawPixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** A path, the bytes of a file, or pixels. */
+export type ImageSource = string | Uint8Array | RawPixels;
+
+/**
+ * Reads a picture: JPEG, PNG, WebP, AVIF, GIF (first frame) and TIFF of any bit depth and colour model, upright by EXIF.
+ * Raw RGB pixels are returned as they are, without a copy.
+ *
+ * @throws ChatRexError `not-found` (no such file), `invalid-file` (empty, truncated, not a picture), `unsupported`
+ * (another format), `limit-exceeded` (too many bytes or pixels; judged before the pixels are decoded), `invalid-argument`.
+ * @example const { width, height, data } = await decodeImage('photo.jpg');
+ */
+export async function decodeImage(source: ImageSource, limits: ImageLimits = {}): Promise<RgbImage> {
+  const maxPixels = limits.maxPixels ?? MAX_IMAGE_PIXELS;
+  if (typeof source === 'string') {
+    const bytes = await readPicture(source, limits.maxBytes ?? MAX_IMAGE_BYTES);
+    return decodeBytes(bytes, `"${source}"`, maxPixels);
+  }
+  if (source instanceof Uint8Array) {
+    assertByteCount(source.byteLength, 'The picture', limits.maxBytes ?? MAX_IMAGE_BYTES);
+    return decodeBytes(source, 'The picture', maxPixels);
+  }
+  return fromRawPixels(source, maxPixels);
+}
+
+async function readPicture(path: string, maxBytes: number): Promise<Uint8Array> {
+  const name = `"${path}"`;
+  try {
+    const info = await stat(path);
+    // Pipes and devices have no size to judge beforehand (/dev/zero never ends).
+    if (!info.isFile())
+      throw new ChatRexError('invalid-file', `${name} is not a regular file; expected a picture file.`);
+    assertByteCount(info.size, name, maxBytes);
+    return await readFile(path);
+  } catch (cause) {
+    if (cause instanceof ChatRexError) throw cause;
+    const reason = (cause as NodeJS.ErrnoException).code;
+    if (reason === 'ENOENT' || reason === 'ENOTDIR') {
+      throw new ChatRexError('not-found', `${name} does not exist; expected a picture file. Check the path.`, {
+        cause,
+      });
+    }
+    throw new ChatRexError('invalid-file', `${name} cannot be read (${reason ?? 'unknown reason'}).`, { cause });
+  }
+}
+
+function assertByteCount(sizeBytes: number, name: string, maxBytes: number): void {
+  if (sizeBytes === 0)
+    throw new ChatRexError('invalid-file', `${name} is empty (0 bytes); expected ${READABLE_NAMES}.`);
+  if (sizeBytes > maxBytes) {
+    throw new ChatRexError(
+      'limit-exceeded',
+      `${name} has ${sizeBytes} bytes; at most ${maxBytes} are read. Shrink the file or raise maxBytes.`,
+    );
+  }
+}
+
+function assertPixelCount(width: number, height: number, name: string, maxPixels: number): void {
+  if (width * height <= maxPixels) return;
+  throw new ChatRexError(
+    'limit-exceeded',
+    `${name} has ${width} x ${height} pixels; at most ${maxPixels} in all are decoded. Shrink it or raise maxPixels.`,
+  );
+}
+
+async function decodeBytes(bytes: Uint8Array, name: string, maxPixels: number): Promise<RgbImage> {
+  const metadata = await readMetadata(bytes, name);
+  assertPixelCount(metadata.width, metadata.height, name, maxPixels);
+  try {
+    const { data, info } = await sharp(bytes, {
+      // Stray bytes that every viewer forgives are only warnings; missing or broken pixels are errors.
+      failOn: 'error',
+      limitInputPixels: maxPixels,
+      autoOrient: true,
+      ignoreIcc: metadata.space !== 'cmyk',
+    })
+      .toColourspace('srgb')
+      .flatten({ background: rgbCss(TRANSPARENCY_BACKGROUND) })
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: toThreeChannels(data, info.channels) };
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+}
+
+async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> {
+  let metadata: Metadata;
+  try {
+    // The pixel limit is ours to judge below, with our message.
+    metadata = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+  if (!READABLE_FORMATS.has(metadata.format)) {
+    throw new ChatRexError(
+      'unsupported',
+      `${name} is in the format ${metadata.format}; expected ${READABLE_NAMES}. Convert it first.`,
+    );
+  }
+  return metadata;
+}
+
+function unreadable(name: string, cause: unknown): ChatRexError {
+  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ').trim();
+  return new ChatRexError(
+    'invalid-file',
+    `${name} is not a readable picture (${reason}); expected ${READABLE_NAMES}.`,
+    {
+      cause,
+    },
+  );
+}
+
+/** Greyscale comes back from the decoder as one channel; the three colours are then equal. */
+function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const pixels = data.length / channels;
+  const rgb = new Uint8Array(pixels * 3);
+  for (let pixel = 0; pixel < pixels; pixel++) rgb.fill(data[pixel * channels], pixel * 3, pixel * 3 + 3);
+  return rgb;
+}
+
+function fromRawPixels({ width, height, data }: RawPixels, maxPixels: number): RgbImage {
+  assertImageSize({ width, height });
+  assertPixelCount(width, height, 'The picture', maxPixels);
+  const pixels = width * height;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (bytes.length === pixels * 3) return { width, height, data: bytes };
+  if (bytes.length !== pixels * 4) {
+    throw new ChatRexError(
+      'invalid-argument',
+      `Raw pixels of ${width} x ${height} must be ${pixels * 3} bytes (RGB) or ${pixels * 4} (RGBA); got ${bytes.length}.`,
+    );
+  }
+  const rgb = new Uint8Array(pixels * 3);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const alpha = bytes[pixel * 4 + 3];
+    for (let channel = 0; channel < 3; channel++) {
+      const over = bytes[pixel * 4 + channel] * alpha + TRANSPARENCY_BACKGROUND[channel] * (255 - alpha);
+      rgb[pixel * 3 + channel] = Math.round(over / 255);
+    }
+  }
+  return { width, height, data: rgb };
+}
+
+function rgbCss([r, g, b]: Rgb): { r: number; g: number; b: number } {
+  return { r, g, b };
+}
