@@ -1,0 +1,61 @@
+/**
+ * The training side of a conversation: ids, and which of them the model is to learn to write.
+ *
+ * Paper section 3.3: next-token loss on answers only, their end token included.
+ */
+
+import { ChatRexError } from '../errors.ts';
+import type { GroundedText } from '../grounding/grounded-text.ts';
+import type { Chat, PromptSegment } from './conversation.ts';
+import { objectToken } from './special-tokens.ts';
+
+/** One question with its answer; `<objN>` and `objects` name objects of the scene, not yet places in the object list. */
+export interface TrainingTurn {
+  question: string;
+  answer: GroundedText;
+}
+
+export interface TrainingSequence {
+  prefix: PromptSegment[];
+  /** All that follows the prefix: questions and answers of every turn. */
+  ids: number[];
+  /** Same length as `ids`: true where the token itself is to be predicted. */
+  isTarget: boolean[];
+}
+
+/**
+ * @param options.objectIndex where each object of the scene stands in the (shuffled) object list.
+ * @param options.boxCount length of that list, boxes that are no object of the scene included.
+ * @throws ChatRexError 'invalid-argument' when a turn names an object that is not in the list.
+ */
+export function encodeTrainingSample(
+  chat: Chat,
+  turns: readonly TrainingTurn[],
+  options: { objectIndex: ReadonlyMap<number, number>; boxCount: number },
+): TrainingSequence {
+  const { objectIndex, boxCount } = options;
+  const indexOf = (object: number) => {
+    const index = objectIndex.get(object);
+    if (index !== undefined) return index;
+    throw new ChatRexError(
+      'invalid-argument',
+      `training sample: object ${object} of the scene is not in the object list; add its box or leave the turn out`,
+    );
+  };
+  const ids: number[] = [];
+  const isTarget: boolean[] = [];
+  const push = (added: number[], isAnswer: boolean) => {
+    ids.push(...added);
+    for (let i = 0; i < added.length; i++) isTarget.push(isAnswer);
+  };
+  turns.forEach(({ question, answer }, turn) => {
+    const text = question.replace(/<obj(0|[1-9]\d*)>/g, (_, object) => objectToken(indexOf(Number(object))));
+    push(turn === 0 ? chat.question(text, boxCount) : chat.nextQuestion(text, boxCount), false);
+    // Ascending, as the released models answer: one order to learn instead of many.
+    const placed = answer.map((span) =>
+      span.kind === 'text' ? span : { ...span, objects: span.objects.map(indexOf).sort((a, b) => a - b) },
+    );
+    push(chat.answer(placed), true);
+  });
+  return { prefix: chat.prefix(boxCount), ids, isTarget };
+}
