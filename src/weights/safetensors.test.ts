@@ -11,7 +11,7 @@ import {
   expectedByFile,
   fixtures,
   useScratchFolder,
-} from './test-support.ts';
+} from './testing/support.ts';
 
 const scratch = useScratchFolder();
 

@@ -5,8 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { ChatRexError, type ErrorCode } from '../errors.ts';
-import type { TensorInfo, WeightFile } from './weight-file.ts';
+import { ChatRexError, type ErrorCode } from '../../errors.ts';
+import type { TensorInfo, WeightFile } from '../weight-file.ts';
 
 /** Where the fixtures lie. */
 export const fixtures = 'fixtures/weights';
