@@ -25,7 +25,7 @@ import {
 } from 'onnx-buf';
 import { ChatRexError } from '../errors.ts';
 import { type Dim, isStatic, type Shape, termsOf } from '../tensor/dimension.ts';
-import type { DType, TensorData } from '../tensor/dtype.ts';
+import { type DType, type TensorData, toTypedArray } from '../tensor/dtype.ts';
 import type { Graph } from '../tensor/graph.ts';
 import type { OnnxAttribute, OnnxNodeOptions, OnnxWriter } from '../tensor/onnx-writer.ts';
 import type { Op } from '../tensor/op.ts';
@@ -39,8 +39,8 @@ export type StoredWeight =
   | { readonly dtype: StoredDType; readonly data: TensorData | Uint8Array }
   | { readonly dtype: StoredDType; readonly path: string; readonly byteOffset: number; readonly byteLength: number };
 
-/** Weights by parameter name; 'feeds' makes every parameter an input of the model instead, as training needs. */
-export type WeightStorage = ReadonlyMap<string, StoredWeight> | 'feeds';
+/** Weights by parameter name. 'fed' makes a parameter an input of the model instead, as training needs; 'feeds' makes all. */
+export type WeightStorage = ReadonlyMap<string, StoredWeight | 'fed'> | 'feeds';
 
 export interface EmittedModel {
   readonly bytes: Uint8Array;
@@ -152,6 +152,10 @@ class ModelWriter implements OnnxWriter {
     return name;
   }
 
+  scalar(dtype: DType, value: number): string {
+    return this.constant(dtype, [], toTypedArray(dtype, [value]));
+  }
+
   integers(values: readonly number[]): string {
     return this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
   }
@@ -190,8 +194,8 @@ class ModelWriter implements OnnxWriter {
   }
 
   parameter(name: string, dtype: DType, shape: readonly number[]): string {
-    if (this.#weights === 'feeds') return this.input(name, dtype, shape);
-    const stored = this.#weights.get(name);
+    const stored = this.#weights === 'feeds' ? 'fed' : this.#weights.get(name);
+    if (stored === 'fed') return this.input(name, dtype, shape);
     if (!stored) throw new ChatRexError('weights-mismatch', `no weight is stored for parameter ${name}`);
     this.#initializers.push(
       'data' in stored ? tensorProto(name, stored.dtype, shape, stored.data) : this.#external(name, shape, stored),

@@ -1,5 +1,7 @@
 /** Element types of tensors, and the typed arrays that hold them in this process. */
 
+import { toHalf } from './float16.ts';
+
 export type DType = 'float32' | 'float16' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
 
 /** The array behind a tensor of a dtype: float16 as its bits, bool as 0 or 1, int64 as BigInt. */
@@ -28,6 +30,16 @@ const arrayConstructors = {
 /** Zero-filled storage for `size` elements. */
 export function allocate<T extends DType>(dtype: T, size: number): DTypeArrays[T] {
   return new arrayConstructors[dtype](size) as DTypeArrays[T];
+}
+
+/** Numbers as the typed array of `dtype`, converted; such an array itself is returned as it is. */
+export function toTypedArray(dtype: DType, values: ArrayLike<number> | TensorData): TensorData {
+  if (values instanceof arrayConstructors[dtype]) return values;
+  const data = allocate(dtype, values.length);
+  for (let i = 0; i < values.length; i++) {
+    data[i] = dtype === 'int64' ? BigInt(values[i]) : dtype === 'float16' ? toHalf(Number(values[i])) : values[i];
+  }
+  return data;
 }
 
 export const byteSize = (dtype: DType): number => arrayConstructors[dtype].BYTES_PER_ELEMENT;

@@ -22,6 +22,8 @@ export interface OnnxWriter {
   /** As `node` with one output under a fresh name, which is returned. */
   value(opType: string, inputs: readonly string[], options?: OnnxNodeOptions): string;
   constant(dtype: DType, shape: readonly number[], data: TensorData): string;
+  /** A scalar constant. */
+  scalar(dtype: DType, value: number): string;
   /** int64 vector of these sizes; symbolic ones are computed at run time. */
   sizes(dims: readonly Dim[]): string;
   /** int64 vector constant. */

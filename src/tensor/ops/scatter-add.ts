@@ -38,7 +38,7 @@ export const scatterAddOp: DifferentiableOp<ScatterAddAttributes> = {
     const moved = axis === 0 ? updates : onnx.value('Transpose', [updates], { attributes: { perm: front } });
     const { shape, dtype } = outputTypes[0];
     const zeros = onnx.value('Expand', [
-      onnx.constant(dtype, [], dtype === 'float16' ? new Uint16Array(1) : new Float32Array(1)),
+      onnx.scalar(dtype, 0),
       onnx.sizes([shape[axis], ...shape.slice(0, axis), ...shape.slice(axis + 1)]),
     ]);
     const wide = inputTypes[1].dtype === 'int64' ? indices : onnx.value('Cast', [indices], { attributes: { to: 7 } });

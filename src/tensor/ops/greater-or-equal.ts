@@ -1,0 +1,15 @@
+/** Whether a >= b, with broadcasting, as bool. */
+
+import type { NonDifferentiableOp } from '../op.ts';
+import { apply, type Tensor } from '../tensor.ts';
+import { comparisonOp, type Operand, operands } from './elementwise.ts';
+
+/** Whether a >= b, with broadcasting, as bool. */
+export const greaterOrEqual = (a: Operand, b: Operand): Tensor => apply(greaterOrEqualOp, operands(a, b), null);
+
+export const greaterOrEqualOp: NonDifferentiableOp<null> = comparisonOp({
+  onnx: 'GreaterOrEqual',
+  f: (a, b) => Number(a >= b),
+  result: 'bool',
+  gradient: { whyNot: 'a truth value does not vary smoothly' },
+});
