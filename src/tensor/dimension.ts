@@ -79,6 +79,16 @@ export function divideDims(a: Dim, b: Dim): Dim | undefined {
   return format(quotient);
 }
 
+/** floor(a / b) for a positive integer b, where b divides every term of a but the constant; undefined elsewhere. */
+export function floorDivideDim(a: Dim, b: number): Dim | undefined {
+  const quotient: Polynomial = new Map();
+  for (const [key, coefficient] of parse(a)) {
+    if (key !== '' && coefficient % b !== 0) return undefined;
+    quotient.set(key, Math.floor(coefficient / b));
+  }
+  return format(quotient);
+}
+
 /** Number of elements of a shape. */
 export const sizeOf = (shape: Shape): Dim => shape.reduce<Dim>(multiplyDims, 1);
 

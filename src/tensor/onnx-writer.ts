@@ -21,6 +21,8 @@ export interface OnnxWriter {
   node(opType: string, inputs: readonly string[], outputs: readonly string[], options?: OnnxNodeOptions): void;
   /** As `node` with one output under a fresh name, which is returned. */
   value(opType: string, inputs: readonly string[], options?: OnnxNodeOptions): string;
+  /** A name that no other value has, for outputs given to `node`. */
+  fresh(hint: string): string;
   constant(dtype: DType, shape: readonly number[], data: TensorData): string;
   /** A scalar constant. */
   scalar(dtype: DType, value: number): string;
