@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { dialects, type GroundingIds, groundingTokens } from '../prompt/special-tokens.ts';
+import { createAnswerConstraint } from './constrain.ts';
+import { createLoopDetector } from './loop-detection.ts';
+import { parseAnswer } from './parse.ts';
+import { choiceProbability, scoreAnswer } from './score.ts';
+
+/** A vocabulary of letters a to j (0 to 9), "None" as [10, 11], two foreign specials (12, 13), end (14), then the dialect's. */
+const letters = [...'abcdefghij', 'No', 'ne', '<image>', '<user>', '<end>'];
+const names = [...letters, ...groundingTokens(dialects.paper)];
+const end = 14;
+const first = letters.length;
+const ids: GroundingIds = {
+  objects: Array.from({ length: 100 }, (_, i) => first + i),
+  phraseStart: first + 100,
+  phraseEnd: first + 101,
+  objectsStart: first + 102,
+  objectsEnd: first + 103,
+};
+const spell = (tokens: number[]) => tokens.map((id) => names[id]).join('');
+
+function constraintFor(options: { boxCount: number; maxTokens?: number }) {
+  const specialIds = [12, 13, ...Array.from({ length: 104 }, (_, i) => first + i)];
+  return createAnswerConstraint({
+    ids,
+    endIds: [end],
+    specialIds,
+    vocabSize: names.length,
+    noneIds: [10, 11],
+    maxTokens: 1000,
+    ...options,
+  });
+}
+
+/** What may come after `tokens`, in words. */
+function next(tokens: number[], boxCount = 2): string[] {
+  const constraint = constraintFor({ boxCount });
+  for (const id of tokens) constraint.push(id);
+  const logits = new Float32Array(names.length + 8).fill(1);
+  constraint.mask(logits);
+  return [...logits.keys()].filter((id) => logits[id] !== -Infinity).map((id) => names[id] ?? 'padding');
+}
+
+const text = letters.slice(0, 12);
+const [box0, box1] = ids.objects;
+
+describe('what may come next', () => {
+  const open = [ids.phraseStart, 2];
+  const list = [...open, ids.phraseEnd, ids.objectsStart];
+
+  it.each<[string, number[], string[]]>([
+    ['in text', [], [...text, '<end>', '<g>']],
+    ['in an empty phrase', [ids.phraseStart], text],
+    ['in a phrase', open, [...text, '</g>']],
+    ['after a phrase', [...open, ids.phraseEnd], ['<o>']],
+    ['in an empty list', list, ['No', '<obj0>', '<obj1>']],
+    ['in a list', [...list, box1], ['<obj0>', '</o>']],
+    ['in a list of all boxes', [...list, box1, box0], ['</o>']],
+    ['in None', [...list, 10], ['ne']],
+    ['after None', [...list, 10, 11], ['</o>']],
+    ['after a list', [...list, box0, ids.objectsEnd], [...text, '<end>', '<g>']],
+    ['after the end', [end], []],
+  ])('%s', (_, tokens, expected) => {
+    expect(next(tokens)).toEqual(expected);
+  });
+
+  it('is None where there are no boxes', () => {
+    expect(next(list, 0)).toEqual(['No']);
+  });
+
+  it('is kept to: another token is an error', () => {
+    const constraint = constraintFor({ boxCount: 2 });
+    for (const id of [ids.phraseEnd, ids.objectsStart, box0, 12, 500, -1]) {
+      expect(() => constraint.push(id)).toThrow(/may not come here/);
+    }
+  });
+});
+
+/** Writes an answer with whatever logits `draw` gives. */
+function generate(options: { boxCount: number; maxTokens: number }, draw: (step: number) => Float32Array) {
+  const constraint = constraintFor(options);
+  const tokens: number[] = [];
+  const probabilities: number[] = [];
+  while (!constraint.isDone) {
+    const logits = draw(tokens.length);
+    constraint.mask(logits);
+    const id = logits.indexOf(Math.max(...logits));
+    probabilities.push(choiceProbability(logits, id));
+    constraint.push(id);
+    tokens.push(id);
+  }
+  return { tokens, probabilities, cut: constraint.cut };
+}
+
+describe('any logits', () => {
+  it('give a well-formed answer within its length, every box scored', () => {
+    const scores = Float32Array.from({ length: 100 }, (_, i) => 1 - i / 200);
+    const options = { boxCount: fc.integer({ min: 0, max: 100 }), maxTokens: fc.integer({ min: 1, max: 80 }) };
+    fc.assert(
+      fc.property(fc.record(options), fc.integer(), fc.boolean(), ({ boxCount, maxTokens }, seed, hasManyTags) => {
+        let state = seed;
+        const random = () => {
+          state = (Math.imul(state, 1664525) + 1013904223) | 0;
+          return (state >>> 8) / 2 ** 24;
+        };
+        const answer = generate({ boxCount, maxTokens }, () => {
+          const logits = Float32Array.from(names, random);
+          // Else index tokens, being many, would win every list and no list would ever close.
+          if (hasManyTags) for (const id of [ids.phraseStart, ids.phraseEnd, ids.objectsEnd]) logits[id] += random();
+          logits[end] -= 0.2;
+          return logits;
+        });
+        expect(answer.tokens.length).toBeLessThanOrEqual(maxTokens);
+        expect(answer.tokens.indexOf(end)).toBe(answer.tokens.length - 1);
+        const { spans, issues } = parseAnswer(spell(answer.tokens.slice(0, -1)), { dialect: dialects.paper, boxCount });
+        expect(issues).toEqual([]);
+        const boxScores = scoreAnswer(spans, {
+          ids: answer.tokens,
+          probabilities: answer.probabilities,
+          grounding: ids,
+          proposalScores: scores.subarray(0, boxCount),
+        });
+        spans.forEach((span, i) => {
+          const count = span.kind === 'phrase' ? span.objects.length : 0;
+          expect(boxScores[i]).toHaveLength(count);
+          expect(boxScores[i].every((score) => score > 0 && score <= 1)).toBe(true);
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('stuck generations', () => {
+  const favour = (...cycle: number[]) => {
+    return (step: number) => {
+      const logits = new Float32Array(names.length);
+      logits[cycle[step % cycle.length]] = 5;
+      return logits;
+    };
+  };
+  const limits = { boxCount: 3, maxTokens: 1000 };
+
+  it('are cut after 16 equal tokens, 8 pairs, or 4 longer blocks', () => {
+    const one = generate(limits, favour(3));
+    expect(one).toMatchObject({ cut: 'loop' });
+    expect(spell(one.tokens)).toBe(`${'d'.repeat(16)}<end>`);
+    expect(generate(limits, favour(3, 4)).tokens).toHaveLength(17);
+    expect(generate(limits, favour(0, 1, 2, 3, 4)).tokens).toHaveLength(21);
+  });
+
+  it('inside a phrase are closed first', () => {
+    const { tokens } = generate(limits, (step) => favour(step === 0 ? ids.phraseStart : 3)(0));
+    expect(spell(tokens)).toMatch(/^<g>d+<\/g><o>(<obj\d>|None)<\/o><end>$/);
+  });
+
+  it('that name the same phrase with the same boxes again are cut', () => {
+    const { tokens, cut } = generate(
+      limits,
+      favour(ids.phraseStart, 3, ids.phraseEnd, ids.objectsStart, box1, ids.objectsEnd, 7),
+    );
+    expect(cut).toBe('loop');
+    expect(spell(tokens)).toBe('<g>d</g><o><obj1></o>h<g>d</g><o><obj1></o><end>');
+  });
+
+  it('are no enumerations: the same words with other boxes, or the same phrase in another sentence', () => {
+    const named = (box: number) => [ids.phraseStart, 3, ids.phraseEnd, ids.objectsStart, box, ids.objectsEnd];
+    const tokens = [...named(box0), 0, ...named(box1), 4, 5, 6, ...named(box1), end];
+    const constraint = constraintFor(limits);
+    for (const id of tokens) constraint.push(id);
+    expect(constraint.cut).toBeUndefined();
+    expect(constraint.isDone).toBe(true);
+  });
+
+  it('are cut at the length, closed', () => {
+    for (let maxTokens = 1; maxTokens < 12; maxTokens++) {
+      const answer = generate({ boxCount: 3, maxTokens }, favour(ids.phraseStart));
+      expect(answer.tokens.length).toBeLessThanOrEqual(maxTokens);
+      expect(answer.tokens.at(-1)).toBe(end);
+    }
+    expect(generate({ boxCount: 3, maxTokens: 4 }, favour(0)).cut).toBe('length');
+  });
+
+  it('are told by ids alone, for any block up to 64', () => {
+    const block = Array.from({ length: 64 }, (_, i) => i);
+    const detector = createLoopDetector();
+    const seen = Array.from({ length: 4 * 64 }, (_, i) => detector.push(block[i % 64]));
+    expect(seen.indexOf(true)).toBe(4 * 64 - 1);
+  });
+});
+
+describe('scores', () => {
+  it('are the proposal times the probability among what was allowed', () => {
+    const logits = Float32Array.of(-Infinity, 0, Math.log(3), -Infinity);
+    expect(choiceProbability(logits, 2)).toBeCloseTo(0.75, 6);
+    expect(choiceProbability(logits, 0)).toBe(0);
+    const tokens = [ids.phraseStart, 3, ids.phraseEnd, ids.objectsStart, box1, box0, ids.objectsEnd, end];
+    const spans = [{ kind: 'phrase' as const, text: 'd', objects: [1, 0] }];
+    const probabilities = tokens.map((_, step) => step / 10);
+    const options = { ids: tokens, probabilities, grounding: ids, proposalScores: [0.5, 1] };
+    expect(scoreAnswer(spans, options)).toEqual([[0.4, 0.25]]);
+  });
+
+  it('are 0 for a box that was spelled in letters', () => {
+    const spans = [{ kind: 'phrase' as const, text: 'd', objects: [1] }];
+    expect(scoreAnswer(spans, { ids: [1], probabilities: [1], grounding: ids, proposalScores: [1, 1] })).toEqual([[0]]);
+  });
+});

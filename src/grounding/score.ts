@@ -1,0 +1,68 @@
+/**
+ * How sure an answer is of each of its boxes, so that average precision can be computed.
+ *
+ *     score = proposal score × probability of choosing the box
+ *
+ * The probability is the softmax (temperature 1, whatever the sampling) over the tokens that were allowed at the step where
+ * the box's index was chosen: boxes not yet in the list, and the token that ends the list. The paper gives no scores.
+ */
+
+import type { GroundingIds } from '../prompt/special-tokens.ts';
+import type { GroundedText } from './grounded-text.ts';
+
+/**
+ * Probability of `id` under masked logits: those of tokens that may not come are -Infinity.
+ * 0 for a masked token.
+ */
+export function choiceProbability(maskedLogits: Float32Array, id: number): number {
+  let largest = -Infinity;
+  for (const logit of maskedLogits) if (logit > largest) largest = logit;
+  let sum = 0;
+  for (const logit of maskedLogits) sum += Math.exp(logit - largest);
+  return largest === -Infinity ? 0 : Math.exp(maskedLogits[id] - largest) / sum;
+}
+
+/**
+ * Scores of all boxes of an answer: one list per span, parallel to its `objects` (empty for text).
+ * `ids` are the answer's tokens and `probabilities` the `choiceProbability` of each; `proposalScores` has one per box, in
+ * [0, 1]. A box whose index was spelled in letters was never chosen as a token: its score is 0.
+ */
+export function scoreAnswer(
+  spans: GroundedText,
+  options: {
+    ids: readonly number[];
+    probabilities: ArrayLike<number>;
+    grounding: GroundingIds;
+    proposalScores: ArrayLike<number>;
+  },
+): number[][] {
+  const { proposalScores } = options;
+  const lists = choicesOf(options.ids, options.probabilities, options.grounding, proposalScores.length);
+  return spans.map((span) => {
+    if (span.kind === 'text' || span.objects.length === 0) return [];
+    const list =
+      lists[0]?.size === span.objects.length && span.objects.every((i) => lists[0].has(i)) ? lists.shift() : undefined;
+    return span.objects.map((index) => proposalScores[index] * (list?.get(index) ?? 0));
+  });
+}
+
+/** For every object list with an existing box, in order: index to the probability with which it was first chosen. */
+function choicesOf(
+  ids: readonly number[],
+  probabilities: ArrayLike<number>,
+  grounding: GroundingIds,
+  boxCount: number,
+): Map<number, number>[] {
+  const indexOf = new Map(grounding.objects.slice(0, boxCount).map((id, index) => [id, index]));
+  const lists: Map<number, number>[] = [];
+  let list: Map<number, number> | undefined;
+  ids.forEach((id, step) => {
+    if (id === grounding.objectsStart) {
+      list = new Map();
+      lists.push(list);
+    } else if (id === grounding.objectsEnd || id === grounding.phraseStart) list = undefined;
+    const index = indexOf.get(id);
+    if (list && index !== undefined && !list.has(index)) list.set(index, probabilities[step]);
+  });
+  return lists.filter(({ size }) => size > 0);
+}
