@@ -1,0 +1,139 @@
+/** Computes losses and their gradients: the model's graph and its gradient graph, in one session or in two. */
+
+import { cutGraph } from '../autodiff/cut.ts';
+import { gradients } from '../autodiff/gradients.ts';
+import { ChatRexError } from '../errors.ts';
+import type { StoredWeight } from '../onnx/emit.ts';
+import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
+import { type Feeds, Session, type SessionOptions } from '../runtime/session.ts';
+import { graphOf } from '../tensor/graph.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { ParameterSet } from './parameters.ts';
+
+export interface GradientSessionOptions<Predictions extends string = never> extends SessionOptions {
+  /** Which parameters learn; the others are frozen into the session as they are now. All learn when left out. */
+  isTrainable?: (name: string) => boolean;
+  /**
+   * Tensors that the caller must see before the loss can be computed, to match objects or to choose targets.
+   * The step is then `predict` followed by `accumulate`; nothing is computed twice.
+   */
+  predictions?: Readonly<Record<Predictions, Tensor>>;
+}
+
+const gradientPrefix = 'gradient of ';
+
+export class GradientSession<Metrics extends string, Predictions extends string = never> {
+  /** Sums of gradients since the last `finish`, by parameter name. */
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+  readonly #first: { session: Session; passed: readonly string[]; buffers: Record<string, HostTensor> } | undefined;
+  readonly #session: Session;
+  readonly #fed: Record<string, HostTensor>;
+  readonly #targets: Record<string, HostTensor>;
+  readonly #metrics: readonly string[];
+  #accumulated = 0;
+
+  private constructor(
+    first: { session: Session; passed: readonly string[] } | undefined,
+    session: Session,
+    fed: ParameterSet,
+    metrics: readonly string[],
+  ) {
+    this.#first = first && { ...first, buffers: {} };
+    this.#session = session;
+    this.#metrics = metrics;
+    this.#fed = Object.fromEntries(fed);
+    const fresh = () => [...fed].map(([name, { shape }]) => [name, hostTensor('float32', shape)] as const);
+    this.gradients = new Map(fresh().map(([name, { data }]) => [name, data]));
+    this.#targets = Object.fromEntries(fresh().map(([name, tensor]) => [gradientPrefix + name, tensor]));
+  }
+
+  /**
+   * @param loss scalar to descend; `metrics` are further scalars to report.
+   * @param parameters values of every parameter of the graph; trainable ones are read anew at every step.
+   * @throws ChatRexError when a parameter of the graph has no value.
+   */
+  static async create<M extends string, P extends string = never>(
+    loss: Tensor,
+    metrics: Readonly<Record<M, Tensor>>,
+    parameters: ParameterSet,
+    { isTrainable = () => true, predictions, ...options }: GradientSessionOptions<P> = {},
+  ): Promise<GradientSession<M, P>> {
+    const tensors = parameterTensors({ loss, ...metrics, ...predictions });
+    const fed = new Map<string, HostTensor<'float32'>>();
+    const storage = new Map<string, StoredWeight | 'fed'>();
+    for (const name of tensors.keys()) {
+      const value = parameters.get(name);
+      if (!value) throw new ChatRexError('weights-mismatch', `parameter ${name} has no value to start from`);
+      storage.set(name, isTrainable(name) ? 'fed' : { dtype: value.dtype, data: value.data });
+      if (isTrainable(name)) fed.set(name, value);
+    }
+    const names = [...fed.keys()];
+    const slopes = gradients(
+      loss,
+      names.map((name) => tensors.get(name) as Tensor),
+    );
+    const outputs = {
+      loss,
+      ...metrics,
+      ...Object.fromEntries(names.map((name, i) => [gradientPrefix + name, slopes[i]])),
+    };
+    const reported = ['loss', ...Object.keys(metrics)];
+    if (!predictions)
+      return new GradientSession(undefined, await Session.create(outputs, storage, options), fed, reported);
+    const { first, second, passed } = cutGraph(predictions, outputs);
+    const session = await Session.create(first, storage, options);
+    return new GradientSession({ session, passed }, await Session.create(second, storage, options), fed, reported);
+  }
+
+  /** The first half of a step: runs the model as far as the predictions and keeps what the gradients will need. */
+  async predict(feeds: Feeds): Promise<Record<Predictions, HostTensor>> {
+    if (!this.#first) throw new ChatRexError('invalid-argument', 'this session was made without predictions');
+    const { session, buffers } = this.#first;
+    const results = await session.run({ ...this.#fed, ...feeds }, buffers);
+    // The same memory receives the values of every step.
+    Object.assign(buffers, results);
+    return results as Record<Predictions, HostTensor>;
+  }
+
+  /** Runs one batch (its second half after `predict`), adds its gradients to the sums, returns its loss and metrics. */
+  async accumulate(feeds: Feeds): Promise<Record<Metrics | 'loss', number>> {
+    const kept = this.#first?.passed.map((name) => [name, this.#first?.buffers[name] as HostTensor]) ?? [];
+    const results = await this.#session.run({ ...this.#fed, ...feeds, ...Object.fromEntries(kept) }, this.#targets);
+    for (const [name, sum] of this.gradients) {
+      const latest = this.#targets[gradientPrefix + name].data as Float32Array;
+      if (this.#accumulated === 0) sum.set(latest);
+      else for (let i = 0; i < sum.length; i++) sum[i] += latest[i];
+    }
+    this.#accumulated++;
+    const values = this.#metrics.map((name) => [name, Number(results[name].data[0])]);
+    return Object.fromEntries(values) as Record<Metrics | 'loss', number>;
+  }
+
+  /** Turns sums into means over the batches they hold; the next batch starts anew. */
+  finish(): ReadonlyMap<string, Float32Array> {
+    if (this.#accumulated > 1) {
+      for (const sum of this.gradients.values()) for (let i = 0; i < sum.length; i++) sum[i] /= this.#accumulated;
+    }
+    this.#accumulated = 0;
+    return this.gradients;
+  }
+
+  /** Completes the traces that `profilePrefix` asked for. */
+  endProfiling(): void {
+    this.#first?.session.endProfiling();
+    this.#session.endProfiling();
+  }
+
+  async dispose(): Promise<void> {
+    await this.#first?.session.dispose();
+    await this.#session.dispose();
+  }
+}
+
+function parameterTensors(outputs: Readonly<Record<string, Tensor>>): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  for (const { op, outputs: produced, attributes } of graphOf(outputs).nodes) {
+    if (op.name === 'Parameter') tensors.set((attributes as { name: string }).name, produced[0]);
+  }
+  return tensors;
+}

@@ -1,0 +1,137 @@
+/** The loop: batches in, gradients, update, records and checkpoints; it stops and resumes at any step. */
+
+import { mkdir, open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AdamwOptions, adamwStep, type GradientSet } from './adamw.ts';
+import { loadTrainingState, saveTrainingState, type TrainingState } from './checkpoint.ts';
+import { writeCurves } from './curves.ts';
+import type { Schedule } from './schedule.ts';
+
+export type Metrics = Readonly<Record<string, number>>;
+
+export interface TrainingRun {
+  /** Folder for the checkpoint, `metrics.jsonl` and `curves.png`. */
+  folder: string;
+  state: TrainingState;
+  totalSteps: number;
+  learningRate: number;
+  schedule: Schedule;
+  optimizer: AdamwOptions;
+  /** Gradients of one step's batch, and its loss and metrics; a function of the step alone. */
+  computeGradients: (step: number) => Promise<{ gradients: GradientSet; metrics: Metrics }>;
+  /** Figures on held-out data, every `validateEvery` steps and at the end. */
+  validate?: () => Promise<Metrics>;
+  validateEvery?: number;
+  /** Minutes between checkpoints. */
+  checkpointMinutes?: number;
+  onProgress?: (progress: TrainingProgress) => void;
+  signal?: AbortSignal;
+}
+
+export interface TrainingProgress {
+  step: number;
+  totalSteps: number;
+  metrics: Metrics;
+  /** Seconds per step, smoothed. */
+  secondsPerStep: number;
+}
+
+export const checkpointFile = (folder: string): string => join(folder, 'checkpoint.safetensors');
+export const metricsFile = (folder: string): string => join(folder, 'metrics.jsonl');
+
+/** Loads the folder's checkpoint into `state` if there is one. Returns whether there was. */
+export async function resumeIfPossible(folder: string, state: TrainingState): Promise<boolean> {
+  const path = checkpointFile(folder);
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (exists) await loadTrainingState(path, state);
+  return exists;
+}
+
+/**
+ * Trains from `state.step` to `totalSteps`; a checkpoint is written at the end and when `signal` aborts.
+ * Returns false when it was interrupted.
+ */
+export async function train(run: TrainingRun): Promise<boolean> {
+  const { folder, state, totalSteps } = run;
+  await mkdir(folder, { recursive: true });
+  const records = await MetricsLog.open(metricsFile(folder), state.step);
+  let savedAt = Date.now();
+  let secondsPerStep = 0;
+  const save = async () => {
+    await saveTrainingState(checkpointFile(folder), state);
+    await writeCurves(folder, await records.read());
+    savedAt = Date.now();
+  };
+  try {
+    while (state.step < totalSteps && !run.signal?.aborted) {
+      const started = performance.now();
+      const learningRate = run.learningRate * run.schedule(state.step);
+      const { gradients, metrics } = await run.computeGradients(state.step);
+      const gradientNorm = adamwStep(state.parameters, gradients, state.optimizer, learningRate, run.optimizer);
+      state.step++;
+      const seconds = (performance.now() - started) / 1000;
+      secondsPerStep = secondsPerStep === 0 ? seconds : 0.95 * secondsPerStep + 0.05 * seconds;
+      await records.append({ step: state.step, ...metrics, gradientNorm, learningRate, seconds });
+      if (run.validate && (state.step % (run.validateEvery ?? 1000) === 0 || state.step === totalSteps)) {
+        await records.append({ step: state.step, ...prefixed('val ', await run.validate()) });
+      }
+      run.onProgress?.({ step: state.step, totalSteps, metrics, secondsPerStep });
+      if (Date.now() - savedAt > (run.checkpointMinutes ?? 3) * 60_000) await save();
+    }
+    await save();
+  } finally {
+    await records.close();
+  }
+  return state.step >= totalSteps;
+}
+
+const prefixed = (prefix: string, metrics: Metrics): Metrics =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [prefix + name, value]));
+
+/** One JSON object a line. Lines past the step that a run resumes from are dropped, so that a step appears once. */
+class MetricsLog {
+  readonly #path: string;
+  readonly #file: Awaited<ReturnType<typeof open>>;
+
+  private constructor(path: string, file: Awaited<ReturnType<typeof open>>) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  static async open(path: string, fromStep: number): Promise<MetricsLog> {
+    const kept = (await readFile(path, 'utf8').catch(() => ''))
+      .split('\n')
+      .filter((line) => line !== '' && isBefore(line, fromStep));
+    const file = await open(path, 'w');
+    for (const line of kept) await file.write(`${line}\n`);
+    return new MetricsLog(path, file);
+  }
+
+  async append(metrics: Metrics): Promise<void> {
+    await this.#file.write(`${JSON.stringify(metrics)}\n`);
+  }
+
+  async read(): Promise<Metrics[]> {
+    const text = await readFile(this.#path, 'utf8');
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Metrics);
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** A line cut off by an interruption does not parse and is dropped too. */
+function isBefore(line: string, step: number): boolean {
+  try {
+    return (JSON.parse(line) as { step: number }).step <= step;
+  } catch {
+    return false;
+  }
+}
