@@ -4,8 +4,6 @@
  * Like safetensors and PyTorch's little-endian archives, everything here assumes a little-endian machine.
  */
 
-import { ChatRexError } from '../errors.ts';
-
 const layouts = {
   float64: { sizeBytes: 8, array: Float64Array },
   float32: { sizeBytes: 4, array: Float32Array },
@@ -37,11 +35,11 @@ export function itemSizeBytes(dtype: WeightDtype): number {
 }
 
 /**
- * Number of elements of a shape. Past 2^53 the product is rounded but never falls below 2^53 (or is NaN when an infinite
- * product meets a zero), so comparing it with a size of a real file cannot succeed by accident.
+ * Number of elements of a shape. Past 2^53 the product is rounded but never falls below 2^53, so comparing it with a size
+ * of a real file cannot succeed by accident.
  */
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+  return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 
 /** Bytes that a tensor's values take. */
@@ -67,12 +65,4 @@ export function viewBytes(values: ArrayBufferView): Uint8Array {
 /** Text for messages: `float32 [2, 3]`. */
 export function describeTensor(tensor: { readonly dtype: WeightDtype; readonly shape: readonly number[] }): string {
   return `${tensor.dtype} [${tensor.shape.join(', ')}]`;
-}
-
-/** @throws ChatRexError 'unsupported' for a dtype without a float32 meaning here */
-export function refuseConversion(dtype: WeightDtype): never {
-  throw new ChatRexError(
-    'unsupported',
-    `only float tensors become float32, not ${dtype}: use read() for the raw values`,
-  );
 }

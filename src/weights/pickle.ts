@@ -52,15 +52,15 @@ const maxIntegerBytes = 256;
 
 /**
  * Bounds memory and time: an operation is one byte of pickle and up to some 200 bytes of objects. A tensor of a state dict
- * takes about 30, so this is room for 65,000 tensors.
+ * takes about 30, so this is room for 33,000 tensors.
  */
-const maxOperations = 2_000_000;
+const maxOperations = 1_000_000;
 
 /**
  * The one value that a pickle holds.
  *
  * @throws ChatRexError 'invalid-file' for a malformed pickle, or one that names a global which the host does not know;
- *   'limit-exceeded' past two million operations
+ *   'limit-exceeded' past a million operations
  */
 export function unpickle(bytes: Uint8Array, host: PickleHost): PickleValue {
   const machine = new Machine(bytes, host);

@@ -91,6 +91,12 @@ test('reads archives with zip64 fields', async () => {
   expect(await checkpoint.read('w')).toEqual(Float32Array.of(1, 2));
 });
 
+test('a tensor without elements needs no room, however large its other axes', async () => {
+  const shape = [...Array.from({ length: 30 }, () => 2 ** 52), 0];
+  const path = await save(encodeTorchArchive(pickleTensor({ shape, strides: shape.map(() => 1) }), twoFloats));
+  expect(await (await openTorchCheckpoint(path)).read('w')).toEqual(new Float32Array(0));
+});
+
 test('reads an archive with a comment', async () => {
   const bytes = encodeTorchArchive(pickleTensor(), twoFloats);
   bytes.writeUInt16LE(4, bytes.length - 2);
@@ -185,8 +191,8 @@ describe('refuses', () => {
     await expectError(openTorchCheckpoint(path), 'invalid-file', /two of its tensors are called a\.b/);
   });
 
-  test('a pickle of millions of objects', async () => {
-    const bytes = Buffer.alloc(2_000_001, ']');
+  test('a pickle of a million objects', async () => {
+    const bytes = Buffer.alloc(1_000_001, ']');
     await expectError(openTorchCheckpoint(await save(encodeTorchArchive(bytes, {}))), 'limit-exceeded', /operations/);
   });
 

@@ -4,7 +4,7 @@
  */
 
 import { ChatRexError } from '../errors.ts';
-import { refuseConversion, type TensorValues, viewValues, type WeightDtype } from './dtype.ts';
+import { type TensorValues, viewValues, type WeightDtype } from './dtype.ts';
 import { readRange, streamRange } from './file-range.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from './float16.ts';
 
@@ -33,7 +33,7 @@ export interface WeightFile<Entry extends TensorInfo = StoredTensor> {
   readonly path: string;
   /** Free text stored with the tensors. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** In the order in which they lie in the file. */
+  /** By name; safetensors in the order in which they lie in the file, others in the order of their own list. */
   readonly tensors: ReadonlyMap<string, Entry>;
   /** Raw values of one tensor, row-major; only its own bytes are read. @throws ChatRexError 'not-found' */
   read(name: string): Promise<TensorValues>;
@@ -88,5 +88,8 @@ export function toFloat32(values: TensorValues, dtype: WeightDtype): Float32Arra
   if (dtype === 'float16') return float16ToFloat32(values as Uint16Array);
   if (dtype === 'bfloat16') return bfloat16ToFloat32(values as Uint16Array);
   if (dtype === 'float64') return Float32Array.from(values as Float64Array);
-  return refuseConversion(dtype);
+  throw new ChatRexError(
+    'unsupported',
+    `only float tensors become float32, not ${dtype}: use read() for the raw values`,
+  );
 }
