@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dialects, type GroundingIds, groundingTokens } from '../prompt/special-tokens.ts';
-import { createAnswerConstraint } from './constrain.ts';
+import { AnswerConstraint } from './constrain.ts';
 import { createLoopDetector } from './loop-detection.ts';
 import { parseAnswer } from './parse.ts';
 import { choiceProbability, scoreAnswer } from './score.ts';
@@ -20,18 +20,15 @@ const ids: GroundingIds = {
 };
 const spell = (tokens: number[]) => tokens.map((id) => names[id]).join('');
 
-function constraintFor(options: { boxCount: number; maxTokens?: number }) {
-  const specialIds = [12, 13, ...Array.from({ length: 104 }, (_, i) => first + i)];
-  return createAnswerConstraint({
-    ids,
-    endIds: [end],
-    specialIds,
-    vocabSize: names.length,
-    noneIds: [10, 11],
-    maxTokens: 1000,
-    ...options,
-  });
-}
+const vocabulary = {
+  ids,
+  endIds: [end],
+  specialIds: Array.from({ length: names.length - 12 }, (_, i) => 12 + i),
+  vocabSize: names.length,
+  noneIds: [10, 11],
+};
+const constraintFor = (options: { boxCount: number; maxTokens?: number }) =>
+  new AnswerConstraint(vocabulary, { maxTokens: 1000, ...options });
 
 /** What may come after `tokens`, in words. */
 function next(tokens: number[], boxCount = 2): string[] {

@@ -18,175 +18,192 @@
  */
 
 import { ChatRexError } from '../errors.ts';
-import type { GroundingIds } from '../prompt/special-tokens.ts';
+import type { AnswerVocabulary } from '../prompt/special-tokens.ts';
 import { createLoopDetector } from './loop-detection.ts';
 
 /** The tokens that may come next: these only, or all of the vocabulary but these. */
 export type Allowed = { kind: 'only'; ids: Int32Array } | { kind: 'all-but'; ids: Int32Array };
 
-export interface AnswerConstraint {
-  /** Valid until the next `push`. */
-  allowed(): Allowed;
-  /** Sets the logits (length at least the vocabulary) of every token that may not come next to -Infinity, in place. */
-  mask(logits: Float32Array): void;
-  /** @throws ChatRexError 'invalid-argument' for a token that may not come next. */
-  push(id: number): void;
+/** Guards one answer about a picture with `boxCount` boxes, of at most `maxTokens` tokens (at least 1), its end included. */
+export class AnswerConstraint {
+  readonly #vocabulary: AnswerVocabulary;
+  readonly #objectIds: ReadonlySet<number>;
+  readonly #table: ReturnType<typeof allowedByMode>;
+  readonly #loops = createLoopDetector();
+  readonly #phrase = createPhraseMemory();
+  #mode: 'text' | 'phrase' | 'after-phrase' | 'list' | 'none' | 'done' = 'text';
+  #tokensLeft: number;
+  /** Tokens of "None" that have come. */
+  #noneLength = 0;
+  #isStuck = false;
+  #cut: 'length' | 'loop' | undefined;
+  #allowed: Allowed;
+
+  constructor(vocabulary: AnswerVocabulary, { boxCount, maxTokens }: { boxCount: number; maxTokens: number }) {
+    this.#vocabulary = vocabulary;
+    this.#objectIds = new Set(vocabulary.ids.objects.slice(0, boxCount));
+    this.#table = allowedByMode(vocabulary);
+    this.#tokensLeft = maxTokens;
+    this.#allowed = this.#findAllowed();
+  }
+
   /** An end token has come. */
-  readonly isDone: boolean;
+  get isDone(): boolean {
+    return this.#mode === 'done';
+  }
+
   /** Why nothing but the end was left to choose; undefined where the model ended its answer itself. */
-  readonly cut: 'length' | 'loop' | undefined;
+  get cut(): 'length' | 'loop' | undefined {
+    return this.#cut;
+  }
+
+  /** What may come next. */
+  get allowed(): Allowed {
+    return this.#allowed;
+  }
+
+  /**
+   * Sets the logits of every token that may not come next to -Infinity, in place. Their length is at least that of the
+   * vocabulary; what lies beyond it, as in padded checkpoints, never comes.
+   */
+  mask(logits: Float32Array): void {
+    const { kind, ids } = this.#allowed;
+    if (kind === 'all-but') {
+      for (const id of ids) logits[id] = -Infinity;
+      logits.fill(-Infinity, this.#vocabulary.vocabSize);
+      return;
+    }
+    const kept = Float32Array.from(ids, (id) => logits[id]);
+    logits.fill(-Infinity);
+    ids.forEach((id, i) => {
+      logits[id] = kept[i];
+    });
+  }
+
+  /**
+   * Takes the chosen token.
+   * @throws ChatRexError 'invalid-argument' for one that may not come here.
+   */
+  push(id: number): void {
+    const { kind, ids } = this.#allowed;
+    const isInVocabulary = id >= 0 && id < this.#vocabulary.vocabSize;
+    if (kind === 'only' ? !ids.includes(id) : ids.includes(id) || !isInVocabulary) {
+      throw new ChatRexError(
+        'invalid-argument',
+        `answer: token ${id} may not come here; mask the logits before choosing`,
+      );
+    }
+    if (this.#allowed === this.#table.end) this.#cut = this.#isStuck ? 'loop' : 'length';
+    this.#tokensLeft--;
+    this.#step(id);
+    if (this.#loops.push(id)) this.#isStuck = true;
+    this.#allowed = this.#findAllowed();
+  }
+
+  #step(id: number): void {
+    const { ids, endIds } = this.#vocabulary;
+    const phrase = this.#phrase;
+    if (this.#mode === 'text') {
+      if (endIds.includes(id)) this.#mode = 'done';
+      else if (id === ids.phraseStart) {
+        this.#mode = 'phrase';
+        phrase.open();
+      } else phrase.tokensBefore++;
+    } else if (this.#mode === 'phrase') {
+      if (id === ids.phraseEnd) this.#mode = 'after-phrase';
+      else phrase.text.push(id);
+    } else if (this.#mode === 'after-phrase') {
+      this.#mode = 'list';
+      this.#noneLength = 0;
+    } else if (id === ids.objectsEnd) {
+      this.#mode = 'text';
+      if (phrase.close()) this.#isStuck = true;
+    } else if (this.#objectIds.has(id)) phrase.objects.add(id);
+    else {
+      this.#mode = 'none';
+      this.#noneLength++;
+    }
+  }
+
+  #findAllowed(): Allowed {
+    const table = this.#table;
+    const isClosing = this.#isStuck || this.#tokensLeft <= this.#closingCost();
+    switch (this.#mode) {
+      case 'text':
+        if (isClosing) return table.end;
+        // A phrase takes its three tags before the list is open, a token of text, and what an empty list takes.
+        return this.#tokensLeft >= this.#emptyListCost + 4 ? table.text : table.textWithoutPhrase;
+      case 'phrase':
+        if (this.#phrase.text.length === 0) return table.emptyPhrase;
+        return isClosing ? table.phraseEnd : table.phrase;
+      case 'after-phrase':
+        return table.objectsStart;
+      case 'list':
+        return this.#allowedInList(isClosing);
+      case 'none':
+        return this.#noneLength < this.#vocabulary.noneIds.length
+          ? only(this.#vocabulary.noneIds[this.#noneLength])
+          : table.objectsEnd;
+      case 'done':
+        return table.nothing;
+    }
+  }
+
+  #allowedInList(isClosing: boolean): Allowed {
+    const { objects } = this.#phrase;
+    const { ids, noneIds } = this.#vocabulary;
+    if (objects.size > 0 && isClosing) return this.#table.objectsEnd;
+    const free = [...this.#objectIds].filter((id) => !objects.has(id));
+    if (objects.size > 0) return only(...free, ids.objectsEnd);
+    return this.#tokensLeft >= noneIds.length + 2 ? only(...free, noneIds[0]) : only(...free);
+  }
+
+  /** The fewest tokens from here to the end of the answer. */
+  #closingCost(): number {
+    switch (this.#mode) {
+      case 'text':
+        return 1;
+      case 'phrase':
+        return this.#emptyListCost + (this.#phrase.text.length === 0 ? 3 : 2);
+      case 'after-phrase':
+        return this.#emptyListCost + 1;
+      case 'list':
+        return this.#phrase.objects.size > 0 ? 2 : this.#emptyListCost;
+      case 'none':
+        return this.#vocabulary.noneIds.length - this.#noneLength + 2;
+      case 'done':
+        return 0;
+    }
+  }
+
+  /** From an open list without objects: an index or "None", the closing tag, the end. */
+  get #emptyListCost(): number {
+    return (this.#objectIds.size > 0 ? 1 : this.#vocabulary.noneIds.length) + 2;
+  }
 }
 
-export interface ConstraintOptions {
-  ids: GroundingIds;
-  /** Any of them ends the answer. */
-  endIds: readonly number[];
-  /** All special tokens of the vocabulary; those with no place in an answer never come. */
-  specialIds: readonly number[];
-  /** Logits beyond the vocabulary, as padded checkpoints have, are never chosen. */
-  vocabSize: number;
-  /** The text "None" as ids. */
-  noneIds: readonly number[];
-  boxCount: number;
-  /** Length of the answer in tokens, its end token included; at least 1. */
-  maxTokens: number;
-}
+const only = (...ids: number[]): Allowed => ({ kind: 'only', ids: Int32Array.from(ids) });
 
-type Mode = 'text' | 'phrase' | 'after-phrase' | 'list' | 'none' | 'done';
-
-/** A phrase with the same boxes, this near to its like, is a loop. */
-const nearbyTokens = 2;
-
-export function createAnswerConstraint(options: ConstraintOptions): AnswerConstraint {
-  const { ids, boxCount, noneIds, vocabSize } = options;
-  const endIds = Int32Array.from(options.endIds);
-  const specials = new Set([...options.specialIds, ...endIds]);
-  const allBut = (...kept: number[]): Allowed => ({
+function allowedByMode({ ids, endIds, specialIds }: AnswerVocabulary) {
+  const allSpecialBut = (...kept: number[]): Allowed => ({
     kind: 'all-but',
-    ids: Int32Array.from([...specials].filter((id) => !kept.includes(id))),
+    ids: Int32Array.from(specialIds.filter((id) => !kept.includes(id))),
   });
-  const only = (...kept: number[]): Allowed => ({ kind: 'only', ids: Int32Array.from(kept) });
-  const table = {
-    text: allBut(ids.phraseStart, ...endIds),
-    textWithoutPhrase: allBut(...endIds),
-    phrase: allBut(ids.phraseEnd),
-    emptyPhrase: allBut(),
+  return {
+    text: allSpecialBut(ids.phraseStart, ...endIds),
+    textWithoutPhrase: allSpecialBut(...endIds),
+    phrase: allSpecialBut(ids.phraseEnd),
+    emptyPhrase: allSpecialBut(),
     end: only(...endIds),
     phraseEnd: only(ids.phraseEnd),
     objectsStart: only(ids.objectsStart),
     objectsEnd: only(ids.objectsEnd),
     nothing: only(),
   };
-  const objectIds = new Set(ids.objects.slice(0, boxCount));
-
-  const loops = createLoopDetector();
-  const phrase = createPhraseMemory();
-  let mode: Mode = 'text';
-  let tokensLeft = options.maxTokens;
-  let noneLength = 0;
-  let isStuck = false;
-  let cut: AnswerConstraint['cut'];
-  let current: Allowed | undefined;
-
-  /** Tokens from an empty list to the end of the answer. */
-  const emptyListCost = (boxCount > 0 ? 1 : noneIds.length) + 2;
-  const closingCost = (): number => {
-    if (mode === 'text') return 1;
-    if (mode === 'phrase') return emptyListCost + (phrase.text.length === 0 ? 3 : 2);
-    if (mode === 'after-phrase') return emptyListCost + 1;
-    if (mode === 'none') return noneIds.length - noneLength + 2;
-    return phrase.objects.size > 0 ? 2 : emptyListCost;
-  };
-
-  const allowedInList = (isClosing: boolean): Allowed => {
-    if (phrase.objects.size > 0 && isClosing) return table.objectsEnd;
-    const free = [...objectIds].filter((id) => !phrase.objects.has(id));
-    if (phrase.objects.size > 0) return only(...free, ids.objectsEnd);
-    return tokensLeft >= noneIds.length + 2 ? only(...free, noneIds[0]) : only(...free);
-  };
-  const findAllowed = (): Allowed => {
-    const isClosing = isStuck || tokensLeft <= closingCost();
-    switch (mode) {
-      case 'text':
-        if (isClosing) return table.end;
-        // A phrase takes its two tags, a token of text, an object list and the end.
-        return tokensLeft >= emptyListCost + 4 ? table.text : table.textWithoutPhrase;
-      case 'phrase':
-        if (phrase.text.length === 0) return table.emptyPhrase;
-        return isClosing ? table.phraseEnd : table.phrase;
-      case 'after-phrase':
-        return table.objectsStart;
-      case 'list':
-        return allowedInList(isClosing);
-      case 'none':
-        return noneLength < noneIds.length ? only(noneIds[noneLength]) : table.objectsEnd;
-      case 'done':
-        return table.nothing;
-    }
-  };
-  const allowed = () => {
-    current ??= findAllowed();
-    return current;
-  };
-
-  const closeList = () => {
-    mode = 'text';
-    if (phrase.close()) isStuck = true;
-  };
-  const step = (id: number) => {
-    switch (mode) {
-      case 'text':
-        if (endIds.includes(id)) mode = 'done';
-        else if (id === ids.phraseStart) {
-          mode = 'phrase';
-          phrase.open();
-        } else phrase.tokensBefore++;
-        return;
-      case 'phrase':
-        if (id === ids.phraseEnd) mode = 'after-phrase';
-        else phrase.text.push(id);
-        return;
-      case 'after-phrase':
-        mode = 'list';
-        return;
-      case 'list':
-        if (id === ids.objectsEnd) closeList();
-        else if (objectIds.has(id)) phrase.objects.add(id);
-        else {
-          mode = 'none';
-          noneLength = 1;
-        }
-        return;
-      case 'none':
-        if (id === ids.objectsEnd) closeList();
-        else noneLength++;
-    }
-  };
-
-  return {
-    allowed,
-    mask: (logits) => maskLogits(logits, allowed(), vocabSize),
-    push(id) {
-      if (!isAllowed(allowed(), id, vocabSize)) {
-        throw new ChatRexError(
-          'invalid-argument',
-          `answer: token ${id} may not come here; mask the logits before choosing`,
-        );
-      }
-      if (allowed() === table.end) cut = isStuck ? 'loop' : 'length';
-      tokensLeft--;
-      step(id);
-      if (loops.push(id)) isStuck = true;
-      current = undefined;
-    },
-    get isDone() {
-      return mode === 'done';
-    },
-    get cut() {
-      return cut;
-    },
-  };
 }
+
+/** A phrase with the same boxes, this near to its like, is a loop. */
+const nearbyTokens = 2;
 
 /** The phrase being written, and whether it is the one before it over again. */
 function createPhraseMemory() {
@@ -211,21 +228,4 @@ function createPhraseMemory() {
     },
   };
   return memory;
-}
-
-function isAllowed({ kind, ids }: Allowed, id: number, vocabSize: number): boolean {
-  return kind === 'only' ? ids.includes(id) : id >= 0 && id < vocabSize && !ids.includes(id);
-}
-
-function maskLogits(logits: Float32Array, { kind, ids }: Allowed, vocabSize: number): void {
-  if (kind === 'all-but') {
-    for (const id of ids) logits[id] = -Infinity;
-    logits.fill(-Infinity, vocabSize);
-    return;
-  }
-  const kept = Float32Array.from(ids, (id) => logits[id]);
-  logits.fill(-Infinity);
-  ids.forEach((id, i) => {
-    logits[id] = kept[i];
-  });
 }

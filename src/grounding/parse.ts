@@ -81,7 +81,7 @@ export function parseAnswer(source: string, options: { dialect: Dialect; boxCoun
 /** Reads an answer piece by piece; how it is cut into pieces changes nothing but how its text is cut into events. */
 export function createAnswerParser({ dialect, boxCount }: { dialect: Dialect; boxCount: number }): AnswerParser {
   const lexer = createAnswerLexer(dialect);
-  const reader = createReader(boxCount);
+  const reader = new AnswerReader(boxCount);
   return {
     answer: reader.answer,
     push(chunk) {
@@ -96,168 +96,167 @@ export function createAnswerParser({ dialect, boxCount }: { dialect: Dialect; bo
   };
 }
 
-type Phrase = Extract<Span, { kind: 'phrase' }>;
-type Mode = 'text' | 'phrase' | 'after-phrase' | 'list';
-
-function createReader(boxCount: number) {
-  const spans: GroundedText = [];
-  const sources: string[] = [];
-  const issues: AnswerIssue[] = [];
-  let events: AnswerEvent[] = [];
-  let mode: Mode = 'text';
+/** The state of reading: one method per place of the grammar one can be in. */
+class AnswerReader {
+  readonly answer: ParsedAnswer = { spans: [], sources: [], issues: [] };
+  #events: AnswerEvent[] = [];
+  #mode: 'text' | 'phrase' | 'afterPhrase' | 'list' = 'text';
   /** Where the token being taken begins. */
-  let position = 0;
+  #position = 0;
   /** Text whose meaning the next token decides: spaces after a phrase, or anything in a list. */
-  let pending = '';
+  #pending = '';
+  readonly #boxCount: number;
 
-  const report = (kind: IssueKind, found: string, at = position) => {
-    const issue = { kind, position: at, found };
-    issues.push(issue);
-    events.push({ kind: 'issue', issue });
-  };
-  const phrase = () => spans[spans.length - 1] as Phrase;
-  const keepSource = (source: string) => {
-    sources[sources.length - 1] += source;
-  };
-  const openSpan = (span: Span) => {
-    spans.push(span);
-    sources.push('');
-  };
-  const addText = (text: string) => {
-    spans[spans.length - 1].text += text;
-    keepSource(text);
-    if (text !== '') events.push({ kind: 'text', text });
-  };
-  /** Makes the last span a text span that can be added to. */
-  const enterText = () => {
-    if (spans.at(-1)?.kind !== 'text') openSpan({ kind: 'text', text: '' });
-  };
-  const openPhrase = (source: string, next: Mode) => {
-    openSpan({ kind: 'phrase', text: '', objects: [] });
-    keepSource(source);
-    events.push({ kind: 'phrase-start' });
-    mode = next;
-  };
-  const closePhrase = () => {
-    events.push({ kind: 'phrase-end', objects: [...phrase().objects] });
-    mode = 'text';
-  };
-  const takePending = () => {
-    const text = pending;
-    pending = '';
-    return text;
-  };
-  const flushList = (isClosing: boolean) => {
-    const text = takePending();
-    keepSource(text);
-    const word = text.trim();
-    const isNone = word === noObjects && isClosing && phrase().objects.length === 0;
-    if (word !== '' && !isNone) report('unexpected-text', text, position - text.length);
-  };
+  constructor(boxCount: number) {
+    this.#boxCount = boxCount;
+  }
 
-  const inText = (token: AnswerToken) => {
-    if (token.kind === 'phraseStart') return openPhrase(token.source, 'phrase');
-    if (token.kind === 'objectsStart') {
-      report('objects-without-phrase', token.source);
-      return openPhrase(token.source, 'list');
-    }
-    enterText();
-    if (token.kind === 'text') return addText(token.source);
-    if (token.kind === 'object') {
-      report('object-outside-list', token.source);
-      return addText(token.source);
-    }
-    report('unexpected-tag', token.source);
-    keepSource(token.source);
-  };
+  take(token: AnswerToken): void {
+    if (this.#mode === 'text') this.#inText(token);
+    else if (this.#mode === 'phrase') this.#inPhrase(token);
+    else if (this.#mode === 'afterPhrase') this.#afterPhrase(token);
+    else this.#inList(token);
+    this.#position += token.source.length;
+  }
 
-  const inPhrase = (token: AnswerToken) => {
-    switch (token.kind) {
-      case 'text':
-        return addText(token.source);
-      case 'object':
-        report('object-outside-list', token.source);
-        return addText(token.source);
-      case 'phraseEnd':
-        keepSource(token.source);
-        mode = 'after-phrase';
-        return;
-      case 'objectsStart':
-        report('missing-phrase-end', token.source);
-        keepSource(token.source);
-        mode = 'list';
-        return;
-      case 'phraseStart':
-        report('missing-phrase-end', token.source);
-        closePhrase();
-        return inText(token);
-      default:
-        report('unexpected-tag', token.source);
-        keepSource(token.source);
-    }
-  };
+  end(): void {
+    if (this.#mode === 'text') return;
+    const spaces = this.#mode === 'afterPhrase' ? this.#takePending() : '';
+    if (this.#mode === 'list') this.#flushList(false);
+    this.#report('truncated', '', this.#position - spaces.length);
+    this.#closePhrase();
+    if (spaces !== '') this.#inText({ kind: 'text', source: spaces });
+  }
 
-  const afterPhrase = (token: AnswerToken) => {
-    if (token.kind === 'text' && token.source.trim() === '') {
-      pending += token.source;
-      return;
-    }
-    const spaces = takePending();
-    if (token.kind === 'objectsStart') {
-      if (spaces !== '') report('unexpected-text', spaces, position - spaces.length);
-      keepSource(spaces + token.source);
-      mode = 'list';
-      return;
-    }
-    report('missing-objects', '', position - spaces.length);
-    closePhrase();
-    if (spaces !== '') inText({ kind: 'text', source: spaces });
-    inText(token);
-  };
+  drain(): AnswerEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
 
-  const inList = (token: AnswerToken) => {
-    if (token.kind === 'text') {
-      pending += token.source;
-      return;
-    }
-    flushList(token.kind === 'objectsEnd');
+  #inText(token: AnswerToken): void {
     if (token.kind === 'phraseStart') {
-      report('missing-objects-end', token.source);
-      closePhrase();
-      return inText(token);
+      this.#openPhrase(token.source);
+      this.#mode = 'phrase';
+    } else if (token.kind === 'objectsStart') {
+      this.#report('objects-without-phrase', token.source);
+      this.#openPhrase(token.source);
+      this.#mode = 'list';
+    } else {
+      if (this.answer.spans.at(-1)?.kind !== 'text') this.#openSpan({ kind: 'text', text: '' });
+      this.#addTextOrReport(token);
     }
-    keepSource(token.source);
-    if (token.kind === 'objectsEnd') return closePhrase();
-    if (token.kind !== 'object') return report('unexpected-tag', token.source);
-    if (token.index >= boxCount) report('object-out-of-range', token.source);
-    else if (phrase().objects.includes(token.index)) report('repeated-object', token.source);
-    else phrase().objects.push(token.index);
-  };
+  }
 
-  const handlers: Record<Mode, (token: AnswerToken) => void> = {
-    text: inText,
-    phrase: inPhrase,
-    'after-phrase': afterPhrase,
-    list: inList,
-  };
-  return {
-    answer: { spans, sources, issues } satisfies ParsedAnswer,
-    take(token: AnswerToken) {
-      handlers[mode](token);
-      position += token.source.length;
-    },
-    end() {
-      if (mode === 'text') return;
-      const spaces = mode === 'after-phrase' ? takePending() : '';
-      if (mode === 'list') flushList(false);
-      report('truncated', '', position - spaces.length);
-      closePhrase();
-      if (spaces !== '') inText({ kind: 'text', source: spaces });
-    },
-    drain() {
-      const drained = events;
-      events = [];
-      return drained;
-    },
-  };
+  #inPhrase(token: AnswerToken): void {
+    if (token.kind === 'phraseEnd') {
+      this.#keepSource(token.source);
+      this.#mode = 'afterPhrase';
+    } else if (token.kind === 'objectsStart') {
+      this.#report('missing-phrase-end', token.source);
+      this.#keepSource(token.source);
+      this.#mode = 'list';
+    } else if (token.kind === 'phraseStart') {
+      this.#report('missing-phrase-end', token.source);
+      this.#closePhrase();
+      this.#inText(token);
+    } else this.#addTextOrReport(token);
+  }
+
+  #afterPhrase(token: AnswerToken): void {
+    if (token.kind === 'text' && token.source.trim() === '') {
+      this.#pending += token.source;
+      return;
+    }
+    const spaces = this.#takePending();
+    const position = this.#position - spaces.length;
+    if (token.kind === 'objectsStart') {
+      if (spaces !== '') this.#report('unexpected-text', spaces, position);
+      this.#keepSource(spaces + token.source);
+      this.#mode = 'list';
+      return;
+    }
+    this.#report('missing-objects', '', position);
+    this.#closePhrase();
+    if (spaces !== '') this.#inText({ kind: 'text', source: spaces });
+    this.#inText(token);
+  }
+
+  #inList(token: AnswerToken): void {
+    if (token.kind === 'text') {
+      this.#pending += token.source;
+      return;
+    }
+    this.#flushList(token.kind === 'objectsEnd');
+    if (token.kind === 'phraseStart') {
+      this.#report('missing-objects-end', token.source);
+      this.#closePhrase();
+      this.#inText(token);
+      return;
+    }
+    this.#keepSource(token.source);
+    const { objects } = this.#phrase;
+    if (token.kind === 'objectsEnd') this.#closePhrase();
+    else if (token.kind !== 'object') this.#report('unexpected-tag', token.source);
+    else if (token.index >= this.#boxCount) this.#report('object-out-of-range', token.source);
+    else if (objects.includes(token.index)) this.#report('repeated-object', token.source);
+    else objects.push(token.index);
+  }
+
+  /** Text and stray indices belong to the last span; other tags have no place in it. */
+  #addTextOrReport(token: AnswerToken): void {
+    this.#keepSource(token.source);
+    if (token.kind === 'object') this.#report('object-outside-list', token.source);
+    else if (token.kind !== 'text') {
+      this.#report('unexpected-tag', token.source);
+      return;
+    }
+    this.answer.spans[this.answer.spans.length - 1].text += token.source;
+    this.#events.push({ kind: 'text', text: token.source });
+  }
+
+  /** Judges the text that has come in a list since its last index. */
+  #flushList(isClosing: boolean): void {
+    const text = this.#takePending();
+    this.#keepSource(text);
+    const word = text.trim();
+    const isNone = word === noObjects && isClosing && this.#phrase.objects.length === 0;
+    if (word !== '' && !isNone) this.#report('unexpected-text', text, this.#position - text.length);
+  }
+
+  #openPhrase(source: string): void {
+    this.#openSpan({ kind: 'phrase', text: '', objects: [] });
+    this.#keepSource(source);
+    this.#events.push({ kind: 'phrase-start' });
+  }
+
+  #closePhrase(): void {
+    this.#events.push({ kind: 'phrase-end', objects: [...this.#phrase.objects] });
+    this.#mode = 'text';
+  }
+
+  get #phrase() {
+    return this.answer.spans.at(-1) as Extract<Span, { kind: 'phrase' }>;
+  }
+
+  #openSpan(span: Span): void {
+    this.answer.spans.push(span);
+    this.answer.sources.push('');
+  }
+
+  #keepSource(source: string): void {
+    this.answer.sources[this.answer.sources.length - 1] += source;
+  }
+
+  #takePending(): string {
+    const text = this.#pending;
+    this.#pending = '';
+    return text;
+  }
+
+  #report(kind: IssueKind, found: string, position = this.#position): void {
+    const issue = { kind, position, found };
+    this.answer.issues.push(issue);
+    this.#events.push({ kind: 'issue', issue });
+  }
 }

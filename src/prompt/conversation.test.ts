@@ -124,6 +124,18 @@ describe('the prefix', () => {
   });
 });
 
+describe('the vocabulary of answers', () => {
+  it('names every special token, the ends, and the empty list', () => {
+    const { tokenizer, chat } = chatOf('chatml');
+    const { vocabulary } = chat;
+    expect(vocabulary.endIds.map((id) => tokenizer.specialName(id))).toEqual(['<|im_end|>', '<|endoftext|>']);
+    expect(vocabulary.specialIds).toHaveLength(3 + 104);
+    expect(vocabulary.vocabSize).toBe(tokenizer.vocabSize);
+    const none = chat.answer([{ kind: 'phrase', text: 'a', objects: [] }]);
+    expect(none.slice(-2 - vocabulary.noneIds.length, -2)).toEqual(vocabulary.noneIds);
+  });
+});
+
 describe('training samples', () => {
   const { tokenizer, chat } = nanoChat();
   const turns = [

@@ -13,6 +13,7 @@
 import { ChatRexError } from '../errors.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import {
+  type AnswerVocabulary,
   type Dialect,
   encodeUserText,
   type GroundingIds,
@@ -92,8 +93,8 @@ export const vicunaSystem =
 
 /** Turns a conversation about one picture into ids. `boxCount` is how many boxes the picture has. */
 export interface Chat {
-  /** Ids that end an answer. */
-  readonly endIds: number[];
+  /** How its answers are spelled; `new AnswerConstraint(chat.vocabulary, ...)` keeps to it. */
+  readonly vocabulary: AnswerVocabulary;
   /** Everything before the first question. */
   prefix(boxCount: number): PromptSegment[];
   /** The first question on the picture, up to where the answer begins. */
@@ -121,7 +122,13 @@ export function createChat(
     ...encodePieces(tokenizer, [...system, ...format.beforeQuestion], 0),
   ];
   return {
-    endIds: [endId, ...format.otherEnds.flatMap((name) => tokenizer.specialId(name) ?? [])],
+    vocabulary: {
+      ids,
+      endIds: [endId, ...format.otherEnds.flatMap((name) => tokenizer.specialId(name) ?? [])],
+      specialIds: tokenizer.specialIds(),
+      vocabSize: tokenizer.vocabSize,
+      noneIds: tokenizer.encode(noObjects, { isContinuation: true }),
+    },
     prefix(boxCount) {
       if (boxCount > maxObjects) {
         throw new ChatRexError(

@@ -52,6 +52,18 @@ export interface GroundingIds {
   objects: number[];
 }
 
+/** What generation must know of a vocabulary to write an answer in it. */
+export interface AnswerVocabulary {
+  ids: GroundingIds;
+  /** Any of them ends an answer. */
+  endIds: readonly number[];
+  /** All special tokens, `ids` and `endIds` among them; the others have no place in an answer. */
+  specialIds: readonly number[];
+  vocabSize: number;
+  /** The text "None" of an empty object list. */
+  noneIds: readonly number[];
+}
+
 /**
  * Looks the dialect's tokens up.
  * @throws ChatRexError 'not-found' naming the first token that the vocabulary lacks.
