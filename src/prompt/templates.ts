@@ -1,8 +1,9 @@
 /**
- * The questions of the paper's tasks (appendix, tables 7 and 8), in the words the released models were trained with.
+ * The questions of the paper's tasks (those of its tables 7 and 8), in the words the released models were trained with.
  *
  * The first wording of each task is the released one (IDEA-Research/ChatRex, README and demo), spelled as there, mistakes
- * included: a trained model answers best to the words it knows. The others are ours, for training.
+ * included: a trained model answers best to the words it knows. The others are ours, for training; so is the plain
+ * `region-qa`, for which nothing was released.
  */
 
 import { ChatRexError } from '../errors.ts';
