@@ -96,6 +96,12 @@ describe('decodeImage on readable files', () => {
         for (let at = 0; at < 3; at++) expect(Math.abs(pixel[at] - mixed[at])).toBeLessThanOrEqual(1);
       }
     }
+    const deep = sharp(Uint16Array.of(0, 0, 0, 0, 65_535, 0, 0, 65_535), {
+      raw: { width: 2, height: 1, channels: 4 },
+    });
+    const deepPng = await deep.toColourspace('rgb16').png().toBuffer();
+    expect(await sharp(deepPng).metadata()).toMatchObject({ depth: 'ushort', hasAlpha: true });
+    expect([...(await decodeImage(deepPng)).data]).toEqual([255, 255, 255, 255, 0, 0]);
     const grey = await plain(1, 1, { r: 0, g: 0, b: 0, alpha: 0 }, 4).toColourspace('b-w').png().toBuffer();
     expect(await firstPixel(grey)).toEqual([255, 255, 255]);
   });

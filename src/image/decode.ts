@@ -151,9 +151,9 @@ function unreadable(name: string, cause: unknown): ChatRexError {
   );
 }
 
-/** Greyscale comes back from the decoder as one channel; the three colours are then equal. */
+/** Plain bytes (no Buffer) of three channels; greyscale comes from the decoder as one, and the colours are then equal. */
 function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === 3) return data;
+  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const pixels = data.length / channels;
   const rgb = new Uint8Array(pixels * 3);
   for (let pixel = 0; pixel < pixels; pixel++) rgb.fill(data[pixel * channels], pixel * 3, pixel * 3 + 3);
