@@ -31,7 +31,7 @@ export interface Category {
 /** General words above the super-categories of the list. */
 const PARENT_OF_SUPER: Readonly<Record<string, string>> = {
   bird: 'animal',
-  insect: 'animal',
+  bug: 'animal',
   'sea creature': 'animal',
   fruit: 'food',
   vegetable: 'food',

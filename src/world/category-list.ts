@@ -20,7 +20,7 @@ export const CATEGORY_LIST: Readonly<Record<string, string>> = {
   'sea creature': `*1f41f fish|fish; 1f42c dolphin; 1f40b whale; 1f988 shark; 1f980 crab; 1f419 octopus;
     1f99e lobster; 1f990 shrimp|shrimp; 1f9ad seal; 1f991 squid|squid; 1f421 pufferfish|pufferfish;
     1fabc jellyfish|jellyfish; 1f41a seashell`,
-  insect: `*1f98b butterfly; 1f41d bee; 1f41c ant; 1f41e ladybug; 1f577-fe0f spider; 1f41b caterpillar; 1fab2 beetle;
+  bug: `*1f98b butterfly; 1f41d bee; 1f41c ant; 1f41e ladybug; 1f577-fe0f spider; 1f41b caterpillar; 1fab2 beetle;
     1f997 cricket; 1f40c snail`,
   fruit: `1f34e apple; 1f34c banana; 1f34b lemon; 1f353 strawberry; 1f350 pear; 1f349 watermelon; 1f34d pineapple;
     1f34a tangerine; 1f351 peach; 1f352 cherry; 1f347 grape; 1f95d kiwi; 1f96d mango; 1f965 coconut; 1fad0 blueberry`,

@@ -35,7 +35,7 @@ export const COMPOSITES: Readonly<Record<string, Assembly>> = {
       width: number,
       options: { height?: number; isFlipped?: boolean; rotation?: number } = {},
     ) => {
-      const object = draft.addObject(name, { grain: 'fine', parent: robot, colour });
+      const object = draft.addObject(`robot ${name}`, { grain: 'fine', parent: robot, colour });
       draft.addLayer(group, object, centreX + x * size, centreY + y * size, width * size, {
         sprite: `robot-${name}`,
         ...options,

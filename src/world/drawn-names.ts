@@ -5,4 +5,4 @@
 export const CONTAINER_NAMES = 'basket; *bowl; plate; box; crate; *tray; *shelf|shelves; *cart; table';
 export const COMPOSITE_NAMES = '*robot; train; bouquet; skewer; stack; pile';
 export const PART_NAMES =
-  'handle; wheel; flap; *board; leg; tabletop; *block; *head; *torso; *arm; *foot|feet; *wrapper; stick';
+  'basket handle; cart handle; cart wheel; box flap; *shelf board; table leg; tabletop; *block; *robot head; *robot torso; *robot arm; *robot foot|robot feet; *wrapper; stick';

@@ -146,7 +146,7 @@ function placeTable(
   const group = draft.startGroup(topY + size * 0.1);
   const table = draft.addObject('table', { grain: 'coarse' });
   for (const side of [-1, 1]) {
-    const leg = draft.addObject('leg', { grain: 'fine', parent: table });
+    const leg = draft.addObject('table leg', { grain: 'fine', parent: table });
     const [x, y] = [centreX + side * size * 0.4, topY + size * 0.25];
     draft.addLayer(group, leg, x, y, size * 0.09, { sprite: 'table-leg', height: size * 0.38 });
   }

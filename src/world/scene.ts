@@ -5,12 +5,13 @@
  * of it. Objects of which less than a quarter shows are taken out of the picture, so nothing visible is unannotated.
  */
 
+import { ChatRexError } from '../errors.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import { drawBackground } from './background.ts';
 import type { Category } from './categories.ts';
 import type { Colour } from './paint.ts';
 import { finishPicture } from './picture-finish.ts';
-import { createRandom } from './random.ts';
+import { createRandom, type Random } from './random.ts';
 import { compositeOver, compositeShadow, countOwnedPixels, type Patch, paintersOwners, rasterise } from './raster.ts';
 import { createSceneDraft, type DraftObject, type Layer } from './scene-draft.ts';
 import { MAX_OBJECTS, planScene } from './scene-plan.ts';
@@ -62,6 +63,8 @@ export interface Scene {
 const MIN_VISIBLE_FRACTION = 0.25;
 /** Objects with fewer visible pixels (per 256 x 256 canvas) cannot be told apart and are removed. */
 const MIN_VISIBLE_AREA = 40;
+const MIN_CANVAS = 64;
+const MAX_CANVAS = 4096;
 
 /** Draws the scene of a key. */
 export function renderScene(atlas: SpriteAtlas, key: SceneKey): Scene {
@@ -71,27 +74,58 @@ export function renderScene(atlas: SpriteAtlas, key: SceneKey): Scene {
 /** As {@link renderScene}, with the patches and owners that the boxes come from, for tests. */
 export function renderSceneWithOwners(atlas: SpriteAtlas, key: SceneKey) {
   const { split, seed, index, width = 256, height = 256 } = key;
+  assertCanvas(width, height);
   const random = createRandom(`rexworld/${split}/${seed}/${index}`);
-  const draft = createSceneDraft(random.fork('plan'), atlas);
-  planScene(draft, width, height);
-  const layers = draft.groups.flatMap((group) => group.layers);
-  let patches: (Patch | null)[] = layers.map(({ placement }) => rasterise(placement));
-  const totals = patches.map((patch) => countOwnedPixels(patch!));
-  let owners = paintersOwners(patches, width, height);
-  let seen = measure(draft.objects, layers, totals, owners, width);
-  const isKept = chooseVisible(draft.objects, seen, (MIN_VISIBLE_AREA * width * height) / 256 ** 2);
-  if (isKept.includes(false)) {
-    patches = patches.map((patch, layer) => (isKept[layers[layer].object] ? patch : null));
-    owners = paintersOwners(patches, width, height);
-    seen = measure(draft.objects, layers, totals, owners, width);
+  let arranged = arrange(random.fork('plan'), atlas, width, height);
+  for (let attempt = 1; !arranged.isKept.includes(true); attempt++) {
+    arranged = arrange(random.fork(`plan ${attempt}`), atlas, width, height);
   }
+  const { layers, patches, owners, isKept } = arranged;
   const background = drawBackground(random.fork('background'), width, height);
   const finish = random.fork('finish');
   composite(background.data, width, height, layers, patches, finish.chance(0.5) ? finish.range(0.1, 0.4) : 0);
-  const data = finishPicture(finish, background.data, width, height);
-  const image: RgbImage = { width, height, data };
-  const objects = keepVisible(draft.objects, seen, isKept);
-  return { scene: { key, image, objects, background: background.phrase }, layers, patches, owners, isKept };
+  const image: RgbImage = { width, height, data: finishPicture(finish, background.data, width, height) };
+  const scene: Scene = { key, image, objects: keepVisible(arranged), background: background.phrase };
+  return { scene, layers, patches, owners, isKept };
+}
+
+/** Objects in their places, and what of them can be seen. */
+interface Arranged {
+  readonly objects: readonly DraftObject[];
+  readonly seen: readonly Seen[];
+  readonly isKept: readonly boolean[];
+  readonly layers: readonly Layer[];
+  /** Null where the layer's object was taken out. */
+  readonly patches: readonly (Patch | null)[];
+  readonly owners: Int16Array;
+}
+
+/** Plans a scene and takes out what cannot be seen; taking out only ever uncovers the rest. */
+function arrange(random: Random, atlas: SpriteAtlas, width: number, height: number): Arranged {
+  const draft = createSceneDraft(random, atlas);
+  planScene(draft, width, height);
+  const { objects } = draft;
+  const layers = draft.groups.flatMap((group) => group.layers);
+  const all = layers.map(({ placement }) => rasterise(placement));
+  const totals = all.map(countOwnedPixels);
+  const ownersOfAll = paintersOwners(all, width, height);
+  const seenOfAll = measure(objects, layers, totals, ownersOfAll, width);
+  const isKept = chooseVisible(objects, seenOfAll, (MIN_VISIBLE_AREA * width * height) / 256 ** 2);
+  if (!isKept.includes(false)) return { objects, seen: seenOfAll, isKept, layers, patches: all, owners: ownersOfAll };
+  const patches = all.map((patch, layer) => (isKept[layers[layer].object] ? patch : null));
+  const owners = paintersOwners(patches, width, height);
+  const seen = measure(objects, layers, totals, owners, width, isKept);
+  return { objects, seen, isKept, layers, patches, owners };
+}
+
+/** @throws ChatRexError `invalid-argument` for a canvas on which nothing could be recognised, or a huge one. */
+function assertCanvas(width: number, height: number): void {
+  const isFit = (side: number) => Number.isInteger(side) && side >= MIN_CANVAS && side <= MAX_CANVAS;
+  if (isFit(width) && isFit(height)) return;
+  throw new ChatRexError(
+    'invalid-argument',
+    `World canvas: expected whole sides of ${MIN_CANVAS} to ${MAX_CANVAS} pixels, got ${width} x ${height}; choose others.`,
+  );
 }
 
 interface Seen {
@@ -110,6 +144,7 @@ function measure(
   totals: readonly number[],
   owners: Int16Array,
   width: number,
+  isKept?: readonly boolean[],
 ): Seen[] {
   const seen = objects.map((): Seen => ({ left: Infinity, top: Infinity, right: 0, bottom: 0, area: 0, total: 0 }));
   for (let at = 0; at < owners.length; at++) {
@@ -129,7 +164,7 @@ function measure(
   // Children come after their parents, so going backwards folds grandchildren in before children.
   for (let index = objects.length - 1; index >= 0; index--) {
     const { parent } = objects[index];
-    if (parent === null) continue;
+    if (parent === null || isKept?.[index] === false) continue;
     const [child, whole] = [seen[index], seen[parent]];
     whole.left = Math.min(whole.left, child.left);
     whole.top = Math.min(whole.top, child.top);
@@ -150,6 +185,13 @@ function chooseVisible(objects: readonly DraftObject[], seen: readonly Seen[], m
     const isSeen = area >= minimumArea && area >= total * MIN_VISIBLE_FRACTION;
     isKept[index] = isSeen && count < MAX_OBJECTS && (parent === null || isKept[parent]);
     if (isKept[index]) count++;
+  });
+  // A whole that is nothing but its pieces goes when fewer than two of them are left.
+  objects.forEach(({ category, parent }, index) => {
+    if (parent !== null && !isKept[parent]) isKept[index] = false;
+    if (category.kind !== 'composite' && category.name !== 'table') return;
+    const pieces = objects.filter((other, at) => other.parent === index && isKept[at]);
+    if (pieces.length < 2) isKept[index] = false;
   });
   return isKept;
 }
@@ -178,11 +220,7 @@ function composite(
 }
 
 /** The kept objects with indices renumbered. */
-function keepVisible(
-  objects: readonly DraftObject[],
-  seen: readonly Seen[],
-  isKept: readonly boolean[],
-): SceneObject[] {
+function keepVisible({ objects, seen, isKept }: Arranged): SceneObject[] {
   const newIndex: number[] = [];
   let count = 0;
   isKept.forEach((kept, index) => {

@@ -1,0 +1,58 @@
+/**
+ * Counting with proof: the number word and the boxes that were counted; zero as well.
+ */
+
+import { CATEGORIES } from '../categories.ts';
+import { allNamed, type Description, describe, pluralNoun, resolve } from '../description.ts';
+import { COUNTABLE_HYPERNYMS } from '../facts.ts';
+import { askAbout } from '../phrasings.ts';
+import { phrase, type Sample, type TaskContext, text, toSample, type WorldTurn } from '../sample.ts';
+import { numberWord } from '../words.ts';
+import { absentCategory, categoriesOf } from './detection.ts';
+
+/** "How many red balloons are there?" */
+export function counting(context: TaskContext): Sample | null {
+  return toSample('counting', [countTurn(context, chooseCounted(context))]);
+}
+
+/** Asks for the number of what a description means and answers with the objects. */
+export function countTurn({ scene, random, phrasings }: TaskContext, description: Description): WorldTurn {
+  const objects = resolve(scene, description) ?? [];
+  const question = askAbout('count', [describe(description, 'plural')], phrasings, random);
+  const expected = numberWord(objects.length);
+  if (objects.length === 0) {
+    return {
+      question,
+      answer: [text('There are '), phrase(`no ${describe(description, 'plural')}`, []), text('.')],
+      expected,
+    };
+  }
+  const isOne = objects.length === 1;
+  const counted = `${expected} ${describe(description, isOne ? 'singular' : 'plural')}`;
+  return {
+    question,
+    answer: [text(isOne ? 'There is ' : 'There are '), phrase(counted, objects), text('.')],
+    expected,
+  };
+}
+
+/** Something to count: mostly a category with several objects, sometimes coloured, general, single or absent. */
+function chooseCounted({ scene, random }: TaskContext): Description {
+  const plain = (noun: string): Description => ({ noun, modifiers: [] });
+  if (random.chance(0.1)) return plain(absentCategory(scene, random));
+  const general = COUNTABLE_HYPERNYMS.filter((noun) => allNamed(scene, noun).length > 0);
+  if (general.length > 0 && random.chance(0.15)) return plain(random.pick(general));
+  const painted = scene.objects.filter(({ colour }) => colour !== null);
+  if (painted.length > 0 && random.chance(0.25)) {
+    const { category, colour } = random.pick(painted);
+    return { noun: category.name, modifiers: [{ kind: 'colour', colour: colour! }] };
+  }
+  const names = categoriesOf(scene);
+  const several = names.filter((name) => allNamed(scene, name).length > 1);
+  return plain(random.pick(several.length > 0 && random.chance(0.75) ? several : names));
+}
+
+/** Every noun that can be counted, in the plural, for the vocabulary. */
+export function countedNouns(): string[] {
+  return [...CATEGORIES.map(({ plural }) => plural), ...COUNTABLE_HYPERNYMS.map(pluralNoun)];
+}
