@@ -69,7 +69,11 @@ export const resizeOp: DifferentiableOp<ResizeAttributes> = {
 };
 
 /** [to, from]: how much of every input pixel is in every output pixel, along one axis. */
-function interpolationMatrix(from: number, to: number, { mode, alignCorners }: ResizeAttributes): NdArray {
+export function interpolationMatrix(
+  from: number,
+  to: number,
+  { mode, alignCorners }: Pick<ResizeAttributes, 'mode' | 'alignCorners'>,
+): NdArray {
   const matrix = ndArray([to, from]);
   for (let i = 0; i < to; i++) {
     if (mode === 'nearest') {

@@ -1,0 +1,85 @@
+/**
+ * The object encoder: every box becomes one token (paper section 3.2).
+ *
+ * Agrees with RexSeek's `MultiLevelROIVisualPrompt`: all four levels resized to the finest and concatenated, RoIAlign, mean,
+ * plus a sine embedding of the box. Resizing, sampling and averaging are linear in the features and separable, so here
+ * each level is read by one matrix product with weights per row and column; no map is resized.
+ */
+
+import { add } from '../tensor/ops/add.ts';
+import { concat } from '../tensor/ops/concat.ts';
+import { constant } from '../tensor/ops/constant.ts';
+import { cos } from '../tensor/ops/cos.ts';
+import { matmul } from '../tensor/ops/matmul.ts';
+import { multiply } from '../tensor/ops/multiply.ts';
+import { reshape } from '../tensor/ops/reshape.ts';
+import { interpolationMatrix } from '../tensor/ops/resize.ts';
+import { sin } from '../tensor/ops/sin.ts';
+import { slice } from '../tensor/ops/slice.ts';
+import { transpose } from '../tensor/ops/transpose.ts';
+import { staticDim } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+export interface ObjectInputs {
+  /** Weights of `poolingWeights` over rows and columns of the finest map: [B, K, H0] and [B, K, W0]. */
+  readonly rows: Tensor;
+  readonly columns: Tensor;
+  /** [B, K, 4] centre, width and height as shares of the square input. */
+  readonly boxesCxcywhNormalized: Tensor;
+}
+
+/** Bins per side of a box, as in the released models. */
+export const roiOutputSize = 7;
+
+/**
+ * Feature maps [B, C_i, H_i, W_i], finest first -> `content` (pooled features) and `object` (with the box embedding), both
+ * [B, K, sum C_i].
+ */
+export function encodeObjects(maps: readonly Tensor[], inputs: ObjectInputs): { content: Tensor; object: Tensor } {
+  const content = concat(
+    maps.map((map) => poolLevel(map, inputs)),
+    2,
+  );
+  const channels = staticDim(content.shape[2], 'the number of feature channels');
+  return { content, object: add(content, boxEmbedding(inputs.boxesCxcywhNormalized, channels)) };
+}
+
+function poolLevel(map: Tensor, { rows, columns }: ObjectInputs): Tensor {
+  const [batch, channels, height, width] = map.shape;
+  const [h, w] = [staticDim(height, 'the height of a map'), staticDim(width, 'the width of a map')];
+  const [rowShare, columnShare] = [onLevel(rows, h), onLevel(columns, w)];
+  const count = rows.shape[1];
+  const weights = multiply(reshape(rowShare, [batch, count, h, 1]), reshape(columnShare, [batch, count, 1, w]));
+  const features = reshape(map, [batch, channels, h * w]);
+  return matmul(reshape(weights, [batch, count, h * w]), transpose(features, [0, 2, 1]));
+}
+
+/** Weights over the finest map carried back through its bilinear enlargement to a level of `size` rows or columns. */
+function onLevel(weights: Tensor, size: number): Tensor {
+  const finest = staticDim(weights.shape[2], 'the size of the finest map');
+  if (finest === size) return weights;
+  const matrix = interpolationMatrix(size, finest, { mode: 'bilinear', alignCorners: false });
+  return matmul(weights, constant('float32', matrix.shape, Float32Array.from(matrix.data)));
+}
+
+/**
+ * Sine-cosine embedding of boxes [B, K, 4] -> [B, K, channels], a quarter each for y, x, width and height, sines and cosines
+ * interleaved; wavelengths rise from 1 to 10000 shares of the picture.
+ */
+export function boxEmbedding(boxesCxcywhNormalized: Tensor, channels: number): Tensor {
+  const quarter = channels / 4;
+  const frequencies = Array.from(
+    { length: quarter },
+    (_, i) => (2 * Math.PI) / 10000 ** ((2 * Math.floor(i / 2)) / quarter),
+  );
+  const isSine = Array.from({ length: quarter }, (_, i) => Number(i % 2 === 0));
+  const pick = (values: number[]) => constant('float32', [quarter], values);
+  const parts = [1, 0, 2, 3].map((coordinate) => {
+    const angle = multiply(
+      slice(boxesCxcywhNormalized, { axis: 2, start: coordinate, end: coordinate + 1 }),
+      pick(frequencies),
+    );
+    return add(multiply(sin(angle), pick(isSine)), multiply(cos(angle), pick(isSine.map((s) => 1 - s))));
+  });
+  return concat(parts, 2);
+}

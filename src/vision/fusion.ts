@@ -1,0 +1,48 @@
+/**
+ * Low- and high-resolution tokens become image tokens of the language model (paper section 3.2, equation 2).
+ *
+ * `gated` is the paper's: F = fL + sigmoid(WG [W1 fL; W2 fH]) * W2 fH, then a projector. `concat` is the released code's
+ * (RexSeek `encode_images`): both side by side, then a projector, whose parameter names are the checkpoint's.
+ */
+
+import { linear } from '../nn/linear.ts';
+import type { Scope } from '../nn/scope.ts';
+import { add } from '../tensor/ops/add.ts';
+import { concat } from '../tensor/ops/concat.ts';
+import { gelu } from '../tensor/ops/gelu.ts';
+import { multiply } from '../tensor/ops/multiply.ts';
+import { sigmoid } from '../tensor/ops/sigmoid.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+export interface FusionConfig {
+  kind: 'gated' | 'concat';
+  lowChannels: number;
+  highChannels: number;
+  /** Width of the language model. */
+  hiddenSize: number;
+}
+
+/** Tokens fL [B, T, lowChannels] and fH [B, T, highChannels] of the same places -> image tokens [B, T, hiddenSize]. */
+export function fusion(scope: Scope, config: FusionConfig): (low: Tensor, high: Tensor) => Tensor {
+  const { kind, lowChannels, highChannels, hiddenSize } = config;
+  if (kind === 'concat') {
+    const project = projector(scope.at('mm_projector'), lowChannels + highChannels, hiddenSize);
+    return (low, high) => project(concat([low, high], 2));
+  }
+  const w1 = linear(scope.at('mm_fusion.w1'), lowChannels, lowChannels);
+  const w2 = linear(scope.at('mm_fusion.w2'), highChannels, lowChannels);
+  const gate = linear(scope.at('mm_fusion.wg'), 2 * lowChannels, lowChannels);
+  const project = projector(scope.at('mm_projector'), lowChannels, hiddenSize);
+  return (low, high) => {
+    const detail = w2(high);
+    const share = sigmoid(gate(concat([w1(low), detail], 2)));
+    return project(add(low, multiply(share, detail)));
+  };
+}
+
+/** LLaVA's two-layer projector (`mlp2x_gelu`): parameters `0` and `2`, GELU between them. */
+export function projector(scope: Scope, channels: number, hiddenSize: number): (x: Tensor) => Tensor {
+  const first = linear(scope.at('0'), channels, hiddenSize);
+  const second = linear(scope.at('2'), hiddenSize, hiddenSize);
+  return (x) => second(gelu(first(x)));
+}
