@@ -30,8 +30,9 @@ export function accumulate(
   truthCount: number,
   maxDetections: readonly number[],
 ): Curve {
-  const precision: number[] = [];
-  const found: number[] = [];
+  const precision = new Float64Array(order.length);
+  const found = new Int32Array(order.length);
+  let length = 0;
   const foundWithin = maxDetections.map(() => 0);
   let truePositives = 0;
   let falsePositives = 0;
@@ -43,16 +44,16 @@ export function accumulate(
     } else if (outcome === FALSE_POSITIVE) falsePositives++;
     else continue;
     // The epsilon is pycocotools'; without it the last digits differ.
-    precision.push(truePositives / (falsePositives + truePositives + Number.EPSILON));
-    found.push(truePositives);
+    precision[length] = truePositives / (falsePositives + truePositives + Number.EPSILON);
+    found[length++] = truePositives;
   }
-  for (let i = precision.length - 1; i > 0; i--) precision[i - 1] = Math.max(precision[i - 1], precision[i]);
+  for (let i = length - 1; i > 0; i--) precision[i - 1] = Math.max(precision[i - 1], precision[i]);
 
   let sum = 0;
   let at = 0;
   for (const level of RECALL_LEVELS) {
-    while (at < found.length && found[at] / truthCount < level) at++;
-    if (at === found.length) break;
+    while (at < length && found[at] / truthCount < level) at++;
+    if (at === length) break;
     sum += precision[at];
   }
   return { averagePrecision: sum / RECALL_LEVELS.length, recalls: foundWithin.map((count) => count / truthCount) };

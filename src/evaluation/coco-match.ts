@@ -46,7 +46,7 @@ export function matchImage(
       isTaken.fill(0);
       const out = (a * iouThresholds.length + t) * stride + column;
       for (let d = 0; d < detectionCount; d++) {
-        const at = findMatch(overlaps, d * truthCount, iouThresholds[t], order, counted, (g) => isTaken[g] === 1);
+        const at = findMatch(overlaps, d * truthCount, iouThresholds[t], order, counted, isTaken);
         if (at >= 0) {
           const truth = order[at];
           // A crowd is never used up.
@@ -71,7 +71,7 @@ function findMatch(
   iouThreshold: number,
   order: Uint32Array,
   counted: number,
-  isTaken: (truth: number) => boolean,
+  isTaken: Uint8Array,
 ): number {
   // A threshold of 1 must still accept a perfect overlap that rounding made a little less.
   let best = Math.min(iouThreshold, 1 - 1e-10);
@@ -79,7 +79,7 @@ function findMatch(
   for (let at = 0; at < order.length; at++) {
     if (at === counted && match >= 0) break;
     const truth = order[at];
-    if (overlaps[offset + truth] < best || isTaken(truth)) continue;
+    if (overlaps[offset + truth] < best || isTaken[truth]) continue;
     best = overlaps[offset + truth];
     match = at;
   }

@@ -33,7 +33,7 @@ export interface Scope {
 }
 
 export function tabulateTruths(truths: readonly GroundTruthBox[], scope: Scope): TruthTable {
-  const { table, records } = tabulate(truths, scope, () => 0);
+  const { table, records } = tabulate(truths, scope, new Float64Array(truths.length));
   const isCrowd = Uint8Array.from(records, (record) => (record.isCrowd ? 1 : 0));
   records.forEach((record, i) => {
     if (record.area !== undefined) table.area[i] = record.area;
@@ -48,14 +48,16 @@ export function tabulateDetections(detections: readonly DetectedBox[], scope: Sc
       throw new ChatRexError('invalid-argument', `detections of image ${imageId}: expected a number as score, got NaN`);
     }
   }
-  const { table, records } = tabulate(detections, scope, (a, b) => b.score - a.score);
+  const bestFirst = Float64Array.from(detections, (record) => -record.score);
+  const { table, records } = tabulate(detections, scope, bestFirst);
   return { ...table, score: Float64Array.from(records, (record) => record.score) };
 }
 
+/** `priority` orders the boxes of one group and image, least first. */
 function tabulate<R extends GroundTruthBox | DetectedBox>(
   all: readonly R[],
   scope: Scope,
-  compare: (a: R, b: R) => number,
+  priority: Float64Array,
 ): { table: BoxTable; records: R[] } {
   const imageIndex = new Map(scope.imageIds.map((id, index) => [id, index]));
   const categoryIndex = new Map(scope.categoryIds.map((id, index) => [id, index]));
@@ -66,7 +68,7 @@ function tabulate<R extends GroundTruthBox | DetectedBox>(
     .filter((i) => image[i] >= 0 && category[i] >= 0)
     .sort(
       (a, b) =>
-        group[a] - group[b] || image[a] - image[b] || compare(all[a], all[b]) || category[a] - category[b] || a - b,
+        group[a] - group[b] || image[a] - image[b] || priority[a] - priority[b] || category[a] - category[b] || a - b,
     );
   const records = Array.from(order, (i) => all[i]);
   const boxesXywh = new Float64Array(4 * records.length);

@@ -3,7 +3,7 @@
 Crowds, images without truths, without detections and without both, categories without truths, tied scores, overlaps that fall exactly
 on thresholds (integer boxes), more than 100 detections in an image, empty boxes, areas that differ from the box's.
 Needs numpy and pycocotools. Run from the repository's root: python tools/reference/metrics/coco.py
-With arguments, `coco.py ANNOTATIONS RESULTS`, it prints pycocotools' figures and its time for these files instead (see bench/coco.ts).
+With arguments, `coco.py ANNOTATIONS RESULTS`, it prints pycocotools' figures and its processor time for these files instead (see bench/coco.ts).
 """
 
 import contextlib
@@ -44,10 +44,10 @@ def evaluate(dataset, results, use_categories):
         truth.createIndex()
         run = COCOeval(truth, truth.loadRes(json.loads(json.dumps(results))), "bbox")
         run.params.useCats = int(use_categories)
-        start = time.time()
+        start = time.process_time()
         run.evaluate()
         run.accumulate()
-        seconds = time.time() - start
+        seconds = time.process_time() - start
         run.summarize()
     precision, recall = run.eval["precision"], run.eval["recall"]
     overall = figures(precision, recall)
@@ -109,7 +109,7 @@ def main():
         dataset, results = (json.load(open(path)) for path in sys.argv[1:])
         for use_categories in (True, False):
             expected, seconds = evaluate(dataset, results, use_categories)
-            print(json.dumps({"useCategories": use_categories, "seconds": round(seconds, 2), **expected["metrics"]}))
+            print(json.dumps({"useCategories": use_categories, "cpuSeconds": round(seconds, 2), **expected["metrics"]}))
         return
     dataset, results = awkward_scenes(np.random.default_rng(5))
     fixture = {
