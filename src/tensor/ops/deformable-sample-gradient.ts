@@ -39,7 +39,7 @@ export function sampleGradients(maps: readonly Tensor[], positions: Tensor, weig
   const stack = (parts: Tensor[], shape: Dim[]) =>
     concat(
       parts.map((part) => reshape(part, shape)),
-      { axis: 2 },
+      2,
     );
   return [
     stack(
@@ -98,7 +98,7 @@ function levelGradients(map: Tensor, { y, x, weight, dyRows }: LevelSamples) {
   const asAxis = (gradient: Tensor) => reshape(multiply(gradient, weight), [heads, points, 1, queries]);
   return {
     weights: gradientWeight,
-    positions: concat([asAxis(gradientY), asAxis(gradientX)], { axis: 2 }),
+    positions: concat([asAxis(gradientY), asAxis(gradientX)], 2),
     map: reshape(transpose(reshape(gradientRows, [heads, pixels, channels]), [0, 2, 1]), map.shape),
   };
 }

@@ -45,7 +45,13 @@ export const deformableSampleOp: DifferentiableOp<null> = {
     const channels = staticDim(maps[0].shape[1], 'the number of channels');
     if (channels % staticDim(groups, 'the number of groups') !== 0) throw misfit('channels must divide into groups');
     for (const { shape } of maps) {
-      if (shape.length !== 4 || shape[0] !== batch || shape[1] !== channels || !isStatic(shape[2]) || !isStatic(shape[3]))
+      if (
+        shape.length !== 4 ||
+        shape[0] !== batch ||
+        shape[1] !== channels ||
+        !isStatic(shape[2]) ||
+        !isStatic(shape[3])
+      )
         throw misfit(`every map must be [${batch}, ${channels}, H, W]`);
     }
     return [{ dtype: 'float32', shape: [batch, channels, staticDim(queries, 'the number of queries')] }];
@@ -82,15 +88,30 @@ function emit({ onnx, inputs, outputs, inputTypes }: EmitContext<null>): void {
   const [, groups, , points, , queries] = inputTypes[0].shape as number[];
   const channels = inputTypes[2].shape[1] as number;
   const ones = onnx.constant('float32', [channels, 1, 1, points], new Float32Array(channels * points).fill(1));
+  // Most stretches have the same grid: its table of places is stored once per level.
+  const walks = new Map<string, { walk: GridWalk; base: string }>();
+  const walkOver = (level: number, grid: QueryGrid) => {
+    const key = `${level} ${grid.rows} ${grid.columns}`;
+    const known = walks.get(key);
+    if (known) return known;
+    const [height, width] = inputTypes[2 + level].shape.slice(2) as number[];
+    const walk = gridWalk(height, width, points, grid);
+    const created = { walk, base: onnx.constant('float32', walk.shape, walk.base) };
+    walks.set(key, created);
+    return created;
+  };
   const stretches = queryGrids(queries).map((grid) => {
     const sums = maps.map((map, level) => {
-      const [height, width] = inputTypes[2 + level].shape.slice(2) as number[];
-      const walk = gridWalk(height, width, points, grid);
+      const { walk, base } = walkOver(level, grid);
       const part = (tensor: string, axis: number): string => {
-        const bounds = [[level, grid.start], [level + 1, grid.start + grid.rows * grid.columns], [2, axis]];
+        const bounds = [
+          [level, grid.start],
+          [level + 1, grid.start + grid.rows * grid.columns],
+          [2, axis],
+        ];
         return onnx.value('Slice', [tensor, ...bounds.map((values) => onnx.integers(values))]);
       };
-      const places = onnx.value('Sub', [part(positions, 5), onnx.constant('float32', walk.shape, walk.base)]);
+      const places = onnx.value('Sub', [part(positions, 5), base]);
       const asImage = (tensor: string, planes: number): string =>
         onnx.value('Reshape', [tensor, onnx.integers([-1, planes, grid.rows, grid.columns])]);
       const offsets = asImage(places, groups * points * 2);
@@ -115,8 +136,16 @@ function joinStretches(onnx: OnnxWriter, stretches: readonly string[], output: s
   else onnx.node('Concat', stretches, [output], { attributes: { axis: 2 } });
 }
 
+interface GridWalk {
+  readonly strides: number[];
+  readonly pads: number[];
+  /** Where the walk stands, per point, axis and query: what positions are counted from. */
+  readonly base: Float32Array;
+  readonly shape: number[];
+}
+
 /** Strides and padding with which a convolution over a map yields exactly the grid, and where it then stands. */
-function gridWalk(height: number, width: number, points: number, { rows, columns }: QueryGrid) {
+function gridWalk(height: number, width: number, points: number, { rows, columns }: QueryGrid): GridWalk {
   const [rowStride, below] = strideAndPadding(height, rows);
   const [columnStride, right] = strideAndPadding(width - points + 1, columns);
   const queries = rows * columns;
@@ -151,7 +180,10 @@ function sampleReference(
   let sum = 0;
   maps.forEach((map, level) => {
     const [height, width] = map.shape.slice(2);
-    const plane = ndArray([height, width], map.data.subarray((n * channels + c) * height * width).slice(0, height * width));
+    const plane = ndArray(
+      [height, width],
+      map.data.subarray((n * channels + c) * height * width).slice(0, height * width),
+    );
     for (let p = 0; p < points; p++) {
       const row = ((n * groups + group) * maps.length + level) * points + p;
       const [y, x] = [positions.data[row * 2 * queries + q], positions.data[(row * 2 + 1) * queries + q]];
@@ -164,7 +196,12 @@ function sampleReference(
 function bilinear({ shape: [height, width], data }: NdArray, y: number, x: number): number {
   const [top, left] = [Math.floor(y), Math.floor(x)];
   let sum = 0;
-  for (const [row, column] of [[top, left], [top, left + 1], [top + 1, left], [top + 1, left + 1]]) {
+  for (const [row, column] of [
+    [top, left],
+    [top, left + 1],
+    [top + 1, left],
+    [top + 1, left + 1],
+  ]) {
     if (row < 0 || row >= height || column < 0 || column >= width) continue;
     sum += (1 - Math.abs(y - row)) * (1 - Math.abs(x - column)) * data[row * width + column];
   }

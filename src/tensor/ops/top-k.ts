@@ -37,10 +37,13 @@ export const topKOp: DifferentiableOp<TopKAttributes> = {
       { dtype: 'int64', shape },
     ];
   },
-  emit: ({ onnx, inputs, outputs, attributes: { k, axis, largest } }) =>
-    onnx.node('TopK', [inputs[0], onnx.integers([k])], outputs, {
+  emit: ({ onnx, inputs, outputs: [values = '', indices = ''], attributes: { k, axis, largest } }) => {
+    // ONNX wants both outputs named, also where only one is used.
+    const named = [values || `${indices}_values`, indices || `${values}_indices`];
+    onnx.node('TopK', [inputs[0], onnx.integers([k])], named, {
       attributes: { axis, largest: Number(largest), sorted: 1 },
-    }),
+    });
+  },
   gradient: ({ inputs: [x], outputs: [, indices], attributes: { axis }, outputGradients: [dy] }) => [
     dy && scatterElementsAdd(dy, indices, { axis, size: x.shape[axis] }),
   ],

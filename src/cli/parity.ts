@@ -1,0 +1,59 @@
+/** `npm run parity -- KIND FILE`: holds a model against tensors that the official code computed. For development. */
+
+import { ChatRexError } from '../errors.ts';
+import { upnParity } from './parity-upn.ts';
+
+/** Greatest difference per tensor, absolute and relative to the greatest expected value. */
+export interface ParityRow {
+  readonly tensor: string;
+  readonly absolute: number;
+  readonly relative: number;
+  /** A remark for the reader, such as ties that were matched. */
+  readonly note?: string;
+}
+
+/** Reads a file of weights, inputs and expected outputs, runs our model and compares. */
+export type ParityCheck = (path: string) => Promise<ParityRow[]>;
+
+const checks: Readonly<Record<string, ParityCheck>> = {
+  upn: upnParity,
+};
+
+/** A tensor passes when its absolute or its relative difference is at most this. */
+const tolerance = 1e-3;
+
+async function main([kind, path, ...rest]: string[]): Promise<number> {
+  const check = checks[kind];
+  if (!check || path === undefined || rest.length > 0) {
+    throw new ChatRexError(
+      'invalid-argument',
+      `usage: npm run parity -- ${Object.keys(checks).join('|')} FILE.safetensors`,
+    );
+  }
+  const rows = await check(path);
+  const width = Math.max(...rows.map(({ tensor }) => tensor.length));
+  process.stdout.write(`${'tensor'.padEnd(width)}  max abs    max rel\n`);
+  for (const { tensor, absolute, relative, note } of rows) {
+    const verdict = passes({ absolute, relative }) ? 'ok' : 'FAILS';
+    const numbers = [absolute, relative].map((value) => value.toExponential(2).padStart(9)).join('  ');
+    process.stdout.write(`${tensor.padEnd(width)}  ${numbers}  ${verdict}${note ? `  (${note})` : ''}\n`);
+  }
+  const failures = rows.filter((row) => !passes(row)).length;
+  process.stdout.write(
+    failures === 0 ? `all within ${tolerance}\n` : `${failures} of ${rows.length} exceed ${tolerance}\n`,
+  );
+  return failures === 0 ? 0 : 1;
+}
+
+const passes = ({ absolute, relative }: Pick<ParityRow, 'absolute' | 'relative'>): boolean =>
+  Math.min(absolute, relative) <= tolerance;
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: Error) => {
+    process.stderr.write(`${error instanceof ChatRexError ? error.message : error.stack}\n`);
+    process.exitCode = 2;
+  },
+);

@@ -1,0 +1,79 @@
+/** Sizes of a UPN, and the presets (paper section 3.1 and appendix B.1; `upn_large.py` of the official code). */
+
+/** Hierarchical windowed transformer (Liu et al., 2021). */
+export interface SwinConfig {
+  readonly kind: 'swin';
+  /** Channels of the first stage; every further stage has twice as many. */
+  readonly embedDim: number;
+  readonly depths: readonly number[];
+  readonly numHeads: readonly number[];
+  readonly windowSize: number;
+}
+
+/** Residual 3x3 convolutions with group normalisation: what a two-core CPU can train. */
+export interface ResidualConfig {
+  readonly kind: 'residual';
+  /** Channels of each stage; the first has stride 4, every further one halves the resolution. */
+  readonly widths: readonly number[];
+  readonly depths: readonly number[];
+}
+
+export interface UpnConfig {
+  readonly backbone: SwinConfig | ResidualConfig;
+  /** Which stages of the backbone become feature levels. */
+  readonly backboneStages: readonly number[];
+  /** Feature levels in all; those beyond the backbone's are made by convolutions of stride 2. */
+  readonly numLevels: number;
+  readonly hiddenSize: number;
+  readonly numHeads: number;
+  /** Sampling points per head and level. */
+  readonly numPoints: number;
+  readonly numEncoderLayers: number;
+  readonly numDecoderLayers: number;
+  readonly feedForwardSize: number;
+  readonly numQueries: number;
+  /** Pictures are resized so that the shorter side has this many pixels, unless the longer would pass its own limit. */
+  readonly shorterSide: number;
+  readonly longerSide: number;
+}
+
+/** Swin-L at window 12, five levels, six and six layers: 217.6 M parameters. */
+const large: UpnConfig = {
+  backbone: { kind: 'swin', embedDim: 192, depths: [2, 2, 18, 2], numHeads: [6, 12, 24, 48], windowSize: 12 },
+  backboneStages: [0, 1, 2, 3],
+  numLevels: 5,
+  hiddenSize: 256,
+  numHeads: 8,
+  numPoints: 4,
+  numEncoderLayers: 6,
+  numDecoderLayers: 6,
+  feedForwardSize: 2048,
+  numQueries: 900,
+  shorterSide: 800,
+  longerSide: 1333,
+};
+
+/** Few enough parameters and tokens that a two-core CPU trains it: levels begin at stride 8. */
+const nano: UpnConfig = {
+  backbone: { kind: 'residual', widths: [32, 64, 128, 192], depths: [1, 2, 2, 2] },
+  backboneStages: [1, 2, 3],
+  numLevels: 4,
+  hiddenSize: 128,
+  numHeads: 8,
+  numPoints: 4,
+  numEncoderLayers: 3,
+  numDecoderLayers: 3,
+  feedForwardSize: 512,
+  numQueries: 150,
+  shorterSide: 320,
+  longerSide: 533,
+};
+
+export const upnPresets = { 'upn-large': large, 'upn-nano': nano } as const satisfies Record<string, UpnConfig>;
+
+export type UpnPreset = keyof typeof upnPresets;
+
+/** Channels of every stage of the backbone. */
+export function backboneChannels(config: UpnConfig['backbone']): number[] {
+  return config.kind === 'swin' ? config.depths.map((_, stage) => config.embedDim * 2 ** stage) : [...config.widths];
+}

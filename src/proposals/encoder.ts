@@ -1,0 +1,40 @@
+/** The deformable transformer encoder: every token looks around itself on all levels (`upn_encoder.py`). */
+
+import { layerNorm } from '../nn/layer-norm.ts';
+import { linear } from '../nn/linear.ts';
+import type { Scope } from '../nn/scope.ts';
+import { add } from '../tensor/ops/add.ts';
+import { relu } from '../tensor/ops/relu.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { UpnConfig } from './config.ts';
+import { deformableAttention, tokenFrame } from './deformable-attention.ts';
+import type { FeatureSequence } from './feature-levels.ts';
+
+/** A sequence of all levels -> the memory [B, S, C]. */
+export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: FeatureSequence) => Tensor {
+  const { hiddenSize, numEncoderLayers } = config;
+  const layers = Array.from({ length: numEncoderLayers }, (_, i) => {
+    const at = scope.at(`layers.${i}`);
+    const attention = deformableAttention(at.at('self_attn'), config);
+    const norm1 = layerNorm(at.at('norm1'), hiddenSize);
+    const feedForward = feedForwardNetwork(at, config);
+    const norm2 = layerNorm(at.at('norm2'), hiddenSize);
+    return (tokens: Tensor, sequence: FeatureSequence, frame: ReturnType<typeof tokenFrame>) => {
+      const maps = attention.project(tokens, sequence);
+      const seen = attention.attend(add(tokens, sequence.positions), maps, frame);
+      const attended = norm1(add(tokens, seen));
+      return norm2(add(attended, feedForward(attended)));
+    };
+  });
+  return (sequence) => {
+    const frame = tokenFrame(sequence);
+    return layers.reduce((tokens, layer) => layer(tokens, sequence, frame), sequence.tokens);
+  };
+}
+
+/** Two linear layers with a ReLU between, named `linear1` and `linear2`. */
+export function feedForwardNetwork(scope: Scope, { hiddenSize, feedForwardSize }: UpnConfig): (x: Tensor) => Tensor {
+  const up = linear(scope.at('linear1'), hiddenSize, feedForwardSize);
+  const down = linear(scope.at('linear2'), feedForwardSize, hiddenSize);
+  return (x) => down(relu(up(x)));
+}

@@ -1,0 +1,174 @@
+/**
+ * Attention inside (shifted) windows of a feature map, with a learned bias per relative position.
+ *
+ * Agrees with `WindowAttention` and `SwinTransformerBlock` of the official `swin.py`: positions of padding take part with
+ * the key and value of a zero token. Padding, cyclic shift, partition into windows and splitting into heads are together
+ * one gather of rows; their reverse is another. So projections run on real tokens only, not on padding.
+ */
+
+import { linear } from '../nn/linear.ts';
+import type { Scope } from '../nn/scope.ts';
+import { multiplyDims } from '../tensor/dimension.ts';
+import { add } from '../tensor/ops/add.ts';
+import { concat } from '../tensor/ops/concat.ts';
+import { constant, filled } from '../tensor/ops/constant.ts';
+import { expand } from '../tensor/ops/expand.ts';
+import { gather } from '../tensor/ops/gather.ts';
+import { matmul } from '../tensor/ops/matmul.ts';
+import { multiply } from '../tensor/ops/multiply.ts';
+import { reshape } from '../tensor/ops/reshape.ts';
+import { softmax } from '../tensor/ops/softmax.ts';
+import { transpose } from '../tensor/ops/transpose.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Size of a feature map in tokens. */
+export interface Grid {
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface WindowAttentionOptions {
+  readonly numHeads: number;
+  readonly windowSize: number;
+  /** How far the windows are shifted down and right; 0 for none. */
+  readonly shift: number;
+}
+
+/** Added to the scores of tokens that the shift brought together though they are no neighbours. */
+const separation = -100;
+
+/** Maps tokens [B, height*width, C] -> the same shape. */
+export function windowAttention(
+  scope: Scope,
+  channels: number,
+  { numHeads, windowSize, shift }: WindowAttentionOptions,
+): (tokens: Tensor, grid: Grid) => Tensor {
+  const area = windowSize ** 2;
+  const headSize = channels / numHeads;
+  const table = scope.parameter('relative_position_bias_table', [(2 * windowSize - 1) ** 2, numHeads], {
+    kind: 'normal',
+    deviation: 0.02,
+  });
+  const qkv = linear(scope.at('qkv'), channels, 3 * channels, { deviation: 0.02 });
+  const projection = linear(scope.at('proj'), channels, channels, { deviation: 0.02 });
+  const relativeIndex = constant('int64', [area * area], relativePositions(windowSize));
+  return (tokens, grid) => {
+    const [batch] = tokens.shape;
+    const layout = windowLayout(grid, windowSize, shift);
+    const windows = layout.source.length / area;
+    // One zero token stands for all padding; after the projection it is the bias, as in the official code.
+    const size = grid.height * grid.width;
+    const withZero = layout.hasPadding ? concat([tokens, zeroToken(tokens)], 1) : tokens;
+    const rows = reshape(qkv(withZero), [batch, multiplyDims(withZero.shape[1], 3 * numHeads), headSize]);
+    const [q, k, v] = [0, 1, 2].map((part) => {
+      const index = headRows(layout.source, area, (token, head) => (token * 3 + part) * numHeads + head, numHeads);
+      return reshape(gather(rows, constant('int32', [index.length], index), { axis: 1 }), [
+        batch,
+        windows,
+        numHeads,
+        area,
+        headSize,
+      ]);
+    });
+    // [B, windows, heads, area, area]
+    let scores = multiply(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(headSize));
+    const bias = transpose(reshape(gather(table, relativeIndex, { axis: 0 }), [area, area, numHeads]), [2, 0, 1]);
+    scores = add(scores, bias);
+    if (shift > 0)
+      scores = add(scores, constant('float32', [windows, 1, area, area], shiftMask(grid, windowSize, shift)));
+    const attended = matmul(softmax(scores), v);
+    const attendedRows = reshape(attended, [batch, windows * numHeads * area, headSize]);
+    const back = tokenRows(layout.source, size, area, numHeads);
+    const merged = gather(attendedRows, constant('int32', [back.length], back), { axis: 1 });
+    return projection(reshape(merged, [batch, size, channels]));
+  };
+}
+
+/** [B, 1, C] zeros for tokens [B, N, C]. */
+const zeroToken = (tokens: Tensor): Tensor => {
+  const [batch, , channels] = tokens.shape;
+  return expand(filled('float32', [1, 1, 1], 0), [batch, 1, channels]);
+};
+
+/** Index into the bias table for every pair of tokens of a window: [area*area]. */
+function relativePositions(windowSize: number): number[] {
+  const area = windowSize ** 2;
+  return Array.from({ length: area * area }, (_, pair) => {
+    const [query, key] = [Math.floor(pair / area), pair % area];
+    const down = Math.floor(query / windowSize) - Math.floor(key / windowSize) + windowSize - 1;
+    const right = (query % windowSize) - (key % windowSize) + windowSize - 1;
+    return down * (2 * windowSize - 1) + right;
+  });
+}
+
+interface WindowLayout {
+  /** The token at every place of every window, in order; height*width stands for padding. */
+  readonly source: Int32Array;
+  readonly hasPadding: boolean;
+}
+
+function windowLayout({ height, width }: Grid, windowSize: number, shift: number): WindowLayout {
+  const [paddedHeight, paddedWidth] = [height, width].map((size) => Math.ceil(size / windowSize) * windowSize);
+  const source = new Int32Array(paddedHeight * paddedWidth);
+  let at = 0;
+  for (const { row, column } of windowPlaces(paddedHeight, paddedWidth, windowSize)) {
+    const [y, x] = [(row + shift) % paddedHeight, (column + shift) % paddedWidth];
+    source[at++] = y < height && x < width ? y * width + x : height * width;
+  }
+  return { source, hasPadding: source.length > height * width };
+}
+
+/** Places of a (shifted) map, window after window. */
+function* windowPlaces(height: number, width: number, windowSize: number): Generator<{ row: number; column: number }> {
+  for (let top = 0; top < height; top += windowSize)
+    for (let left = 0; left < width; left += windowSize)
+      for (let y = 0; y < windowSize; y++)
+        for (let x = 0; x < windowSize; x++) yield { row: top + y, column: left + x };
+}
+
+/** Rows in the order window, head, place of one part of the projection. */
+function headRows(
+  source: Int32Array,
+  area: number,
+  row: (token: number, head: number) => number,
+  numHeads: number,
+): Int32Array {
+  const index = new Int32Array(source.length * numHeads);
+  let at = 0;
+  for (let window = 0; window < source.length; window += area)
+    for (let head = 0; head < numHeads; head++)
+      for (let place = 0; place < area; place++) index[at++] = row(source[window + place], head);
+  return index;
+}
+
+/** Where the row of every token and head lies in the order window, head, place. */
+function tokenRows(source: Int32Array, size: number, area: number, numHeads: number): Int32Array {
+  const index = new Int32Array(size * numHeads);
+  source.forEach((token, at) => {
+    if (token === size) return;
+    const [window, place] = [Math.floor(at / area), at % area];
+    for (let head = 0; head < numHeads; head++) {
+      index[token * numHeads + head] = (window * numHeads + head) * area + place;
+    }
+  });
+  return index;
+}
+
+/** [windows, area, area]: `separation` between places of a shifted map that come from different sides of its seams. */
+function shiftMask({ height, width }: Grid, windowSize: number, shift: number): Float32Array {
+  const area = windowSize ** 2;
+  const [paddedHeight, paddedWidth] = [height, width].map((size) => Math.ceil(size / windowSize) * windowSize);
+  const region = (place: number, size: number) => Number(place >= size - windowSize) + Number(place >= size - shift);
+  const regions = Array.from(
+    windowPlaces(paddedHeight, paddedWidth, windowSize),
+    ({ row, column }) => region(row, paddedHeight) * 3 + region(column, paddedWidth),
+  );
+  const mask = new Float32Array(regions.length * area);
+  for (let query = 0; query < regions.length; query++) {
+    const first = query - (query % area);
+    for (let key = 0; key < area; key++) {
+      if (regions[query] !== regions[first + key]) mask[query * area + key] = separation;
+    }
+  }
+  return mask;
+}
