@@ -36,10 +36,7 @@ export const COMPOSITES: Readonly<Record<string, Assembly>> = {
       options: { height?: number; isFlipped?: boolean; rotation?: number } = {},
     ) => {
       const object = draft.addObject(`robot ${name}`, { grain: 'fine', parent: robot, colour });
-      draft.addLayer(group, object, centreX + x * size, centreY + y * size, width * size, {
-        sprite: `robot-${name}`,
-        ...options,
-      });
+      draft.addLayer(group, object, centreX + x * size, centreY + y * size, width * size, options);
     };
     const swing = draft.random.range(-0.5, 0.3);
     piece('foot', -0.12, 0.4, 0.15, { isFlipped: true });

@@ -39,7 +39,6 @@ export const CONTAINERS: Readonly<Record<string, Assembly>> = {
     if (draft.random.chance(0.6)) {
       const handle = draft.addObject('basket handle', { grain: 'fine', parent: basket });
       draft.addLayer(group, handle, centreX, rimY - size * 0.3, size * 0.82, {
-        sprite: 'basket-handle',
         height: size * 0.62,
       });
     }
@@ -69,7 +68,7 @@ export const CONTAINERS: Readonly<Record<string, Assembly>> = {
       for (const side of [-1, 1]) {
         const flap = draft.addObject('box flap', { grain: 'fine', parent: box });
         const x = centreX + side * size * 0.46;
-        draft.addLayer(group, flap, x, rimY + size * 0.1, size * 0.24, { sprite: 'flap-left', isFlipped: side > 0 });
+        draft.addLayer(group, flap, x, rimY + size * 0.1, size * 0.24, { isFlipped: side > 0 });
       }
     }
     return box;
@@ -96,7 +95,7 @@ export const CONTAINERS: Readonly<Record<string, Assembly>> = {
         parent: shelf,
         colour: draft.objects[shelf].colour,
       });
-      draft.addLayer(group, board, centreX, boardY, size * 0.84, { sprite: 'board', height: size * 0.05 });
+      draft.addLayer(group, board, centreX, boardY, size * 0.84, { height: size * 0.05 });
       const columns = random.int(1, levels === 2 ? 3 : 4);
       const side = Math.min((size * 0.8) / columns, (size * 0.92) / levels) * 0.82;
       for (let column = 0; column < columns; column++) {
@@ -112,14 +111,14 @@ export const CONTAINERS: Readonly<Record<string, Assembly>> = {
     const cart = draft.addObject('cart', { grain: 'coarse' });
     const handle = draft.addObject('cart handle', { grain: 'fine', parent: cart });
     const rimY = centreY - size * 0.02;
-    draft.addLayer(group, handle, centreX - size * 0.4, rimY - size * 0.02, size * 0.22, { sprite: 'cart-handle' });
+    draft.addLayer(group, handle, centreX - size * 0.4, rimY - size * 0.02, size * 0.22);
     draft.addLayer(group, cart, centreX + size * 0.04, rimY, size * 0.76, { sprite: 'cart-back' });
     fillHeap(draft, group, cart, { centreX: centreX + size * 0.04, baseY: rimY + size * 0.04, width: size * 0.62 });
     draft.addLayer(group, cart, centreX + size * 0.04, rimY + size * 0.16, size * 0.8, { sprite: 'cart-front' });
     for (const side of [-1, 1]) {
       const wheel = draft.addObject('cart wheel', { grain: 'fine', parent: cart });
       const x = centreX + size * (0.04 + side * 0.22);
-      draft.addLayer(group, wheel, x, rimY + size * 0.36, size * 0.2, { sprite: 'cart-wheel' });
+      draft.addLayer(group, wheel, x, rimY + size * 0.36, size * 0.2);
     }
     return cart;
   },

@@ -3,6 +3,7 @@
  */
 
 import { type Category, categoryNamed } from './categories.ts';
+import { PART_SPRITES } from './drawn-names.ts';
 import { COLOUR_NAMES, type Colour } from './paint.ts';
 import type { Random } from './random.ts';
 import type { Placement } from './raster.ts';
@@ -67,7 +68,7 @@ export interface SceneDraft {
 export function createSceneDraft(random: Random, atlas: SpriteAtlas): SceneDraft {
   const objects: DraftObject[] = [];
   const groups: Group[] = [];
-  const spriteNamed = (name: string): Sprite => atlas.sprites.get(name)!;
+  const spriteNamed = (name: string): Sprite => atlas.sprites.get(PART_SPRITES[name] ?? name)!;
   const aspect = (name: string) => {
     const { width, height } = spriteNamed(name).levels[0];
     return height / width;

@@ -142,13 +142,16 @@ function placeTable(
   const centreX = random.range(size / 2, width - size / 2);
   const topY = height * random.range(0.45, 0.7);
   const tableBox: Taken = [centreX - size / 2, topY - size * 0.15, centreX + size / 2, topY + size * 0.45];
-  if (worstOverlap(tableBox, taken) > 0.15) return placeFreely(draft, palette, count, width, height, taken);
+  if (worstOverlap(tableBox, taken) > 0.15) {
+    placeFreely(draft, palette, count, width, height, taken);
+    return;
+  }
   const group = draft.startGroup(topY + size * 0.1);
   const table = draft.addObject('table', { grain: 'coarse' });
   for (const side of [-1, 1]) {
     const leg = draft.addObject('table leg', { grain: 'fine', parent: table });
     const [x, y] = [centreX + side * size * 0.4, topY + size * 0.25];
-    draft.addLayer(group, leg, x, y, size * 0.09, { sprite: 'table-leg', height: size * 0.38 });
+    draft.addLayer(group, leg, x, y, size * 0.09, { height: size * 0.38 });
   }
   const top = draft.addObject('tabletop', { grain: 'fine', parent: table });
   draft.addLayer(group, top, centreX, topY, size);
@@ -169,7 +172,14 @@ function placeTable(
   placeFreely(draft, palette, count - onTable, width, height, taken);
 }
 
-function placeThing(draft: SceneDraft, category: Category, centreX: number, centreY: number, width: number): void {
+/** A thing by itself, a little turned or mirrored. */
+export function placeThing(
+  draft: SceneDraft,
+  category: Category,
+  centreX: number,
+  centreY: number,
+  width: number,
+): void {
   const { random } = draft;
   const group = draft.startGroup(centreY + (width * draft.aspect(category.name)) / 2);
   const object = draft.addObject(category);

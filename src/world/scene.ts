@@ -196,7 +196,8 @@ function chooseVisible(objects: readonly DraftObject[], seen: readonly Seen[], m
   return isKept;
 }
 
-function composite(
+/** Draws the layers with their shadows over a background. */
+export function composite(
   data: Uint8Array,
   width: number,
   height: number,
