@@ -2,10 +2,12 @@
 
 import { abs } from '../tensor/ops/abs.ts';
 import { add } from '../tensor/ops/add.ts';
+import { argMax } from '../tensor/ops/arg-max.ts';
 import { cast } from '../tensor/ops/cast.ts';
 import { divide } from '../tensor/ops/divide.ts';
 import { equal } from '../tensor/ops/equal.ts';
 import { gatherElements } from '../tensor/ops/gather-elements.ts';
+import { greaterOrEqual } from '../tensor/ops/greater-or-equal.ts';
 import { logSoftmax } from '../tensor/ops/log-softmax.ts';
 import { maximum } from '../tensor/ops/maximum.ts';
 import { minimum } from '../tensor/ops/minimum.ts';
@@ -84,4 +86,11 @@ export function generalizedIou(a: Tensor, b: Tensor): Tensor {
   const ratio = (part: Tensor, whole: Tensor) => divide(part, maximum(whole, 1e-12));
   const result = subtract(ratio(shared, union), ratio(subtract(hull, union), hull));
   return reshape(result, result.shape.slice(0, -1));
+}
+
+/** Share of the labelled positions whose largest logit is the label; 1 where none is labelled. */
+export function accuracy(logits: Tensor, labels: Tensor): Tensor {
+  const hasLabel = cast(greaterOrEqual(labels, 0), 'float32');
+  const isRight = cast(equal(argMax(logits, { axis: logits.shape.length - 1 }), labels), 'float32');
+  return divide(reduceSum(multiply(isRight, hasLabel)), maximum(reduceSum(hasLabel), 1));
 }

@@ -31,7 +31,7 @@ const shared = { kernelSize: 7, layerScale: 1e-6 };
 /** timm's `convnext_large`, and the size that two cores can train. */
 export const convNextPresets = {
   'convnext-large': { ...shared, depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536] },
-  'convnext-nano': { ...shared, depths: [1, 2, 4, 1], dims: [32, 64, 128, 256], layerScale: 0.1 },
+  'convnext-nano': { kernelSize: 5, depths: [1, 2, 4, 1], dims: [32, 64, 128, 256], layerScale: 0.1 },
 } satisfies Record<string, ConvNextConfig>;
 
 const epsilon = 1e-6;

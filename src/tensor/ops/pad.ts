@@ -16,7 +16,7 @@ interface PadAttributes {
 /** @param before number of zeros put before the axis; `after` likewise behind it. */
 export function pad(x: Tensor, { axis, before = 0, after = 0 }: { axis: number; before?: Dim; after?: Dim }): Tensor {
   if (before === 0 && after === 0) return x;
-  return apply(padOp, [x], { axis: normalizeAxis(axis, x.shape.length), before, after });
+  return apply(padOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length), before, after }));
 }
 
 export const padOp: DifferentiableOp<PadAttributes> = {
@@ -24,8 +24,11 @@ export const padOp: DifferentiableOp<PadAttributes> = {
   infer: ([x], { axis, before, after }) => [
     { dtype: x.dtype, shape: x.shape.with(axis, [before, x.shape[axis], after].reduce(addDims)) },
   ],
-  emit: ({ onnx, inputs, outputs, attributes: { axis, before, after } }) =>
-    onnx.node('Pad', [inputs[0], onnx.sizes([before, after]), '', onnx.integers([axis])], outputs),
+  emit: ({ onnx, inputs, outputs, inputTypes: [{ shape }], attributes: { axis, before, after } }) => {
+    // Amounts for all axes: ONNX Runtime moves transposes through Pad as if its `axes` input did not exist.
+    const zeros = new Array<Dim>(shape.length).fill(0);
+    onnx.node('Pad', [inputs[0], onnx.sizes([...zeros.with(axis, before), ...zeros.with(axis, after)])], outputs);
+  },
   gradient: ({ inputs: [x], attributes: { axis, before }, outputGradients: [dy] }) => [
     slice(dy as Tensor, { axis, start: before, end: addDims(before, x.shape[axis]) }),
   ],
