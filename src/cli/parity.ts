@@ -1,6 +1,7 @@
 /** `npm run parity -- KIND FILE`: holds a model against tensors that the official code computed. For development. */
 
 import { ChatRexError } from '../errors.ts';
+import { objectEncoderParity } from './parity-object-encoder.ts';
 import { upnParity } from './parity-upn.ts';
 
 /** Greatest difference per tensor, absolute and relative to the greatest expected value. */
@@ -15,26 +16,28 @@ export interface ParityRow {
 /** Reads a file of weights, inputs and expected outputs, runs our model and compares. */
 export type ParityCheck = (path: string) => Promise<ParityRow[]>;
 
-const checks: Readonly<Record<string, ParityCheck>> = {
-  upn: upnParity,
+/** A tensor passes when its absolute or its relative difference is at most the tolerance. */
+const checks: Readonly<Record<string, { check: ParityCheck; tolerance: number }>> = {
+  upn: { check: upnParity, tolerance: 1e-3 },
+  'object-encoder': { check: objectEncoderParity, tolerance: 1e-4 },
 };
 
-/** A tensor passes when its absolute or its relative difference is at most this. */
-const tolerance = 1e-3;
-
 async function main([kind, path, ...rest]: string[]): Promise<number> {
-  const check = checks[kind];
-  if (!check || path === undefined || rest.length > 0) {
+  const known = Object.hasOwn(checks, kind ?? '') ? checks[kind] : undefined;
+  if (!known || path === undefined || rest.length > 0) {
     throw new ChatRexError(
       'invalid-argument',
       `usage: npm run parity -- ${Object.keys(checks).join('|')} FILE.safetensors`,
     );
   }
+  const { check, tolerance } = known;
   const rows = await check(path);
+  const passes = ({ absolute, relative }: ParityRow): boolean => Math.min(absolute, relative) <= tolerance;
   const width = Math.max(...rows.map(({ tensor }) => tensor.length));
   process.stdout.write(`${'tensor'.padEnd(width)}  max abs    max rel\n`);
-  for (const { tensor, absolute, relative, note } of rows) {
-    const verdict = passes({ absolute, relative }) ? 'ok' : 'FAILS';
+  for (const row of rows) {
+    const { tensor, absolute, relative, note } = row;
+    const verdict = passes(row) ? 'ok' : 'FAILS';
     const numbers = [absolute, relative].map((value) => value.toExponential(2).padStart(9)).join('  ');
     process.stdout.write(`${tensor.padEnd(width)}  ${numbers}  ${verdict}${note ? `  (${note})` : ''}\n`);
   }
@@ -44,9 +47,6 @@ async function main([kind, path, ...rest]: string[]): Promise<number> {
   );
   return failures === 0 ? 0 : 1;
 }
-
-const passes = ({ absolute, relative }: Pick<ParityRow, 'absolute' | 'relative'>): boolean =>
-  Math.min(absolute, relative) <= tolerance;
 
 main(process.argv.slice(2)).then(
   (code) => {

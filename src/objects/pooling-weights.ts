@@ -23,32 +23,43 @@ export interface PoolingMap {
   outputSize: number;
 }
 
-/** @param boxesXyxy [K, 4] in pixels of the model's square input. */
+/**
+ * Boxes outside the map count nothing; boxes of less than one map position count as one, as in the reference.
+ * @param boxesXyxy [K, 4] in pixels of the model's square input.
+ */
 export function poolingWeights(boxesXyxy: ArrayLike<number>, map: PoolingMap): PoolingWeights {
   const count = boxesXyxy.length / 4;
   const rows = new Float32Array(count * map.height);
   const columns = new Float32Array(count * map.width);
+  const scale = fround(map.spatialScale);
   for (let k = 0; k < count; k++) {
-    const [x1, y1, x2, y2] = [0, 1, 2, 3].map((i) => boxesXyxy[4 * k + i] * map.spatialScale);
+    const [x1, y1, x2, y2] = [0, 1, 2, 3].map((i) => fround(fround(boxesXyxy[4 * k + i]) * scale));
     addLine(rows.subarray(k * map.height, (k + 1) * map.height), y1, y2, map.outputSize);
     addLine(columns.subarray(k * map.width, (k + 1) * map.width), x1, x2, map.outputSize);
   }
   return { rows, columns };
 }
 
-/** Adds the interpolation weights of all samples between `start` and `end`, which add up to one inside the map. */
+/**
+ * Adds the interpolation weights of all samples between `start` and `end`, which add up to one inside the map. Every step
+ * is rounded to float32 as the reference's is: the number of samples and the cut beyond the edges jump.
+ */
 function addLine(weights: Float32Array, start: number, end: number, bins: number): void {
   const size = weights.length;
-  const length = Math.max(end - start, 1);
-  const samples = bins * Math.ceil(length / bins);
-  const share = 1 / samples;
-  for (let i = 0; i < samples; i++) {
-    const position = start + ((i + 0.5) * length) / samples;
+  const binLength = fround(Math.max(fround(end - start), 1) / bins);
+  const samplesPerBin = Math.ceil(binLength);
+  const share = 1 / (bins * samplesPerBin);
+  for (let i = 0; i < bins * samplesPerBin; i++) {
+    const bin = Math.floor(i / samplesPerBin);
+    const within = fround(fround((i % samplesPerBin) + 0.5) * binLength) / samplesPerBin;
+    const position = fround(fround(start + fround(bin * binLength)) + fround(within));
     if (position < -1 || position > size) continue;
     const clamped = Math.min(Math.max(position, 0), size - 1);
-    const low = Math.min(Math.floor(clamped), size - 1);
+    const low = Math.floor(clamped);
     const fraction = clamped - low;
     weights[low] += share * (1 - fraction);
     if (fraction > 0) weights[low + 1] += share * fraction;
   }
 }
+
+const { fround } = Math;
