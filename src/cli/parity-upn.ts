@@ -2,6 +2,7 @@
 
 import { ChatRexError } from '../errors.ts';
 import { createScope } from '../nn/scope.ts';
+import type { WeightStorage } from '../onnx/emit.ts';
 import { type UpnConfig, upnPresets } from '../proposals/config.ts';
 import type { Predictions } from '../proposals/decoder.ts';
 import { type Granularity, proposeFor, upnNetwork } from '../proposals/network.ts';
@@ -13,6 +14,7 @@ import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import type { WeightFile } from '../weights/weight-file.ts';
+import { difference } from './difference.ts';
 import type { ParityRow } from './parity.ts';
 
 const weightPrefix = 'weights.';
@@ -29,7 +31,9 @@ export async function upnParity(path: string): Promise<ParityRow[]> {
   const feeds = await readInputs(file);
   const [, , height, width] = feeds.images.shape;
   const canvas = { height, width };
-  const actual = await runGraph(file, buildGraph(config, canvas), feeds);
+  const outputs = buildGraph(config, canvas);
+  const weights = await upnWeights(file, graphOf(outputs).parameters.values(), weightPrefix);
+  const actual = await runGraph(outputs, weights, feeds);
   const rows: ParityRow[] = [];
   const compare = async (name: string, result: HostTensor, note?: string) => {
     if (file.tensors.has(name)) rows.push({ tensor: name, ...difference(await file.readFloat32(name), result), note });
@@ -44,7 +48,7 @@ export async function upnParity(path: string): Promise<ParityRow[]> {
     const matched = matchTies(await file.readFloat32(name('refpoint_unsigmoid')), boxes, similarities);
     // Content queries belong to places in the order, so another order of tied boxes has to be decoded as the file has it.
     const decoded = matched.note
-      ? await runGraph(file, buildGraph(config, canvas, granularity), { ...feeds, queries: matched.boxes })
+      ? await runGraph(buildGraph(config, canvas, granularity), weights, { ...feeds, queries: matched.boxes })
       : actual;
     await compare(name('refpoint_unsigmoid'), matched.boxes, matched.note);
     for (const what of ['pred_logits', 'pred_boxes_cxcywh']) await compare(name(what), decoded[name(what)]);
@@ -53,14 +57,11 @@ export async function upnParity(path: string): Promise<ParityRow[]> {
 }
 
 async function runGraph(
-  file: WeightFile,
   outputs: Readonly<Record<string, Tensor>>,
+  weights: WeightStorage,
   feeds: Readonly<Record<string, HostTensor>>,
 ): Promise<Record<string, HostTensor>> {
-  const session = await Session.create(
-    outputs,
-    await upnWeights(file, graphOf(outputs).parameters.values(), weightPrefix),
-  );
+  const session = await Session.create(outputs, weights);
   const results = await session.run(feeds);
   await session.dispose();
   return results;
@@ -177,15 +178,4 @@ function buildGraph(
     put(granularity, predictions);
   }
   return outputs;
-}
-
-function difference(expected: Float32Array, { data }: HostTensor): { absolute: number; relative: number } {
-  if (expected.length !== data.length)
-    return { absolute: Number.POSITIVE_INFINITY, relative: Number.POSITIVE_INFINITY };
-  let [absolute, greatest] = [0, 0];
-  expected.forEach((value, i) => {
-    if (Number.isFinite(value)) greatest = Math.max(greatest, Math.abs(value));
-    if (value !== data[i]) absolute = Math.max(absolute, Math.abs(value - Number(data[i])) || Number.POSITIVE_INFINITY);
-  });
-  return { absolute, relative: absolute / (greatest || 1) };
 }
