@@ -1,0 +1,76 @@
+/** The rooms of src/ import downwards only, and only runtime/ imports ONNX Runtime: the linter's rules catch every breach. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const applications = ['training', 'evaluation', 'world', 'rexverse', 'server', 'cli'];
+const path = ['image', 'drawing', 'proposals', 'vision', 'objects', 'prompt', 'language', 'grounding'];
+
+/** Rooms that a room must not import. */
+const forbidden: Record<string, readonly string[]> = {
+  tensor: ['autodiff', 'onnx', 'runtime', 'nn', 'weights', 'boxes', ...path, ...applications],
+  autodiff: ['runtime', 'weights', 'boxes', ...path, ...applications],
+  onnx: ['runtime', 'weights', 'boxes', ...path, ...applications],
+  nn: ['runtime', 'weights', 'boxes', ...path, ...applications],
+  runtime: ['autodiff', 'nn', 'weights', 'boxes', ...path, ...applications],
+  weights: ['autodiff', 'runtime', 'nn', 'boxes', ...path, ...applications],
+  boxes: ['tensor', 'autodiff', 'onnx', 'runtime', 'nn', 'weights', ...path, ...applications],
+  ...Object.fromEntries(path.map((room) => [room, applications])),
+  world: ['training', 'rexverse', 'server', 'cli'],
+  evaluation: ['training', 'rexverse', 'server', 'cli'],
+  training: ['server', 'cli'],
+  rexverse: ['server', 'cli'],
+  server: ['cli'],
+  cli: [],
+};
+
+/** Files that the linter blames for an import, when each of these files imports one module. */
+function blamed(imports: ReadonlyMap<string, string>): Set<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'layers-'));
+  try {
+    const { vcs: _, ...config } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
+    writeFileSync(join(folder, 'biome.json'), JSON.stringify({ ...config, $schema: undefined }));
+    for (const [file, module] of imports) {
+      mkdirSync(join(folder, file, '..'), { recursive: true });
+      writeFileSync(join(folder, file), `import { x } from '${module}';\n\nexport const y = x;\n`);
+    }
+    const biome = join(root, 'node_modules/@biomejs/biome/bin/biome');
+    const args = ['lint', '--only=style/noRestrictedImports', '--reporter=json', '--max-diagnostics=none', '.'];
+    const { stdout } = spawnSync(process.execPath, [biome, ...args], { cwd: folder, encoding: 'utf8' });
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { location: { path: string } }[] };
+    return new Set(diagnostics.map(({ location }) => location.path.replaceAll('\\', '/').replace(/^\.\//, '')));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('every room of src/ has its rule', () => {
+  const rooms = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(rooms.map(({ name }) => name).filter((name) => !(name in forbidden))).toEqual([]);
+});
+
+test('the linter blames exactly the imports that go upwards', () => {
+  const imports = new Map<string, string>();
+  const expected = new Set<string>();
+  for (const [room, up] of Object.entries(forbidden)) {
+    for (const other of Object.keys(forbidden).filter((name) => name !== room)) {
+      for (const [file, module] of [
+        [`src/${room}/to-${other}.ts`, `../${other}/some.ts`],
+        [`src/${room}/inner/to-${other}.ts`, `../../${other}/deep/some.ts`],
+      ]) {
+        imports.set(file, module);
+        if (up.includes(other)) expected.add(file);
+      }
+    }
+    imports.set(`src/${room}/to-engine.ts`, 'onnxruntime-node');
+    if (room !== 'runtime') expected.add(`src/${room}/to-engine.ts`);
+  }
+  imports.set('src/to-engine.ts', 'onnxruntime-node').set('bench/to-engine.ts', 'onnxruntime-common');
+  expected.add('src/to-engine.ts').add('bench/to-engine.ts');
+  expect([...blamed(imports)].sort()).toEqual([...expected].sort());
+});
