@@ -11,10 +11,12 @@ export function finishPicture(random: Random, data: Uint8Array, width: number, h
   const tables = lightTables(random);
   const noise = random.chance(0.3) ? random.range(2, 9) : 0;
   const finished = new Uint8ClampedArray(data.length);
+  const [red, green, blue] = tables;
   for (let at = 0; at < data.length; at += 3) {
     const grain = noise > 0 ? (random.next() + random.next() - 1) * noise * 2 : 0;
-    for (let channel = 0; channel < 3; channel++)
-      finished[at + channel] = tables[channel][blurred[at + channel]] + grain;
+    finished[at] = red[blurred[at]] + grain;
+    finished[at + 1] = green[blurred[at + 1]] + grain;
+    finished[at + 2] = blue[blurred[at + 2]] + grain;
   }
   return new Uint8Array(finished.buffer);
 }

@@ -3,7 +3,7 @@
  */
 
 import { type Colour, paintPixels } from './paint.ts';
-import type { Sprite } from './sprite-atlas.ts';
+import type { Sprite, SpriteLevel } from './sprite-atlas.ts';
 
 /** Where and how a sprite is drawn, in pixels of the canvas. */
 export interface Placement {
@@ -65,30 +65,35 @@ function chooseLevel({ levels }: Sprite, width: number, height: number, softness
 
 /** Writes one premultiplied pixel; outside of the sprite everything is transparent. */
 function sampleBilinear(
-  { width, height, pixels }: { width: number; height: number; pixels: Uint8Array },
+  { width, height, pixels }: SpriteLevel,
   u: number,
   v: number,
   out: Uint8Array,
   at: number,
 ): void {
-  const [x, y] = [Math.floor(u), Math.floor(v)];
-  const [fx, fy] = [u - x, v - y];
-  const hasLeft = x >= 0;
-  const hasRight = x + 1 < width;
-  const w00 = hasLeft && y >= 0 ? (1 - fx) * (1 - fy) : 0;
-  const w10 = hasRight && y >= 0 ? fx * (1 - fy) : 0;
-  const w01 = hasLeft && y + 1 < height ? (1 - fx) * fy : 0;
-  const w11 = hasRight && y + 1 < height ? fx * fy : 0;
+  const x = Math.floor(u);
+  const y = Math.floor(v);
+  const fx = u - x;
+  const fy = v - y;
   const i00 = (y * width + x) * 4;
-  const [i10, i01, i11] = [i00 + 4, i00 + width * 4, i00 + width * 4 + 4];
-  for (let channel = 0; channel < 4; channel++) {
-    let sum = 0.5;
-    if (w00 > 0) sum += w00 * pixels[i00 + channel];
-    if (w10 > 0) sum += w10 * pixels[i10 + channel];
-    if (w01 > 0) sum += w01 * pixels[i01 + channel];
-    if (w11 > 0) sum += w11 * pixels[i11 + channel];
-    out[at + channel] = sum;
-  }
+  const i01 = i00 + width * 4;
+  const isLeft = x >= 0;
+  const isRight = x + 1 < width;
+  const w00 = isLeft && y >= 0 ? (1 - fx) * (1 - fy) : 0;
+  const w10 = isRight && y >= 0 ? fx * (1 - fy) : 0;
+  const w01 = isLeft && y + 1 < height ? (1 - fx) * fy : 0;
+  const w11 = isRight && y + 1 < height ? fx * fy : 0;
+  // Corners without weight lie outside of the sprite; they are clamped to a pixel that exists and count nothing.
+  const a = w00 > 0 ? i00 : 0;
+  const b = w10 > 0 ? i00 + 4 : 0;
+  const c = w01 > 0 ? i01 : 0;
+  const d = w11 > 0 ? i01 + 4 : 0;
+  const alpha = w00 * pixels[a + 3] + w10 * pixels[b + 3] + w01 * pixels[c + 3] + w11 * pixels[d + 3];
+  if (alpha < 0.5) return;
+  out[at] = w00 * pixels[a] + w10 * pixels[b] + w01 * pixels[c] + w11 * pixels[d] + 0.5;
+  out[at + 1] = w00 * pixels[a + 1] + w10 * pixels[b + 1] + w01 * pixels[c + 1] + w11 * pixels[d + 1] + 0.5;
+  out[at + 2] = w00 * pixels[a + 2] + w10 * pixels[b + 2] + w01 * pixels[c + 2] + w11 * pixels[d + 2] + 0.5;
+  out[at + 3] = alpha + 0.5;
 }
 
 /** How many pixels of a patch are opaque, on the canvas or off. */
@@ -127,7 +132,9 @@ export function compositeOver(data: Uint8Array, width: number, height: number, p
       const alpha = patch.rgba[from + 3];
       if (alpha === 0) continue;
       const keep = 1 - alpha / 255;
-      for (let c = 0; c < 3; c++) data[to + c] = patch.rgba[from + c] + data[to + c] * keep + 0.5;
+      data[to] = patch.rgba[from] + data[to] * keep + 0.5;
+      data[to + 1] = patch.rgba[from + 1] + data[to + 1] * keep + 0.5;
+      data[to + 2] = patch.rgba[from + 2] + data[to + 2] * keep + 0.5;
     }
   }
 }

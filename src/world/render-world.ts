@@ -5,7 +5,7 @@
 
 import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import sharp from 'sharp';
+import { encodePicture, pictureFormatOf, sharpFrom } from '../drawing/encode.ts';
 import { ChatRexError } from '../errors.ts';
 import { dialects } from '../prompt/special-tokens.ts';
 import { addScene, conversationLine, createInstances, type Granularity } from './coco-files.ts';
@@ -77,10 +77,8 @@ export async function renderWorld(options: RenderWorldOptions): Promise<void> {
 }
 
 /** Writes one scene's picture; the file's ending decides the format. */
-function writePicture({ image: { width, height, data } }: Scene, path: string): Promise<unknown> {
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .toFormat(path.endsWith('.jpg') ? 'jpeg' : 'png', { quality: 92 })
-    .toFile(path);
+async function writePicture({ image }: Scene, path: string): Promise<void> {
+  await writeFile(path, await encodePicture(sharpFrom(image), pictureFormatOf(path)));
 }
 
 async function checkOptions({ seed, count, split, out }: RenderWorldOptions): Promise<void> {

@@ -2,13 +2,14 @@
  * The sprites as premultiplied RGBA with mip levels, all in one shared buffer that worker threads read without a copy.
  *
  * Sources: `@lobehub/fluent-emoji-3d` (MIT; the drawings are Microsoft's Fluent Emoji, MIT) for things, `drawn-sprites.ts`
- * for containers and pieces. Decoding takes about two seconds once per process; nothing is written to disk.
+ * for containers and pieces. Decoding takes seconds, so the result is kept in a cache file (`atlas-cache.ts`).
  */
 
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { ChatRexError } from '../errors.ts';
+import { atlasCachePath, readAtlas, writeAtlas } from './atlas-cache.ts';
 import { CATEGORIES } from './categories.ts';
 import { DRAWN_SPRITES } from './drawn-sprites.ts';
 
@@ -46,21 +47,33 @@ let loading: Promise<SpriteAtlas> | undefined;
  * @throws ChatRexError `not-found` when a sprite of the package is missing.
  */
 export function loadSpriteAtlas(): Promise<SpriteAtlas> {
-  loading ??= decodeAtlas();
+  loading ??= readOrDecode();
   return loading;
 }
 
-async function decodeAtlas(): Promise<SpriteAtlas> {
-  const assets = join(
-    dirname(createRequire(import.meta.url).resolve('@lobehub/fluent-emoji-3d/package.json')),
-    'assets',
-  );
-  const sources: [name: string, input: string | Buffer][] = [
-    ...CATEGORIES.flatMap(({ name, codepoints }): [string, string][] =>
-      codepoints ? [[name, join(assets, `${codepoints}.webp`)]] : [],
-    ),
-    ...Object.entries(DRAWN_SPRITES).map(([name, svg]): [string, Buffer] => [name, Buffer.from(svg)]),
-  ];
+async function readOrDecode(): Promise<SpriteAtlas> {
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve('@lobehub/fluent-emoji-3d/package.json');
+  const assets = join(dirname(manifest), 'assets');
+  const emoji = CATEGORIES.filter(({ codepoints }) => codepoints);
+  const cachePath = atlasCachePath([
+    (require(manifest) as { version: string }).version,
+    ...emoji.map(({ name, codepoints }) => `${name} ${codepoints}`),
+    JSON.stringify(DRAWN_SPRITES),
+  ]);
+  const cached = await readAtlas(cachePath);
+  if (cached) return cached;
+  const atlas = await decodeAtlas([
+    ...emoji.map(({ name, codepoints }): Source => [name, join(assets, `${codepoints}.webp`)]),
+    ...Object.entries(DRAWN_SPRITES).map(([name, svg]): Source => [name, Buffer.from(svg)]),
+  ]);
+  await writeAtlas(cachePath, atlas);
+  return atlas;
+}
+
+type Source = [name: string, input: string | Buffer];
+
+async function decodeAtlas(sources: readonly Source[]): Promise<SpriteAtlas> {
   const decoded: { name: string; levels: SpriteLevel[] }[] = new Array(sources.length);
   let next = 0;
   const worker = async () => {

@@ -8,7 +8,7 @@ import { ORDINALS, pluralNoun } from './description.ts';
 import { COUNTABLE_HYPERNYMS } from './facts.ts';
 import { COLOUR_NAMES } from './paint.ts';
 import { allWordings } from './phrasings.ts';
-import { QUESTIONS } from './tasks/question.ts';
+import { groundingWordings, QUESTIONS } from './tasks/question.ts';
 import { ANSWER_WORDS } from './tasks/region-qa.ts';
 import { NUMBER_WORDS } from './words.ts';
 
@@ -38,9 +38,11 @@ export function worldPhrases(): string[] {
     ...COUNTABLE_HYPERNYMS.flatMap((noun) => [noun, pluralNoun(noun)]),
     ...COLOUR_NAMES,
     ...BACKGROUND_PHRASES,
-    ...[...allWordings(), ...Object.values(QUESTIONS).flatMap(({ seen, unseen }) => [...seen, ...unseen])].map(
-      (wording) => wording.replace(/\[OBJ\]|\{name\}/g, ''),
-    ),
+    ...[
+      ...allWordings(),
+      ...groundingWordings(),
+      ...Object.values(QUESTIONS).flatMap(({ seen, unseen }) => [...seen, ...unseen]),
+    ].map((wording) => wording.replace(/\[OBJ\]|\{name\}/g, '')),
   ];
 }
 

@@ -38,10 +38,7 @@ export const QUESTIONS = {
   },
   relation: {
     seen: ['Where is [OBJ] relative to [OBJ]?', 'How is [OBJ] placed relative to [OBJ]?'],
-    unseen: [
-      'Relative to the second object, where is the first: [OBJ] and [OBJ]?',
-      'Tell me where [OBJ] is relative to [OBJ].',
-    ],
+    unseen: ['Where do you see [OBJ] relative to [OBJ]?', 'Tell me where [OBJ] is relative to [OBJ].'],
   },
   isRelated: {
     seen: ['Is [OBJ] {name} [OBJ]?', 'Do you see [OBJ] {name} [OBJ]?'],
@@ -69,7 +66,7 @@ export const QUESTIONS = {
   },
   allColour: {
     seen: ['How many of them are {name}?', 'Which of them are {name}?'],
-    unseen: ['Can you count the {name} ones?', 'What is the number of {name} ones?'],
+    unseen: ['How many of them do you see in {name}?', 'Tell me how many of them are {name}.'],
   },
 } as const satisfies Record<string, Wordings>;
 
@@ -90,11 +87,14 @@ export function regionTurn(
   return { question: withRegions(words, regions), answer, ...(expected !== undefined && { expected }) };
 }
 
-/** The same turn asked for a grounded answer, in the wording of the released models. */
+/** How a grounded answer is asked for, around the question `[OBJ]`: the wordings of the released models. */
+export function groundingWordings(): string[] {
+  return Array.from({ length: wordingCount('conversation') }, (_, at) => questionFor('conversation', ['[OBJ]'], at));
+}
+
+/** The same turn asked for a grounded answer. */
 export function askGrounded({ question, ...rest }: WorldTurn, random: Random): WorldTurn {
-  const [before, after] = questionFor('conversation', ['[OBJ]'], random.int(0, wordingCount('conversation') - 1)).split(
-    '[OBJ]',
-  );
+  const [before, after] = random.pick(groundingWordings()).split('[OBJ]');
   return {
     ...rest,
     question: [text(before), ...question, text(after)].filter((s) => s.kind === 'phrase' || s.text !== ''),
