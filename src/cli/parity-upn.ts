@@ -9,7 +9,6 @@ import { type Granularity, proposeFor, upnNetwork } from '../proposals/network.t
 import { upnWeights } from '../proposals/weights.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import { Session } from '../runtime/session.ts';
-import { graphOf } from '../tensor/graph.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
@@ -32,7 +31,7 @@ export async function upnParity(path: string): Promise<ParityRow[]> {
   const [, , height, width] = feeds.images.shape;
   const canvas = { height, width };
   const outputs = buildGraph(config, canvas);
-  const weights = await upnWeights(file, graphOf(outputs).parameters.values(), weightPrefix);
+  const weights = await upnWeights(file, config, weightPrefix);
   const actual = await runGraph(outputs, weights, feeds);
   const rows: ParityRow[] = [];
   const compare = async (name: string, result: HostTensor, note?: string) => {

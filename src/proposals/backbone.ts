@@ -2,6 +2,7 @@
 
 import type { Scope } from '../nn/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { convNext } from '../vision/convnext.ts';
 import type { UpnConfig } from './config.ts';
 import { residualBackbone } from './residual-backbone.ts';
 import { swin } from './swin.ts';
@@ -10,5 +11,9 @@ import { swin } from './swin.ts';
 export type Backbone = (images: Tensor) => Tensor[];
 
 /** The backbone that a configuration asks for. */
-export const createBackbone = (scope: Scope, { backbone, backboneStages }: UpnConfig): Backbone =>
-  backbone.kind === 'swin' ? swin(scope, backbone, backboneStages) : residualBackbone(scope, backbone, backboneStages);
+export function createBackbone(scope: Scope, { backbone, backboneStages }: UpnConfig): Backbone {
+  if (backbone.kind === 'swin') return swin(scope, backbone, backboneStages);
+  if (backbone.kind === 'residual') return residualBackbone(scope, backbone, backboneStages);
+  const encode = convNext(scope, backbone);
+  return (images) => encode(images).filter((_, stage) => backboneStages.includes(stage));
+}

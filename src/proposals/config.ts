@@ -1,5 +1,7 @@
 /** Sizes of a UPN, and the presets (paper section 3.1 and appendix B.1; `upn_large.py` of the official code). */
 
+import type { ConvNextConfig } from '../vision/convnext.ts';
+
 /** Hierarchical windowed transformer (Liu et al., 2021). */
 export interface SwinConfig {
   readonly kind: 'swin';
@@ -8,6 +10,11 @@ export interface SwinConfig {
   readonly depths: readonly number[];
   readonly numHeads: readonly number[];
   readonly windowSize: number;
+}
+
+/** The image encoder of the language model, so that one pre-trained backbone can serve both. */
+export interface ConvNextBackboneConfig extends ConvNextConfig {
+  readonly kind: 'convnext';
 }
 
 /** Residual 3x3 convolutions with group normalisation: what a two-core CPU can train. */
@@ -19,7 +26,7 @@ export interface ResidualConfig {
 }
 
 export interface UpnConfig {
-  readonly backbone: SwinConfig | ResidualConfig;
+  readonly backbone: SwinConfig | ConvNextBackboneConfig | ResidualConfig;
   /** Which stages of the backbone become feature levels. */
   readonly backboneStages: readonly number[];
   /** Feature levels in all; those beyond the backbone's are made by convolutions of stride 2. */
@@ -75,5 +82,6 @@ export type UpnPreset = keyof typeof upnPresets;
 
 /** Channels of every stage of the backbone. */
 export function backboneChannels(config: UpnConfig['backbone']): number[] {
-  return config.kind === 'swin' ? config.depths.map((_, stage) => config.embedDim * 2 ** stage) : [...config.widths];
+  if (config.kind === 'swin') return config.depths.map((_, stage) => config.embedDim * 2 ** stage);
+  return config.kind === 'convnext' ? [...config.dims] : [...config.widths];
 }

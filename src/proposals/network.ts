@@ -39,6 +39,8 @@ export interface UpnNetwork {
   encode(images: Tensor, padding: Tensor | null): EncodedImages;
   /** [1, C] */
   prompt(granularity: Granularity): Tensor;
+  /** A box for every token, whatever the prompt: [B, S, 4]. */
+  tokenBoxes(encoded: EncodedImages): Tensor;
   /** The first boxes for a prompt. */
   select(encoded: EncodedImages, prompt: Tensor): Selection;
   /** The learned contents of `count` queries: [B, count, C]. */
@@ -70,6 +72,7 @@ export function upnNetwork(scope: Scope, config: UpnConfig): UpnNetwork {
       return { backboneMaps, sequence, memory, candidates, decoderMaps: decoder.project(memory, sequence) };
     },
     prompt: (granularity) => prompts[granularity],
+    tokenBoxes: ({ candidates }) => selection.boxes(candidates),
     select: ({ candidates }, prompt) => selection.select(candidates, prompt),
     content: (batch, count) =>
       expand(reshape(slice(contents, { axis: 0, end: count }), [1, count, hiddenSize]), [batch, count, hiddenSize]),

@@ -56,6 +56,8 @@ export interface Selection {
 export interface QuerySelection {
   /** What is the same for every prompt. */
   prepare(memory: Tensor, sequence: FeatureSequence): Candidates;
+  /** The boxes of all tokens, [B, S, 4], which training supervises too. */
+  boxes(candidates: Candidates): Tensor;
   /** @param prompt [1, C] */
   select(candidates: Candidates, prompt: Tensor): Selection;
 }
@@ -79,6 +81,7 @@ export function querySelection(scope: Scope, config: UpnConfig): QuerySelection 
       const kept = multiply(memory, reshape(cast(isCandidate, 'float32'), [batch, length, 1]));
       return { features: norm(output(kept)), proposals };
     },
+    boxes: ({ features, proposals }) => sigmoid(add(boxHead(features), proposals)),
     select: ({ features, proposals }, prompt) => {
       const [batch, length] = features.shape;
       const tokenLogits = reshape(matmul(features, prompt, { transposeB: true }), [batch, length]);

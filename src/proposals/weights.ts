@@ -2,10 +2,15 @@
 
 import { resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
+import { createScope } from '../nn/scope.ts';
 import type { StoredDType, StoredWeight } from '../onnx/emit.ts';
+import { graphOf } from '../tensor/graph.ts';
+import { input } from '../tensor/ops/input.ts';
 import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
 import { matchParameters } from '../weights/match.ts';
 import type { StoredTensor, WeightFile } from '../weights/weight-file.ts';
+import type { UpnConfig } from './config.ts';
+import { proposeFor, upnNetwork } from './network.ts';
 
 /** Tensors of official checkpoints that are no parameters of the network. */
 const notParameters = [
@@ -19,22 +24,30 @@ const notParameters = [
 const sharedHead = /^(?:transformer\.decoder\.)?bbox_embed\.\d+\./;
 const headKept = 'bbox_embed.0.';
 
+/** All parameters of a network; they do not depend on the size of pictures. */
+export function upnParameters(config: UpnConfig): ParameterAttributes[] {
+  const side = 64;
+  const network = upnNetwork(createScope(), config);
+  const encoded = network.encode(input('images', 'float32', [1, 3, side, side]), null);
+  const outputs = (['fine', 'coarse'] as const).map((granularity) => {
+    const { selection, predictions } = proposeFor(network, encoded, granularity);
+    return [...predictions.logits, ...predictions.boxesCxcywhNormalized, selection.logits];
+  });
+  const named = Object.fromEntries(outputs.flat().map((tensor, i) => [`output${i}`, tensor]));
+  return [...graphOf(named).parameters.values()];
+}
+
 /**
  * The stored weights of a network by parameter name.
- * @param parameters all that the network declares
  * @param prefix of every name in the file
  * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped, or when copies of the shared
  *   box head differ
  */
-export async function upnWeights(
-  file: WeightFile,
-  parameters: Iterable<ParameterAttributes>,
-  prefix = '',
-): Promise<Map<string, StoredWeight>> {
+export async function upnWeights(file: WeightFile, config: UpnConfig, prefix = ''): Promise<Map<string, StoredWeight>> {
   const found = new Map<string, StoredTensor>();
   for (const [name, tensor] of file.tensors) if (name.startsWith(prefix)) found.set(name.slice(prefix.length), tensor);
   await requireSharedHead(file, found);
-  const declared = [...parameters];
+  const declared = upnParameters(config);
   matchParameters(declared, found, { ignore: [...notParameters, sharedHead] });
   return new Map(declared.map(({ name }) => [name, storedWeight(found.get(name) as StoredTensor)]));
 }
