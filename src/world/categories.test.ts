@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
 import { CATEGORIES, categoryNamed, pluralOf } from './categories.ts';
+import { LOOK_ALIKES } from './category-list.ts';
 import { COUNTABLE_HYPERNYMS } from './facts.ts';
 import { paintableShare } from './paint.ts';
 import { loadSpriteAtlas } from './sprite-atlas.ts';
@@ -52,6 +53,15 @@ it('has a long tail in three groups', () => {
   const heaviest = (group: string) => Math.max(...things.filter((c) => c.frequency === group).map((c) => c.weight));
   expect(lightest('frequent')).toBeGreaterThan(heaviest('common'));
   expect(lightest('common')).toBeGreaterThan(heaviest('rare'));
+});
+
+it('lists look-alikes by names that exist', () => {
+  const names = new Set(CATEGORIES.map(({ name }) => name));
+  const alike = LOOK_ALIKES.flatMap((line) => line.split(';'));
+  expect(alike.filter((name) => !names.has(name))).toEqual([]);
+  // However full a scene (60 objects), a rare category is left that can be asked for as absent.
+  const rare = CATEGORIES.filter(({ frequency, name }) => frequency === 'rare' && !alike.includes(name));
+  expect(rare.length).toBeGreaterThan(60);
 });
 
 it('forms plurals', () => {

@@ -75,3 +75,44 @@ export const CATEGORY_LIST: Readonly<Record<string, string>> = {
     1fab5 log; 1faa8 rock; 1fab9 nest; 1f6e2-fe0f barrel; *1f6df lifebuoy; 1f30b volcano; 1f4a3 bomb; 1f9b4 bone;
     1f578-fe0f cobweb`,
 };
+
+/**
+ * Names of which one could pass for another: when one is in a picture, none of its line is ever asked for as absent.
+ */
+export const LOOK_ALIKES: readonly string[] = [
+  'tree;pine;palm;potted plant;seedling;cactus;bouquet',
+  'car;taxi;pickup;rickshaw;gondola;bus;wagon;locomotive;train;monorail;ambulance;fire engine;truck;cart',
+  'sailboat;ship;canoe',
+  'shoe;sneaker;boot;high heel;sandal',
+  'cup;mug;teacup;teapot;juice;soda;jar;bubble tea;baby bottle;can',
+  'box;parcel;gift;crate;mailbox;cabinet;shelf',
+  'bowl;plate;tray;basket;frying pan;bucket',
+  'backpack;handbag;purse;suitcase;briefcase;shopping bag;toolbox',
+  'coat;shirt;kimono;sari;dress;swimsuit',
+  'cap;top hat;straw hat;helmet;mortarboard;crown',
+  'notebook;book;folder;newspaper',
+  'laptop;monitor;television;keyboard;phone;telephone;radio',
+  'cat;tiger;dog;wolf;fox',
+  'bear;panda;koala;teddy;hamster',
+  'horse;pinata;unicorn;deer;moose',
+  'sheep;goat;llama',
+  'chicken;rooster;chick;turkey;duck;swan',
+  'crocodile;dinosaur;dragon;snake',
+  'fish;shark;whale;dolphin;pufferfish',
+  'lemon;tangerine;mango;peach;apple;tomato',
+  'pepper;chili;pumpkin',
+  'pencil;pen;crayon;lipstick;candle;stick',
+  'guitar;banjo;violin',
+  'trumpet;saxophone;flute',
+  'alarm clock;watch;compass',
+  'bed;sofa;chair;seat',
+  'house;castle;church;circus;tent;factory',
+  'block;die;stack;pile;puzzle piece',
+  'cookie;donut;waffle;pancake;pie;cake;cupcake',
+  'hamburger;sandwich;taco;burrito;hotdog;bread;croissant',
+  'disco ball;crystal ball;soccer ball;volleyball;baseball;basketball;billiard ball;football',
+  'rose;tulip;hibiscus;cherry blossom;lotus;daisy;sunflower',
+  'key;wrench;hammer;axe;pickaxe;screwdriver;saw;dagger;knife',
+  'table;tabletop;table leg;shelf board;stick',
+  'cart wheel;target;coin;gear',
+];

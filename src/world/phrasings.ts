@@ -49,7 +49,7 @@ export const PHRASINGS: Readonly<Record<AskedTask, Wordings>> = {
   },
   count: {
     official: 'count',
-    seen: ['How many [OBJ] are there?', 'How many [OBJ] can you find in the image?', 'Count every [OBJ].'],
+    seen: ['How many [OBJ] are there?', 'How many [OBJ] can you find in the image?', 'Count all [OBJ].'],
     unseen: [
       'Can you count [OBJ] in this image?',
       'What is the number of [OBJ] in the image?',

@@ -6,6 +6,7 @@
  */
 
 import { CATEGORIES } from '../categories.ts';
+import { LOOK_ALIKES } from '../category-list.ts';
 import { allNamed, type Description, describe } from '../description.ts';
 import { phraseFor, refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, isNamed } from '../facts.ts';
@@ -119,13 +120,21 @@ export function categoriesOf(scene: Scene): string[] {
   return [...new Set(scene.objects.map(({ category }) => category.name))];
 }
 
-/** A category of which the scene has none. */
+/** A category of which the scene has none, nor anything that could pass for it. */
 export function absentCategory(scene: Scene, random: Random, allowed?: typeof CATEGORIES): string {
   const present = new Set(categoriesOf(scene));
+  for (const name of categoriesOf(scene)) for (const other of LIKE.get(name) ?? []) present.add(other);
   for (;;) {
     const { name } = pickCategory(random, allowed);
     if (!present.has(name)) return name;
   }
+}
+
+/** What each name could be taken for. */
+const LIKE = new Map<string, string[]>();
+for (const line of LOOK_ALIKES) {
+  const names = line.split(';');
+  for (const name of names) LIKE.set(name, [...(LIKE.get(name) ?? []), ...names]);
 }
 
 /** A colour that no object of a present, painted category has. */
