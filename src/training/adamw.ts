@@ -49,10 +49,22 @@ function sizeOf(parameters: ParameterSet, name: string): number {
 /** Square root of the sum of squares over all gradients, in float64. */
 export function globalNorm(gradients: GradientSet): number {
   let total = 0;
-  for (const gradient of gradients.values()) {
-    for (let i = 0; i < gradient.length; i++) total += gradient[i] * gradient[i];
-  }
+  for (const gradient of gradients.values()) total += sumOfSquares(gradient);
   return Math.sqrt(total);
+}
+
+/** Four sums at a time: each addition waits for the one before it in its sum. */
+function sumOfSquares(values: Float32Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const end = values.length - (values.length % 4);
+  for (let i = 0; i < end; i += 4) {
+    a += values[i] * values[i];
+    b += values[i + 1] * values[i + 1];
+    c += values[i + 2] * values[i + 2];
+    d += values[i + 3] * values[i + 3];
+  }
+  for (let i = end; i < values.length; i++) a += values[i] * values[i];
+  return a + b + c + d;
 }
 
 /**
@@ -99,7 +111,10 @@ interface UpdateConstants {
   epsilon: number;
 }
 
-/** The hot loop: five floats read, three written per weight. */
+/**
+ * The hot loop: four floats read, three written per weight. It runs in float64, as V8's arithmetic does, so that one square
+ * root and one division are what it costs.
+ */
 function updateOne(
   weights: Float32Array,
   gradient: Float32Array,
@@ -107,12 +122,15 @@ function updateOne(
   second: Float32Array,
   { clip, beta1, beta2, rate, decay, correction2, epsilon }: UpdateConstants,
 ): void {
+  const newFirst = (1 - beta1) * clip;
+  const newSecond = (1 - beta2) * clip * clip;
+  const scale = 1 / correction2;
   for (let i = 0; i < weights.length; i++) {
-    const g = gradient[i] * clip;
-    const m = beta1 * first[i] + (1 - beta1) * g;
-    const v = beta2 * second[i] + (1 - beta2) * g * g;
+    const g = gradient[i];
+    const m = beta1 * first[i] + newFirst * g;
+    const v = beta2 * second[i] + newSecond * g * g;
     first[i] = m;
     second[i] = v;
-    weights[i] = weights[i] * decay - (rate * m) / (Math.sqrt(v) / correction2 + epsilon);
+    weights[i] = weights[i] * decay - (rate * m) / (Math.sqrt(v) * scale + epsilon);
   }
 }

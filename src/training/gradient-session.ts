@@ -27,8 +27,11 @@ export class GradientSession<Metrics extends string, Predictions extends string 
   readonly gradients: ReadonlyMap<string, Float32Array>;
   readonly #first: { session: Session; passed: readonly string[]; buffers: Record<string, HostTensor> } | undefined;
   readonly #session: Session;
+  readonly #trained: ParameterSet;
   readonly #fed: Record<string, HostTensor>;
-  readonly #targets: Record<string, HostTensor>;
+  /** Where gradients are written: the first of a step into the sums themselves, further ones beside them. */
+  readonly #sums: Record<string, HostTensor>;
+  #further: Record<string, HostTensor> | undefined;
   readonly #metrics: readonly string[];
   #accumulated = 0;
 
@@ -41,10 +44,10 @@ export class GradientSession<Metrics extends string, Predictions extends string 
     this.#first = first && { ...first, buffers: {} };
     this.#session = session;
     this.#metrics = metrics;
+    this.#trained = fed;
     this.#fed = Object.fromEntries(fed);
-    const fresh = () => [...fed].map(([name, { shape }]) => [name, hostTensor('float32', shape)] as const);
-    this.gradients = new Map(fresh().map(([name, { data }]) => [name, data]));
-    this.#targets = Object.fromEntries(fresh().map(([name, tensor]) => [gradientPrefix + name, tensor]));
+    this.#sums = zerosLike(fed);
+    this.gradients = new Map([...fed.keys()].map((name) => [name, arrayOf(this.#sums, name)]));
   }
 
   /**
@@ -98,11 +101,11 @@ export class GradientSession<Metrics extends string, Predictions extends string 
   /** Runs one batch (its second half after `predict`), adds its gradients to the sums, returns its loss and metrics. */
   async accumulate(feeds: Feeds): Promise<Record<Metrics | 'loss', number>> {
     const kept = this.#first?.passed.map((name) => [name, this.#first?.buffers[name] as HostTensor]) ?? [];
-    const results = await this.#session.run({ ...this.#fed, ...feeds, ...Object.fromEntries(kept) }, this.#targets);
-    for (const [name, sum] of this.gradients) {
-      const latest = this.#targets[gradientPrefix + name].data as Float32Array;
-      if (this.#accumulated === 0) sum.set(latest);
-      else for (let i = 0; i < sum.length; i++) sum[i] += latest[i];
+    if (this.#accumulated > 0) this.#further ??= zerosLike(this.#trained);
+    const target = this.#accumulated > 0 ? this.#further : this.#sums;
+    const results = await this.#session.run({ ...this.#fed, ...feeds, ...Object.fromEntries(kept) }, target);
+    if (this.#further && this.#accumulated > 0) {
+      for (const [name, sum] of this.gradients) addInto(sum, arrayOf(this.#further, name));
     }
     this.#accumulated++;
     const values = this.#metrics.map((name) => [name, Number(results[name].data[0])]);
@@ -128,6 +131,16 @@ export class GradientSession<Metrics extends string, Predictions extends string 
     await this.#first?.session.dispose();
     await this.#session.dispose();
   }
+}
+
+const zerosLike = (parameters: ParameterSet): Record<string, HostTensor> =>
+  Object.fromEntries([...parameters].map(([name, { shape }]) => [gradientPrefix + name, hostTensor('float32', shape)]));
+
+const arrayOf = (tensors: Record<string, HostTensor>, name: string): Float32Array =>
+  tensors[gradientPrefix + name].data as Float32Array;
+
+function addInto(sum: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += values[i];
 }
 
 function parameterTensors(outputs: Readonly<Record<string, Tensor>>): Map<string, Tensor> {

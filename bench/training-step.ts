@@ -1,0 +1,138 @@
+/**
+ * Time and memory of a training step (forward, gradients, AdamW) against PyTorch on the same threads.
+ *
+ *     npx tsx bench/training-step.ts [transformer|convnext] [--python PATH] [--steps N] [--profile PREFIX]
+ *
+ * The two run in turns, so that whatever else the machine does falls on both. Without a Python that has torch only our
+ * times are printed. `--profile` writes Chrome traces of our steps (then PyTorch does not run).
+ */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { splitHeads, attend, mergeHeads } from '../src/nn/attention.ts';
+import { layerNorm } from '../src/nn/layer-norm.ts';
+import { linear } from '../src/nn/linear.ts';
+import { createScope, type Scope } from '../src/nn/scope.ts';
+import { hostTensor } from '../src/runtime/host-tensor.ts';
+import { graphOf } from '../src/tensor/graph.ts';
+import { add } from '../src/tensor/ops/add.ts';
+import { gelu } from '../src/tensor/ops/gelu.ts';
+import { input } from '../src/tensor/ops/input.ts';
+import { multiply } from '../src/tensor/ops/multiply.ts';
+import { reduceMean } from '../src/tensor/ops/reduce-mean.ts';
+import { split } from '../src/tensor/ops/slice.ts';
+import type { Tensor } from '../src/tensor/tensor.ts';
+import { adamwStep, createAdamwState } from '../src/training/adamw.ts';
+import { GradientSession } from '../src/training/gradient-session.ts';
+import { initializeParameters } from '../src/training/parameters.ts';
+import { convNext, convNextPresets } from '../src/vision/convnext.ts';
+
+const cases: Record<string, { shape: number[]; model: (scope: Scope) => (x: Tensor) => Tensor }> = {
+  transformer: { shape: [16, 256, 192], model: (scope) => transformer(scope, { width: 192, heads: 3, layers: 4 }) },
+  convnext: {
+    shape: [16, 3, 128, 128],
+    model: (scope) => (x) => convNext(scope, convNextPresets['convnext-nano'])(x)[3],
+  },
+};
+
+/** A pre-norm transformer encoder, as in ViT. */
+function transformer(scope: Scope, { width, heads, layers }: { width: number; heads: number; layers: number }) {
+  const blocks = Array.from({ length: layers }, (_, i) => {
+    const at = scope.at(i);
+    const [norm1, norm2] = [layerNorm(at.at('norm1'), width), layerNorm(at.at('norm2'), width)];
+    const [qkv, proj] = [linear(at.at('qkv'), width, 3 * width), linear(at.at('proj'), width, width)];
+    const [fc1, fc2] = [linear(at.at('fc1'), width, 4 * width), linear(at.at('fc2'), 4 * width, width)];
+    return (x: Tensor): Tensor => {
+      const parts = split(qkv(norm1(x)), { axis: 2, lengths: [width, width, width] });
+      const [q, k, v] = parts.map((part) => splitHeads(part, heads));
+      const attended = add(x, proj(mergeHeads(attend(q, k, v))));
+      return add(attended, fc2(gelu(fc1(norm2(attended)))));
+    };
+  });
+  return (x: Tensor): Tensor => blocks.reduce((value, block) => block(value), x);
+}
+
+/** Our side: a function that does one step and returns its milliseconds, and its share spent in the optimizer. */
+async function ourStepper({ shape, model }: (typeof cases)[string], profilePrefix?: string) {
+  const scope = createScope();
+  const y = model(scope)(input('x', 'float32', shape));
+  const loss = reduceMean(multiply(y, y));
+  const parameters = initializeParameters(graphOf({ loss }).parameters.values(), 1);
+  const options = { threads: availableParallelism(), ...(profilePrefix === undefined ? {} : { profilePrefix }) };
+  const session = await GradientSession.create(loss, {}, parameters, options);
+  const optimizer = createAdamwState(parameters.keys(), parameters);
+  const size = shape.reduce((a, b) => a * b, 1);
+  const feeds = { x: hostTensor('float32', shape, Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.37))) };
+  const step = async () => {
+    const start = performance.now();
+    await session.accumulate(feeds);
+    const gradients = session.finish();
+    const middle = performance.now();
+    adamwStep(parameters, gradients, optimizer, 1e-3, { group: () => ({ weightDecay: 0.01 }) });
+    return { total: performance.now() - start, update: performance.now() - middle };
+  };
+  const weights = [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return { step, weights, close: () => session.endProfiling() };
+}
+
+/** PyTorch's side: a process that does one step per line it gets. */
+function torchStepper(python: string, name: string) {
+  const script = fileURLToPath(new URL('../tools/reference/training_step.py', import.meta.url));
+  const child: ChildProcess = spawn(python, [script, name, String(availableParallelism())], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const ask = async (line: string) => {
+    child.stdin!.write(`${line}\n`);
+    return Number((await lines.next()).value);
+  };
+  return { step: () => ask('step'), peakMegabytes: () => ask('memory'), close: () => child.stdin!.end() };
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const describe = (times: readonly number[]) => `median ${median(times).toFixed(0)} ms, best ${Math.min(...times).toFixed(0)} ms`;
+
+async function measure(name: string, python: string, steps: number, profilePrefix?: string): Promise<void> {
+  const ours = await ourStepper(cases[name], profilePrefix);
+  const hasTorch = profilePrefix === undefined && spawnSync(python, ['-c', 'import torch']).status === 0;
+  const torch = hasTorch ? torchStepper(python, name) : undefined;
+  const times = { ours: [] as number[], update: [] as number[], torch: [] as number[] };
+  for (let i = -2; i < steps; i++) {
+    const { total, update } = await ours.step();
+    const theirs = await torch?.step();
+    if (i < 0) continue;
+    times.ours.push(total);
+    times.update.push(update);
+    if (theirs !== undefined) times.torch.push(theirs);
+  }
+  const peak = process.resourceUsage().maxRSS / 1024;
+  console.log(`${name}, ${(ours.weights / 1e6).toFixed(2)} M weights, input [${cases[name].shape}], ${availableParallelism()} threads`);
+  console.log(`  ours     ${describe(times.ours)} (AdamW ${median(times.update).toFixed(0)} ms), peak ${peak.toFixed(0)} MB`);
+  if (torch) {
+    console.log(`  PyTorch  ${describe(times.torch)}, peak ${(await torch.peakMegabytes()).toFixed(0)} MB`);
+    const ratio = (of: (values: readonly number[]) => number) => (of(times.ours) / of(times.torch)).toFixed(2);
+    console.log(`  ratio    median ${ratio(median)}, best ${ratio((values) => Math.min(...values))} (ours / PyTorch)`);
+    torch.close();
+  }
+  if (profilePrefix !== undefined) ours.close();
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    python: { type: 'string', default: 'python3' },
+    steps: { type: 'string', default: '15' },
+    profile: { type: 'string' },
+  },
+});
+if (positionals.length === 1) {
+  await measure(positionals[0], values.python, Number(values.steps), values.profile);
+} else {
+  // A process for each, so that the peaks of memory are their own.
+  for (const name of Object.keys(cases)) {
+    spawnSync(process.execPath, [...process.execArgv, ...process.argv.slice(1), name], { stdio: 'inherit' });
+  }
+}
