@@ -70,8 +70,11 @@ export function emitModel(graph: Graph, weights: WeightStorage): EmittedModel {
   const used = new Set<Tensor>(Object.values(graph.outputs));
   for (const { inputs } of graph.nodes) for (const tensor of inputs) if (tensor) used.add(tensor);
   const names = new Map<Tensor, string>();
+  const wanted = new Map(Object.entries(graph.outputs).map(([name, tensor]) => [tensor, name]));
   for (const { op, inputs, outputs, attributes } of graph.nodes) {
-    const outputNames = outputs.map((tensor) => (used.has(tensor) ? writer.fresh(op.name) : ''));
+    const outputNames = outputs.map((tensor) =>
+      used.has(tensor) ? (wanted.get(tensor) ?? writer.fresh(op.name)) : '',
+    );
     while (outputNames.at(-1) === '') outputNames.pop();
     (op as Op<unknown>).emit({
       onnx: writer,
@@ -225,9 +228,9 @@ class ModelWriter implements OnnxWriter {
     });
   }
 
-  /** Outputs carry the caller's names; a value that is also an input, or an output twice, needs a node of its own. */
+  /** Outputs carry the caller's names; a value that goes by another name (an input, an output twice) is copied. */
   output(name: string, value: string, type: TensorType): void {
-    this.node('Identity', [value], [name]);
+    if (value !== name) this.node('Identity', [value], [name]);
     this.#outputs.push(valueInfo(name, type.dtype, type.shape));
   }
 

@@ -59,9 +59,11 @@ export function upnNetwork(scope: Scope, config: UpnConfig): UpnNetwork {
   const decoder = deformableDecoder(transformer.at('decoder'), scope.at('bbox_embed.0'), config);
   const embedding = { kind: 'normal', deviation: 1 } as const;
   const contents = transformer.parameter('tgt_embed.weight', [numQueries, hiddenSize], embedding);
+  // Features are normalised, so that first similarities with such a prompt are about one.
+  const small = { kind: 'normal', deviation: hiddenSize ** -0.5 } as const;
   const prompts = {
-    fine: transformer.parameter('fine_grained_prompt.weight', [1, hiddenSize], embedding),
-    coarse: transformer.parameter('coarse_grained_prompt.weight', [1, hiddenSize], embedding),
+    fine: transformer.parameter('fine_grained_prompt.weight', [1, hiddenSize], small),
+    coarse: transformer.parameter('coarse_grained_prompt.weight', [1, hiddenSize], small),
   };
   return {
     encode: (images, padding) => {

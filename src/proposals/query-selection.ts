@@ -58,7 +58,7 @@ export interface QuerySelection {
   prepare(memory: Tensor, sequence: FeatureSequence): Candidates;
   /** The boxes of all tokens, [B, S, 4], which training supervises too. */
   boxes(candidates: Candidates): Tensor;
-  /** @param prompt [1, C] */
+  /** @param prompt [1, C], or [B, 1, C] with one per picture */
   select(candidates: Candidates, prompt: Tensor): Selection;
 }
 

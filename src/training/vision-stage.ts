@@ -105,8 +105,16 @@ export function visionBatch(
   const rows = hostTensor('float32', [batchSize, count, finest]);
   const columns = hostTensor('float32', [batchSize, count, finest]);
   const boxes = hostTensor('float32', [batchSize, count, 4]);
-  const categories = hostTensor('int64', [batchSize, count], new BigInt64Array(batchSize * count).fill(BigInt(ignoredLabel)));
-  const colours = hostTensor('int64', [batchSize, count], new BigInt64Array(batchSize * count).fill(BigInt(ignoredLabel)));
+  const categories = hostTensor(
+    'int64',
+    [batchSize, count],
+    new BigInt64Array(batchSize * count).fill(BigInt(ignoredLabel)),
+  );
+  const colours = hostTensor(
+    'int64',
+    [batchSize, count],
+    new BigInt64Array(batchSize * count).fill(BigInt(ignoredLabel)),
+  );
   scenes.forEach((scene, b) => {
     const random = createRandom(`${key}/${b}`);
     const isFlipped = random.chance(0.5);
