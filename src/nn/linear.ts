@@ -3,6 +3,7 @@
 import { add } from '../tensor/ops/add.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { quantizedProduct } from './quantized-linear.ts';
 import type { Scope } from './scope.ts';
 
 export interface LinearOptions {
@@ -11,7 +12,10 @@ export interface LinearOptions {
   deviation?: number;
 }
 
-/** Parameters `weight` [outputs, inputs] and `bias` [outputs]; maps [..., inputs] -> [..., outputs]. */
+/**
+ * Parameters `weight` [outputs, inputs] and `bias` [outputs]; maps [..., inputs] -> [..., outputs].
+ * Where the scope says so the weight is stored quantised instead, as `quantized-linear.ts` describes.
+ */
 export function linear(
   scope: Scope,
   inputs: number,
@@ -20,16 +24,21 @@ export function linear(
 ): (x: Tensor) => Tensor {
   const { hasBias = true, deviation } = options;
   const bound = 1 / Math.sqrt(inputs);
-  const weight = scope.parameter(
-    'weight',
-    [outputs, inputs],
-    deviation === undefined ? { kind: 'uniform', bound } : { kind: 'normal', deviation },
-  );
+  const product =
+    scope.linearFormat === 'float'
+      ? floatProduct(scope, inputs, outputs, deviation)
+      : quantizedProduct(scope, inputs, outputs);
   const bias = hasBias
     ? scope.parameter('bias', [outputs], deviation === undefined ? { kind: 'uniform', bound } : { kind: 'zeros' })
     : undefined;
-  return (x) => {
-    const product = matmul(x, weight, { transposeB: true });
-    return bias ? add(product, bias) : product;
-  };
+  return (x) => (bias ? add(product(x), bias) : product(x));
+}
+
+function floatProduct(scope: Scope, inputs: number, outputs: number, deviation: number | undefined) {
+  const weight = scope.parameter(
+    'weight',
+    [outputs, inputs],
+    deviation === undefined ? { kind: 'uniform', bound: 1 / Math.sqrt(inputs) } : { kind: 'normal', deviation },
+  );
+  return (x: Tensor) => matmul(x, weight, { transposeB: true });
 }

@@ -5,7 +5,14 @@ import type { DType } from '../tensor/dtype.ts';
 import { type Initializer, parameter } from '../tensor/ops/parameter.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
+/** How the weights of linear layers are stored: see `quantized-linear.ts`. */
+export type LinearFormat = 'float' | 'int8' | 'int4';
+
 export interface Scope {
+  /** How linear layers below this scope store their weights. */
+  readonly linearFormat: LinearFormat;
+  /** This scope, with linear layers stored otherwise. */
+  withLinearFormat(format: LinearFormat): Scope;
   /** The scope below; names are joined by dots, and an empty name is this scope. */
   at(name: string | number): Scope;
   /**
@@ -18,8 +25,10 @@ export interface Scope {
 /** A new tree of parameters. One graph takes all its parameters from one tree. */
 export function createScope(): Scope {
   const known = new Map<string, Tensor>();
-  const scopeAt = (prefix: string): Scope => ({
-    at: (name) => scopeAt(name === '' ? prefix : `${prefix}${name}.`),
+  const scopeAt = (prefix: string, linearFormat: LinearFormat): Scope => ({
+    linearFormat,
+    withLinearFormat: (format) => scopeAt(prefix, format),
+    at: (name) => scopeAt(name === '' ? prefix : `${prefix}${name}.`, linearFormat),
     parameter: (name, shape, initializer = { kind: 'zeros' }, dtype = 'float32') => {
       const key = prefix + name;
       const earlier = known.get(key);
@@ -34,5 +43,5 @@ export function createScope(): Scope {
       return earlier;
     },
   });
-  return scopeAt('');
+  return scopeAt('', 'float');
 }

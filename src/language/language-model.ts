@@ -1,0 +1,179 @@
+/**
+ * A language model ready to read and write: the graph of `llama.ts` with its weights, in two sessions, one that looks up
+ * embeddings and one that extends caches.
+ */
+
+import { ChatRexError } from '../errors.ts';
+import { createScope, type LinearFormat } from '../nn/scope.ts';
+import type { WeightStorage } from '../onnx/emit.ts';
+import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
+import { Session, type SessionOptions } from '../runtime/session.ts';
+import { input } from '../tensor/ops/input.ts';
+import { reshape } from '../tensor/ops/reshape.ts';
+import { slice } from '../tensor/ops/slice.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { KvCache } from './kv-cache.ts';
+import { type LayerCache, type Llama, type LlamaOptions, llama } from './llama.ts';
+import type { LlamaConfig } from './llama-config.ts';
+
+export interface LanguageModelOptions extends LlamaOptions {
+  session?: SessionOptions;
+  /** How the linear layers are stored. */
+  linearFormat?: LinearFormat;
+}
+
+export class LanguageModel {
+  readonly config: LlamaConfig;
+  /** Longest text, in tokens. */
+  readonly maxPositions: number;
+  readonly #embed: Session<'embeddings'>;
+  readonly #extend: Session;
+
+  private constructor(
+    config: LlamaConfig,
+    maxPositions: number,
+    sessions: { embed: Session<'embeddings'>; extend: Session },
+  ) {
+    this.config = config;
+    this.maxPositions = maxPositions;
+    this.#embed = sessions.embed;
+    this.#extend = sessions.extend;
+  }
+
+  /** @throws ChatRexError when a weight is missing or ONNX Runtime refuses the model. */
+  static async create(
+    config: LlamaConfig,
+    weights: WeightStorage,
+    options: LanguageModelOptions = {},
+  ): Promise<LanguageModel> {
+    const maxPositions = options.maxPositions ?? config.maxPositionEmbeddings;
+    const model = llama(createScope().withLinearFormat(options.linearFormat ?? 'float'), config, options);
+    const ids = input('ids', 'int64', ['sequence']);
+    const embed = await Session.create({ embeddings: model.embed(ids) }, weights, options.session);
+    const extend = await Session.create(extensionGraph(model, config), weights, options.session);
+    return new LanguageModel(config, maxPositions, { embed, extend });
+  }
+
+  /** Embeddings of token ids, float32 [ids, hiddenSize]. */
+  async embed(ids: readonly number[]): Promise<HostTensor<'float32'>> {
+    const { hiddenSize, vocabSize } = this.config;
+    const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+    if (wrong !== undefined) {
+      throw new ChatRexError('invalid-argument', `token id ${wrong} is outside the vocabulary of ${vocabSize}`);
+    }
+    if (ids.length === 0) return hostTensor('float32', [0, hiddenSize]);
+    const { embeddings } = await this.#embed.run({ ids: hostTensor('int64', [ids.length], ids) });
+    return embeddings as HostTensor<'float32'>;
+  }
+
+  /** An empty cache of `batch` rows with room for `capacity` tokens each. */
+  createCache({ batch = 1, capacity }: { batch?: number; capacity: number }): KvCache {
+    if (capacity > this.maxPositions) {
+      const message = `a cache of ${capacity} tokens exceeds the ${this.maxPositions} positions of this model`;
+      throw new ChatRexError('limit-exceeded', message);
+    }
+    return new KvCache(this.config, { batch, capacity });
+  }
+
+  /**
+   * Reads more tokens into one row of a cache.
+   *
+   * Rows are read one by one, each at its own length, which wastes nothing on padding.
+   * @param embeddings float32 [tokens, hiddenSize], at least one token.
+   * @returns logits of the token that follows, float32 [vocabSize].
+   */
+  async read(cache: KvCache, row: number, embeddings: HostTensor<'float32'>): Promise<Float32Array> {
+    const [tokens, width] = embeddings.shape;
+    const { hiddenSize } = this.config;
+    if (embeddings.shape.length !== 2 || width !== hiddenSize || tokens === 0) {
+      const message = `embeddings must be [1 or more tokens, ${hiddenSize}], not [${embeddings.shape.join(', ')}]`;
+      throw new ChatRexError('invalid-shape', message);
+    }
+    const length = cache.lengths[row] + tokens;
+    requireRoom(cache, length);
+    const batched = hostTensor('float32', [1, tokens, width], embeddings.data);
+    const layers = cache.layers.map((_, layer) => cache.rowOf(layer, row));
+    const logits = await this.#run(batched, layers, [length]);
+    cache.lengths[row] = length;
+    return logits;
+  }
+
+  /**
+   * Reads one more token into each of the rows that are `active`; what is fed for other rows has no effect.
+   * @param ids one token id per row.
+   * @returns logits of the tokens that follow, one float32 [vocabSize] per row; meaningless for rows not active.
+   */
+  async step(cache: KvCache, ids: readonly number[], active: readonly boolean[]): Promise<Float32Array[]> {
+    const { hiddenSize, vocabSize } = this.config;
+    // A row that is over writes behind its end, which no later read sees; where there is no room, over its last token.
+    const lengths = cache.lengths.map((length, row) =>
+      active[row] ? length + 1 : Math.min(length + 1, cache.capacity),
+    );
+    requireRoom(cache, Math.max(...lengths));
+    const { data } = await this.embed(ids);
+    const embeddings = hostTensor('float32', [cache.batch, 1, hiddenSize], data);
+    const logits = await this.#run(embeddings, cache.layers, lengths);
+    active.forEach((isActive, row) => {
+      if (isActive) cache.lengths[row]++;
+    });
+    return cache.lengths.map((_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+  }
+
+  async #run(
+    embeddings: HostTensor<'float32'>,
+    layers: readonly { key: HostTensor<'float32'>; value: HostTensor<'float32'> }[],
+    lengths: readonly number[],
+  ): Promise<Float32Array> {
+    const feeds: Record<string, HostTensor> = {
+      embeddings,
+      lastPositions: hostTensor(
+        'int32',
+        [lengths.length],
+        lengths.map((length) => length - 1),
+      ),
+      totalLength: hostTensor('int32', [1], [Math.max(...lengths)]),
+    };
+    const into: Record<string, HostTensor> = {};
+    layers.forEach(({ key, value }, i) => {
+      Object.assign(feeds, { [`past.${i}.key`]: key, [`past.${i}.value`]: value });
+      Object.assign(into, { [`present.${i}.key`]: key, [`present.${i}.value`]: value });
+    });
+    const { logits } = await this.#extend.run(feeds, into);
+    return logits.data as Float32Array;
+  }
+
+  /** Frees the sessions; the model cannot be used again. */
+  async dispose(): Promise<void> {
+    await this.#embed.dispose();
+    await this.#extend.dispose();
+  }
+}
+
+/** Logits after the last token alone: a prefix of a thousand tokens needs one row of a vocabulary, not a thousand. */
+function extensionGraph(model: Llama, config: LlamaConfig): Record<string, Tensor> {
+  const { hiddenSize, numHiddenLayers, numKeyValueHeads, headDim, vocabSize } = config;
+  const embeddings = input('embeddings', 'float32', ['batch', 'sequence', hiddenSize]);
+  const cacheShape = ['batch', numKeyValueHeads, 'capacity', headDim];
+  const caches = Array.from({ length: numHiddenLayers }, (_, i) => ({
+    key: input(`past.${i}.key`, 'float32', cacheShape),
+    value: input(`past.${i}.value`, 'float32', cacheShape),
+  }));
+  const positions = {
+    lastPositions: input('lastPositions', 'int32', ['batch']),
+    totalLength: input('totalLength', 'int32', [1]),
+  };
+  const extended = model.extend(embeddings, caches, positions);
+  const last = reshape(slice(extended.hidden, { axis: 1, start: -1 }), ['batch', hiddenSize]);
+  const outputs: Record<string, Tensor> = { logits: reshape(model.logits(last), ['batch', vocabSize]) };
+  extended.caches.forEach(({ key, value }: LayerCache, i) => {
+    outputs[`present.${i}.key`] = key;
+    outputs[`present.${i}.value`] = value;
+  });
+  return outputs;
+}
+
+function requireRoom(cache: KvCache, length: number): void {
+  if (length <= cache.capacity) return;
+  const message = `the text would have ${length} tokens, the cache has room for ${cache.capacity}; give it more capacity`;
+  throw new ChatRexError('limit-exceeded', message);
+}

@@ -1,0 +1,109 @@
+/** Opens a language model from a folder in the Hugging Face layout: `config.json` and safetensors, sharded or not. */
+
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ChatRexError } from '../errors.ts';
+import { createScope, type LinearFormat } from '../nn/scope.ts';
+import type { StoredDType, StoredWeight } from '../onnx/emit.ts';
+import type { SessionOptions } from '../runtime/session.ts';
+import { graphOf } from '../tensor/graph.ts';
+import { input } from '../tensor/ops/input.ts';
+import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
+import { openCheckpoint } from '../weights/checkpoint.ts';
+import { matchParameters } from '../weights/match.ts';
+import type { StoredTensor } from '../weights/weight-file.ts';
+import { LanguageModel } from './language-model.ts';
+import { llama } from './llama.ts';
+import { type LlamaConfig, parseLlamaConfig } from './llama-config.ts';
+
+/** Tables that old checkpoints carry along and that follow from the configuration. */
+const notParameters = [/\.rotary_emb\.inv_freq$/];
+
+/** Which linear layers of a folder are stored quantised: `quantization` in its `config.json`, written by `quantize`. */
+export const quantizationSchema = z
+  .object({
+    language: z.enum(['int4', 'int8']).optional(),
+    vision: z.enum(['int8']).optional(),
+  })
+  .default({});
+
+/** All parameters of a language model as its folder stores them. */
+export function languageParameters(config: LlamaConfig, linearFormat: LinearFormat): ParameterAttributes[] {
+  const model = llama(createScope().withLinearFormat(linearFormat), config, { maxPositions: 1 });
+  const embeddings = model.embed(input('ids', 'int64', ['batch', 'sequence']));
+  return [...graphOf({ logits: model.logits(model.forward(embeddings)) }).parameters.values()];
+}
+
+/**
+ * The stored weights of a language model by parameter name.
+ * @param tensors of the language model alone, by their names in it (`model.layers.0...`, `lm_head.weight`).
+ * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped.
+ */
+export function languageWeights(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  config: LlamaConfig,
+  linearFormat: LinearFormat,
+): Map<string, StoredWeight> {
+  const declared = languageParameters(config, linearFormat);
+  // Some writers store tied output embeddings a second time.
+  const ignore = config.tieWordEmbeddings ? [...notParameters, /^lm_head\.weight$/] : notParameters;
+  matchParameters(declared, tensors, { ignore });
+  return new Map(declared.map(({ name }) => [name, storedWeight(tensors.get(name) as StoredTensor)]));
+}
+
+function storedWeight({ dtype, path, byteOffset, byteLength }: StoredTensor): StoredWeight {
+  return { dtype: dtype as StoredDType, path: resolve(path), byteOffset, byteLength };
+}
+
+/** The folder's `config.json`. @throws ChatRexError 'not-found', 'invalid-file' */
+export async function readConfig(folder: string): Promise<unknown> {
+  const path = join(folder, 'config.json');
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new ChatRexError('not-found', `${path} cannot be read; give the folder of a model`, { cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ChatRexError('invalid-file', `${path}: expected JSON; download the file again`, { cause });
+  }
+}
+
+export interface LoadLanguageOptions {
+  /** Longest text to make room for; what the model was made for by default. */
+  maxPositions?: number;
+  session?: SessionOptions;
+}
+
+/**
+ * Loads a Llama or Qwen2 folder as it comes from the hub, or one that `quantize` wrote.
+ * @throws ChatRexError for a missing or malformed file, another architecture, or weights that do not fit.
+ */
+export async function loadLanguageModel(folder: string, options: LoadLanguageOptions = {}): Promise<LanguageModel> {
+  const json = await readConfig(folder);
+  const config = parseLlamaConfig(json);
+  const { tensors } = await openCheckpoint(folder);
+  const linearFormat = parseQuantization(json).language ?? 'float';
+  return createLanguageModel(tensors, config, linearFormat, options);
+}
+
+/** A language model from tensors of an open checkpoint; see `languageWeights`. */
+export function createLanguageModel(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  config: LlamaConfig,
+  linearFormat: LinearFormat,
+  { maxPositions, session }: LoadLanguageOptions = {},
+): Promise<LanguageModel> {
+  const weights = languageWeights(tensors, config, linearFormat);
+  const isHalf = /16$/.test(tensors.get('model.embed_tokens.weight')!.dtype);
+  const embeddingDType = isHalf ? 'float16' : 'float32';
+  return LanguageModel.create(config, weights, { linearFormat, embeddingDType, maxPositions, session });
+}
+
+/** @throws ChatRexError 'unsupported' for a format that this version does not know. */
+export function parseQuantization(json: unknown): z.infer<typeof quantizationSchema> {
+  const parsed = quantizationSchema.safeParse((json as { quantization?: unknown }).quantization);
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues;
+  throw new ChatRexError('unsupported', `config.json: quantization.${path.join('.')}: ${message}`);
+}
