@@ -1,6 +1,6 @@
 /** Sizes of a UPN, and the presets (paper section 3.1 and appendix B.1; `upn_large.py` of the official code). */
 
-import type { ConvNextConfig } from '../vision/convnext.ts';
+import { type ConvNextConfig, convNextPresets } from '../vision/convnext.ts';
 
 /** Hierarchical windowed transformer (Liu et al., 2021). */
 export interface SwinConfig {
@@ -62,18 +62,18 @@ const large: UpnConfig = {
 
 /** Few enough parameters and tokens that a two-core CPU trains it: levels begin at stride 8. */
 const nano: UpnConfig = {
-  backbone: { kind: 'residual', widths: [32, 64, 128, 192], depths: [1, 2, 2, 2] },
+  backbone: { kind: 'convnext', ...convNextPresets['convnext-nano'] },
   backboneStages: [1, 2, 3],
-  numLevels: 4,
+  numLevels: 3,
   hiddenSize: 128,
-  numHeads: 8,
-  numPoints: 4,
-  numEncoderLayers: 3,
+  numHeads: 4,
+  numPoints: 2,
+  numEncoderLayers: 2,
   numDecoderLayers: 3,
-  feedForwardSize: 512,
-  numQueries: 150,
-  shorterSide: 320,
-  longerSide: 533,
+  feedForwardSize: 384,
+  numQueries: 160,
+  shorterSide: 256,
+  longerSide: 512,
 };
 
 export const upnPresets = { 'upn-large': large, 'upn-nano': nano } as const satisfies Record<string, UpnConfig>;

@@ -20,12 +20,21 @@ export interface GradientSessionOptions<Predictions extends string = never> exte
   predictions?: Readonly<Record<Predictions, Tensor>>;
 }
 
+/** The model as far as its predictions, with what it was last fed and has last computed. */
+interface FirstHalf {
+  readonly session: Session;
+  /** Names of its outputs that the second half reads. */
+  readonly passed: readonly string[];
+  feeds: Feeds;
+  buffers: Record<string, HostTensor>;
+}
+
 const gradientPrefix = 'gradient of ';
 
 export class GradientSession<Metrics extends string, Predictions extends string = never> {
   /** Sums of gradients since the last `finish`, by parameter name. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
-  readonly #first: { session: Session; passed: readonly string[]; buffers: Record<string, HostTensor> } | undefined;
+  readonly #first: FirstHalf | undefined;
   readonly #session: Session;
   readonly #trained: ParameterSet;
   readonly #fed: Record<string, HostTensor>;
@@ -41,7 +50,7 @@ export class GradientSession<Metrics extends string, Predictions extends string 
     fed: ParameterSet,
     metrics: readonly string[],
   ) {
-    this.#first = first && { ...first, buffers: {} };
+    this.#first = first && { ...first, feeds: {}, buffers: {} };
     this.#session = session;
     this.#metrics = metrics;
     this.#trained = fed;
@@ -88,22 +97,30 @@ export class GradientSession<Metrics extends string, Predictions extends string 
     return new GradientSession({ session, passed }, await Session.create(second, storage, options), fed, reported);
   }
 
-  /** The first half of a step: runs the model as far as the predictions and keeps what the gradients will need. */
+  /**
+   * The first half of a step: runs the model as far as the predictions and keeps what the gradients will need.
+   * What it returns is overwritten by the next step.
+   */
   async predict(feeds: Feeds): Promise<Record<Predictions, HostTensor>> {
     if (!this.#first) throw new ChatRexError('invalid-argument', 'this session was made without predictions');
-    const { session, buffers } = this.#first;
-    const results = await session.run({ ...this.#fed, ...feeds }, buffers);
-    // The same memory receives the values of every step.
-    Object.assign(buffers, results);
-    return results as Record<Predictions, HostTensor>;
+    const first = this.#first;
+    // The same memory receives the values of every step, as long as they have the same shapes.
+    if (shapesOf(feeds) !== shapesOf(first.feeds)) first.buffers = {};
+    first.feeds = feeds;
+    first.buffers = await first.session.run({ ...this.#fed, ...feeds }, first.buffers);
+    return first.buffers as Record<Predictions, HostTensor>;
   }
 
-  /** Runs one batch (its second half after `predict`), adds its gradients to the sums, returns its loss and metrics. */
+  /**
+   * Runs one batch, adds its gradients to the sums, returns its loss and metrics. After `predict` this is the second half
+   * of the batch and needs only what was not fed there.
+   */
   async accumulate(feeds: Feeds): Promise<Record<Metrics | 'loss', number>> {
-    const kept = this.#first?.passed.map((name) => [name, this.#first?.buffers[name] as HostTensor]) ?? [];
+    const { feeds: earlier = {}, passed = [], buffers = {} } = this.#first ?? {};
+    const kept = Object.fromEntries(passed.map((name) => [name, buffers[name]]));
     if (this.#accumulated > 0) this.#further ??= zerosLike(this.#trained);
     const target = this.#accumulated > 0 ? this.#further : this.#sums;
-    const results = await this.#session.run({ ...this.#fed, ...feeds, ...Object.fromEntries(kept) }, target);
+    const results = await this.#session.run({ ...this.#fed, ...earlier, ...feeds, ...kept }, target);
     if (this.#further && this.#accumulated > 0) {
       for (const [name, sum] of this.gradients) addInto(sum, arrayOf(this.#further, name));
     }
@@ -132,6 +149,11 @@ export class GradientSession<Metrics extends string, Predictions extends string 
     await this.#session.dispose();
   }
 }
+
+const shapesOf = (feeds: Feeds): string =>
+  Object.entries(feeds)
+    .map(([name, { shape }]) => `${name} [${shape}]`)
+    .join();
 
 const zerosLike = (parameters: ParameterSet): Record<string, HostTensor> =>
   Object.fromEntries([...parameters].map(([name, { shape }]) => [gradientPrefix + name, hostTensor('float32', shape)]));

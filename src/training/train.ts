@@ -2,6 +2,7 @@
 
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeLeftovers, writeBeside } from '../weights/write-beside.ts';
 import { type AdamwOptions, adamwStep, type GradientSet } from './adamw.ts';
 import { loadTrainingState, saveTrainingState, type TrainingState } from './checkpoint.ts';
 import { writeCurves } from './curves.ts';
@@ -57,6 +58,7 @@ export async function resumeIfPossible(folder: string, state: TrainingState): Pr
 export async function train(run: TrainingRun): Promise<boolean> {
   const { folder, state, totalSteps } = run;
   await mkdir(folder, { recursive: true });
+  await removeLeftovers(checkpointFile(folder));
   const records = await MetricsLog.open(metricsFile(folder), state.step);
   let savedAt = Date.now();
   let secondsPerStep = 0;
@@ -105,9 +107,8 @@ class MetricsLog {
     const kept = (await readFile(path, 'utf8').catch(() => ''))
       .split('\n')
       .filter((line) => line !== '' && isBefore(line, fromStep));
-    const file = await open(path, 'w');
-    for (const line of kept) await file.write(`${line}\n`);
-    return new MetricsLog(path, file);
+    await writeBeside(path, (file) => file.writeFile(kept.map((line) => `${line}\n`).join('')));
+    return new MetricsLog(path, await open(path, 'a'));
   }
 
   async append(metrics: Metrics): Promise<void> {

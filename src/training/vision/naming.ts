@@ -5,28 +5,28 @@
  * encoder does (paper section 3.2), so that the features are already those that object tokens will be made of.
  */
 
-import { CLIP_STATISTICS, createImageBatch, IMAGENET_STATISTICS, setImage } from '../image/normalize.ts';
-import { resizeImage } from '../image/resize.ts';
-import type { RgbImage } from '../image/rgb-image.ts';
-import { layerNorm } from '../nn/layer-norm.ts';
-import { linear } from '../nn/linear.ts';
-import type { Scope } from '../nn/scope.ts';
-import { encodeObjects, roiOutputSize } from '../objects/object-encoder.ts';
-import { poolingWeights } from '../objects/pooling-weights.ts';
-import { createRandom } from '../random.ts';
-import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
-import { add } from '../tensor/ops/add.ts';
-import { input } from '../tensor/ops/input.ts';
-import { multiply } from '../tensor/ops/multiply.ts';
-import { reshape } from '../tensor/ops/reshape.ts';
-import { transpose } from '../tensor/ops/transpose.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { type ClipVitConfig, clipVit } from '../vision/clip-vit.ts';
-import { type ConvNextConfig, convNext } from '../vision/convnext.ts';
-import { CATEGORIES } from '../world/categories.ts';
-import { COLOUR_NAMES } from '../world/paint.ts';
-import type { Scene } from '../world/scene.ts';
-import { accuracy, crossEntropy } from './losses.ts';
+import { CLIP_STATISTICS, createImageBatch, IMAGENET_STATISTICS, setImage } from '../../image/normalize.ts';
+import { resizeImage } from '../../image/resize.ts';
+import type { RgbImage } from '../../image/rgb-image.ts';
+import { layerNorm } from '../../nn/layer-norm.ts';
+import { linear } from '../../nn/linear.ts';
+import type { Scope } from '../../nn/scope.ts';
+import { encodeObjects, roiOutputSize } from '../../objects/object-encoder.ts';
+import { poolingWeights } from '../../objects/pooling-weights.ts';
+import { createRandom } from '../../random.ts';
+import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
+import { add } from '../../tensor/ops/add.ts';
+import { input } from '../../tensor/ops/input.ts';
+import { multiply } from '../../tensor/ops/multiply.ts';
+import { reshape } from '../../tensor/ops/reshape.ts';
+import { transpose } from '../../tensor/ops/transpose.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { type ClipVitConfig, clipVit } from '../../vision/clip-vit.ts';
+import { type ConvNextConfig, convNext } from '../../vision/convnext.ts';
+import { CATEGORIES } from '../../world/categories.ts';
+import { COLOUR_NAMES } from '../../world/paint.ts';
+import type { Scene } from '../../world/scene.ts';
+import { accuracy, crossEntropy } from '../losses.ts';
 
 export interface VisionStageConfig {
   high: ConvNextConfig;

@@ -1,0 +1,26 @@
+/**
+ * UPN of the bundled model: 2.4 M parameters, 1,344 tokens a picture, two encoder and three decoder layers.
+ *
+ * Command: `chatrex train upn --config nano --backbone runs/vision --out runs/upn`. Time and score: see docs/log.md.
+ */
+
+import { upnPresets } from '../../proposals/config.ts';
+import type { UpnTraining } from '../upn/stage.ts';
+
+export const nanoUpn: UpnTraining = {
+  seed: 1,
+  steps: 6000,
+  learningRate: 8e-4,
+  warmupSteps: 200,
+  finalRate: 0.02,
+  maxNorm: 0.5,
+  weightDecay: 0.01,
+  validateEvery: 500,
+  scenes: 10_000,
+  backboneRate: 0.5,
+  upn: upnPresets['upn-nano'],
+  batchSize: 8,
+  imageSize: 256,
+  denoisingQueries: 40,
+  maxPositiveTokens: 1024,
+};
