@@ -1,7 +1,7 @@
 /** Writes a file so that it appears under its name only when it is complete. */
 
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import { maxTransferBytes } from './file-range.ts';
@@ -12,7 +12,7 @@ import { maxTransferBytes } from './file-range.ts';
  * @throws ChatRexError 'not-found' when the folder does not exist or cannot be written
  */
 export async function writeBeside(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const temporary = join(dirname(path), `${temporaryPrefix(path)}${randomUUID()}.tmp`);
   const file = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
     throw new ChatRexError('not-found', `cannot write ${path} (${cause.code}): make its folder and check its rights`, {
       cause,
@@ -30,6 +30,14 @@ export async function writeBeside(path: string, write: (file: FileHandle) => Pro
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+const temporaryPrefix = (path: string): string => `.${basename(path)}.`;
+
+/** Removes what writers of `path` left beside it when they were killed; nobody may be writing it meanwhile. */
+export async function removeLeftovers(path: string): Promise<void> {
+  const isLeftover = (name: string) => name.startsWith(temporaryPrefix(path)) && name.endsWith('.tmp');
+  for (const name of (await readdir(dirname(path))).filter(isLeftover)) await rm(join(dirname(path), name));
 }
 
 /** Writes all of `bytes` at the file's end. */
