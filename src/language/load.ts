@@ -18,15 +18,17 @@ import { llama } from './llama.ts';
 import { type LlamaConfig, parseLlamaConfig } from './llama-config.ts';
 
 /** Tables that old checkpoints carry along and that follow from the configuration. */
-const notParameters = [/\.rotary_emb\.inv_freq$/];
+export const notParameters = /\.rotary_emb\.inv_freq$/;
 
 /** Which linear layers of a folder are stored quantised: `quantization` in its `config.json`, written by `quantize`. */
-export const quantizationSchema = z
+const quantizationSchema = z
   .object({
     language: z.enum(['int4', 'int8']).optional(),
     vision: z.enum(['int8']).optional(),
   })
   .default({});
+
+export type Quantization = z.infer<typeof quantizationSchema>;
 
 /** All parameters of a language model as its folder stores them. */
 export function languageParameters(config: LlamaConfig, linearFormat: LinearFormat): ParameterAttributes[] {
@@ -47,7 +49,7 @@ export function languageWeights(
 ): Map<string, StoredWeight> {
   const declared = languageParameters(config, linearFormat);
   // Some writers store tied output embeddings a second time.
-  const ignore = config.tieWordEmbeddings ? [...notParameters, /^lm_head\.weight$/] : notParameters;
+  const ignore = config.tieWordEmbeddings ? [notParameters, /^lm_head\.weight$/] : [notParameters];
   matchParameters(declared, tensors, { ignore });
   return new Map(declared.map(({ name }) => [name, storedWeight(tensors.get(name) as StoredTensor)]));
 }
@@ -101,7 +103,7 @@ export function createLanguageModel(
 }
 
 /** @throws ChatRexError 'unsupported' for a format that this version does not know. */
-export function parseQuantization(json: unknown): z.infer<typeof quantizationSchema> {
+export function parseQuantization(json: unknown): Quantization {
   const parsed = quantizationSchema.safeParse((json as { quantization?: unknown }).quantization);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
