@@ -17,13 +17,12 @@ async function take<Job extends WorldJob>(job: Job, count: number, options: Worl
 }
 
 it('gives the same scenes in the same order with no, one and two threads, and from any index', async () => {
-  const here = await take(scenes, 7, { workers: 0 });
-  expect(here.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  const here = await take(scenes, 5, { workers: 0 });
+  expect(here.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
   expect(here.every(({ samples }) => samples.length > 5)).toBe(true);
-  expect(await take(scenes, 7, { workers: 1 })).toEqual(here);
-  expect(await take(scenes, 7, { workers: 2, prefetch: 2 })).toEqual(here);
-  expect(await take(scenes, 3, { from: 4 })).toEqual(here.slice(4));
-});
+  expect(await take(scenes, 5, { workers: 2, prefetch: 2 })).toEqual(here);
+  expect(await take(scenes, 2, { workers: 1, from: 3 })).toEqual(here.slice(3));
+}, 240_000);
 
 it('gives batches of crops', async () => {
   const [first, second] = await take(crops, 2, { workers: 1 });
