@@ -2,6 +2,7 @@
  * What an op is: four things, kept in one file per op under ops/. Leaving one out does not compile.
  */
 
+import type { Dim } from './dimension.ts';
 import type { NdArray } from './nd-array.ts';
 import type { OnnxWriter } from './onnx-writer.ts';
 import type { Tensor, TensorType } from './tensor.ts';
@@ -42,8 +43,16 @@ interface OpParts<A> {
   infer(inputs: readonly Tensor[], attributes: A): readonly TensorType[];
   /** Writes ONNX nodes that produce the outputs. */
   emit(context: EmitContext<A>): void;
-  /** Plain float64 computation, the second opinion that tests hold the others against. */
-  reference(inputs: readonly NdArray[], attributes: A, outputs: readonly TensorType[]): readonly NdArray[];
+  /**
+   * Plain float64 computation, the second opinion that tests hold the others against.
+   * @param outputs types of the outputs with all sizes known; @param resolve gives the value of any other size
+   */
+  reference(
+    inputs: readonly NdArray[],
+    attributes: A,
+    outputs: readonly TensorType[],
+    resolve: (dim: Dim) => number,
+  ): readonly NdArray[];
 }
 
 export interface DifferentiableOp<A> extends OpParts<A> {

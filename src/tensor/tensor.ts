@@ -30,18 +30,22 @@ export interface Node {
   readonly outputs: readonly Tensor[];
 }
 
-/** Applies an op and returns all its outputs. @throws ChatRexError naming the op and the tensors when they do not fit. */
-export function applyAll<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A): readonly Tensor[] {
-  let types: readonly TensorType[];
-  try {
-    types = op.infer(inputs as readonly Tensor[], attributes);
-  } catch (error) {
-    if (!(error instanceof ChatRexError)) throw error;
-    const described = inputs.map((tensor) => (tensor === null ? 'none' : describe(tensor))).join(', ');
-    throw new ChatRexError(error.code, `${op.name}(${described}): ${error.message}`);
-  }
+/**
+ * Applies an op and returns all its outputs.
+ * @param attributes as a function where finding them can fail, so that the failure names the op and the tensors too.
+ * @throws ChatRexError naming the op and the tensors when they do not fit.
+ */
+export function applyAll<A>(
+  op: Op<A>,
+  inputs: readonly (Tensor | null)[],
+  attributes: A | (() => A),
+): readonly Tensor[] {
+  const [known, types] = inWordsOf(op, inputs, () => {
+    const found = typeof attributes === 'function' ? (attributes as () => A)() : attributes;
+    return [found, op.infer(inputs as readonly Tensor[], found)] as const;
+  });
   const outputs: Tensor[] = [];
-  const node: Node = { op: op as Op<never>, inputs, attributes, outputs };
+  const node: Node = { op: op as Op<never>, inputs, attributes: known, outputs };
   types.forEach(({ dtype, shape }, index) => {
     outputs.push({ node, index, dtype, shape });
   });
@@ -49,8 +53,19 @@ export function applyAll<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attri
 }
 
 /** Applies an op of one output. */
-export function apply<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A): Tensor {
+export function apply<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A | (() => A)): Tensor {
   return applyAll(op, inputs, attributes)[0];
+}
+
+/** Runs `work`; what it complains about is preceded by the op and the tensors that the caller gave it. */
+export function inWordsOf<A, T>(op: Op<A>, inputs: readonly (Tensor | null)[], work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ChatRexError)) throw error;
+    const described = inputs.map((tensor) => (tensor === null ? 'none' : describe(tensor))).join(', ');
+    throw new ChatRexError(error.code, `${op.name}(${described}): ${error.message}`);
+  }
 }
 
 /** How a tensor is called in messages: its name if it has one, its dtype and its shape. */

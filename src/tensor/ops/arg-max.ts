@@ -12,7 +12,7 @@ interface ArgMaxAttributes {
 
 /** Index (int64) of the maximum along `axis`, which disappears; the first of equal ones. */
 export const argMax = (x: Tensor, { axis }: { axis: number }): Tensor =>
-  apply(argMaxOp, [x], { axis: normalizeAxis(axis, x.shape.length) });
+  apply(argMaxOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length) }));
 
 export const argMaxOp: NonDifferentiableOp<ArgMaxAttributes> = {
   name: 'ArgMax',

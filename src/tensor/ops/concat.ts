@@ -14,20 +14,22 @@ interface ConcatAttributes {
 /** @param axis may be negative; all other sizes must agree. */
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   if (tensors.length === 1) return tensors[0];
-  return apply(concatOp, tensors, { axis: axis < 0 ? axis + tensors[0].shape.length : axis });
+  return apply(concatOp, tensors, () => {
+    if (tensors.length === 0) throw misfit('there is nothing to join');
+    return { axis: normalizeAxis(axis, tensors[0].shape.length) };
+  });
 }
 
 export const concatOp: DifferentiableOp<ConcatAttributes> = {
   name: 'Concat',
   infer: (tensors, { axis }) => {
     const [first] = tensors;
-    const at = normalizeAxis(axis, first.shape.length);
-    const others = (shape: readonly Dim[]) => shape.filter((_, i) => i !== at);
+    const others = (shape: readonly Dim[]) => shape.filter((_, i) => i !== axis);
     for (const { shape } of tensors) {
-      if (!sameShape(others(shape), others(first.shape))) throw misfit(`sizes differ off axis ${at}`);
+      if (!sameShape(others(shape), others(first.shape))) throw misfit(`sizes differ off axis ${axis}`);
     }
-    const joined = tensors.map(({ shape }) => shape[at]).reduce(addDims);
-    return [{ dtype: requireSameDType(...tensors), shape: first.shape.with(at, joined) }];
+    const joined = tensors.map(({ shape }) => shape[axis]).reduce(addDims);
+    return [{ dtype: requireSameDType(...tensors), shape: first.shape.with(axis, joined) }];
   },
   emit: ({ onnx, inputs, outputs, attributes }) =>
     onnx.node('Concat', inputs, outputs, { attributes: { ...attributes } }),

@@ -1,6 +1,6 @@
 /** Transposed convolution: the gradient of a convolution with respect to its input, as an upsampling layer. */
 
-import { addDims } from '../dimension.ts';
+import { addDims, divideDims, multiplyDims } from '../dimension.ts';
 import { generate, type NdArray, ndArray } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
@@ -35,9 +35,10 @@ export const convTransposeOp: DifferentiableOp<ConvTransposeAttributes> = {
   name: 'ConvTranspose',
   infer: ([x, weight, bias], attributes) => {
     const { groups, outputPadding } = attributes;
-    const outChannels = (weight.shape[1] as number) * groups;
-    const [channels, , kh, kw] = requireConvInputs(x, weight, bias ?? null, outChannels);
-    if (x.shape[1] !== channels || channels % groups !== 0) {
+    const [channels, channelsPerGroup] = weight.shape;
+    const outChannels = multiplyDims(channelsPerGroup, groups);
+    const [kh, kw] = requireConvInputs(x, weight, bias ?? null, outChannels);
+    if (x.shape[1] !== channels || divideDims(channels, groups) === undefined) {
       throw misfit(`${x.shape[1]} channels in ${groups} groups do not fit the weight`);
     }
     const height = addDims(convTransposeSize(x.shape[2], kh, attributes, 0), outputPadding[0]);

@@ -1,6 +1,6 @@
 /** Two-dimensional convolution (cross-correlation, as everywhere in deep learning). */
 
-import { type Dim, multiplyDims, sizeOf, subtractDims } from '../dimension.ts';
+import { type Dim, divideDims, multiplyDims, sizeOf, subtractDims } from '../dimension.ts';
 import { generate, type NdArray } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { staticDim } from '../shape.ts';
@@ -20,6 +20,8 @@ import {
 } from './convolution.ts';
 import { matmul } from './matmul.ts';
 import { reshape } from './reshape.ts';
+import { slice } from './slice.ts';
+import { transpose } from './transpose.ts';
 
 /**
  * x [N, groups * Ci, H, W], weight [Co, Ci, kh, kw], bias [Co] -> [N, Co, Ho, Wo]. Strides and dilations are 1, pads 0,
@@ -31,9 +33,10 @@ export const conv = (x: Tensor, weight: Tensor, bias: Tensor | null, options: Co
 export const convOp: DifferentiableOp<ConvAttributes> = {
   name: 'Conv',
   infer: ([x, weight, bias], attributes) => {
-    const [outChannels, channels, kh, kw] = requireConvInputs(x, weight, bias ?? null, weight.shape[0]);
+    const [outChannels, channels] = weight.shape;
+    const [kh, kw] = requireConvInputs(x, weight, bias ?? null, outChannels);
     const { groups } = attributes;
-    if (x.shape[1] !== channels * groups || outChannels % groups !== 0) {
+    if (x.shape[1] !== multiplyDims(channels, groups) || divideDims(outChannels, groups) === undefined) {
       throw misfit(`${x.shape[1]} channels in ${groups} groups do not fit the weight`);
     }
     const [n, , height, width] = x.shape;
@@ -60,12 +63,30 @@ function inputGradient(x: Tensor, weight: Tensor, dy: Tensor, attributes: ConvAt
     const columns = matmul(reshape(weight, [outChannels, multiplyDims(channels, kh * kw)]), rows, { transposeA: true });
     return columnsToTiles(columns, [kh, kw], x.shape);
   }
+  if (attributes.strides.every((stride) => stride === 1)) return convOfFlipped(weight, dy, attributes);
   // Rows and columns of x behind the last place of the kernel got no gradient: the output padding.
   const rest = (i: 0 | 1): number => {
     const reached: Dim = convTransposeSize(dy.shape[i + 2], [kh, kw][i], attributes, i);
     return staticDim(subtractDims(x.shape[i + 2], reached), 'the part of x that the kernel does not reach');
   };
   return convTranspose(dy, weight, null, { ...attributes, outputPadding: [rest(0), rest(1)] });
+}
+
+/** The transposed convolution as a convolution, which runs up to twice as fast: the kernel mirrored, channels exchanged. */
+function convOfFlipped(weight: Tensor, dy: Tensor, { pads, dilations, groups, strides }: ConvAttributes): Tensor {
+  const [outChannels, channels, kh, kw] = weight.shape as number[];
+  const mirrored = slice(slice(weight, { axis: 2, step: -1 }), { axis: 3, step: -1 });
+  // [g, Co, Ci, kh, kw] -> [g * Ci, Co, kh, kw]
+  const perGroup = transpose(reshape(mirrored, [groups, outChannels / groups, channels, kh, kw]), [0, 2, 1, 3, 4]);
+  const exchanged = reshape(perGroup, [groups * channels, outChannels / groups, kh, kw]);
+  const [down, across] = [dilations[0] * (kh - 1), dilations[1] * (kw - 1)];
+  const [top, left, bottom, right] = pads;
+  return conv(dy, exchanged, null, {
+    strides,
+    dilations,
+    groups,
+    pads: [down - top, across - left, down - bottom, across - right],
+  });
 }
 
 function convNd(

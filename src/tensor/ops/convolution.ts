@@ -3,9 +3,11 @@
 import { addDims, type Dim, floorDivideDim, multiplyDims, type Shape, sizeOf, subtractDims } from '../dimension.ts';
 import { requireDType, requireRank, requireSameDType, staticShape } from '../shape.ts';
 import { misfit, type Tensor } from '../tensor.ts';
+import { concat } from './concat.ts';
 import { conv } from './conv.ts';
 import { anyFloat } from './elementwise.ts';
 import { matmul } from './matmul.ts';
+import { pad } from './pad.ts';
 import { reduceSum } from './reduce-sum.ts';
 import { reshape } from './reshape.ts';
 import { slice } from './slice.ts';
@@ -55,14 +57,14 @@ export function convTransposeSize(
   return addDims(spread, extent(kernel, dilations[i]) - pads[i] - pads[i + 2]);
 }
 
-/** Ranks, dtypes and bias of both kinds; returns the static shape of the weight. */
+/** Checks ranks, dtypes and bias of both kinds; returns the size of the kernel. */
 export function requireConvInputs(x: Tensor, weight: Tensor, bias: Tensor | null, outChannels: Dim): number[] {
   requireDType(x, anyFloat);
   requireSameDType(x, weight);
   requireRank(x, 4);
   requireRank(weight, 4, 'weight');
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outChannels)) throw misfit(`bias must be [${outChannels}]`);
-  return staticShape(weight.shape, 'the size of the weight');
+  return staticShape(weight.shape.slice(2), 'the size of the kernel');
 }
 
 export const convBiasGradient = (dy: Tensor): Tensor => reduceSum(dy, { axes: [0, 2, 3] });
@@ -97,22 +99,51 @@ export function columnsToTiles(columns: Tensor, [kh, kw]: readonly number[], sha
   return reshape(transpose(reshape(columns, [n, c, kh, kw, h, w]), [0, 1, 4, 2, 5, 3]), shape);
 }
 
+/** x [N, C, H, W] -> [N, kh * kw * C, Ho * Wo]: for every place of the kernel a column with the pixels under it. */
+function windowsToColumns(
+  x: Tensor,
+  [kh, kw]: readonly number[],
+  [ho, wo]: readonly Dim[],
+  at: ConvAttributes,
+): Tensor {
+  const [top, left, bottom, right] = at.pads;
+  const padded = pad(pad(x, { axis: 2, before: top, after: bottom }), { axis: 3, before: left, after: right });
+  const shifted = (image: Tensor, i: 0 | 1, place: number, steps: Dim): Tensor => {
+    const [start, step] = [place * at.dilations[i], at.strides[i]];
+    const end = addDims(start + 1, multiplyDims(addDims(steps, -1), step));
+    return slice(image, { axis: i + 2, start, end, step });
+  };
+  const windows = Array.from({ length: kh }, (_, row) => {
+    const rows = shifted(padded, 0, row, ho);
+    return Array.from({ length: kw }, (_, column) => shifted(rows, 1, column, wo));
+  });
+  return reshape(concat(windows.flat(), 1), [x.shape[0], multiplyDims(x.shape[1], kh * kw), multiplyDims(ho, wo)]);
+}
+
 /**
- * dLoss/dWeight of y = conv(x, weight): itself a convolution, of x by dy, in which batch and channels change places and
- * strides and dilations too.
+ * dLoss/dWeight of y = conv(x, weight).
  * @param x [N, groups * Ci, H, W]; @param dy [N, groups * Co, Ho, Wo]; @returns [groups * Co, Ci, kh, kw]
  */
 export function convWeightGradient(x: Tensor, dy: Tensor, weightShape: Shape, attributes: ConvAttributes): Tensor {
-  const { strides, pads, dilations, groups } = attributes;
   const [outChannels, channels, kh, kw] = weightShape as number[];
-  const [n, , height, width] = x.shape;
+  if (attributes.groups !== 1) return groupedWeightGradient(x, dy, weightShape, attributes);
+  // Columns by a matrix product of [N, Co, L] and [N, Ci * kh * kw, L]^T, summed over N: 2.5 times as fast as the
+  // convolution of x by dy, whose few outputs leave ONNX Runtime's matrix kernels idle.
+  const rows = reshape(dy, [dy.shape[0], outChannels, sizeOf(dy.shape.slice(2))]);
+  const product = (columns: Tensor) => reduceSum(matmul(rows, columns, { transposeB: true }), { axes: [0] });
   if (isPatchify(x.shape, [kh, kw], attributes)) {
-    // [N, Co, L] x [N, Ci * kh * kw, L]^T, summed over N
-    const rows = reshape(dy, [n, outChannels, sizeOf(dy.shape.slice(2))]);
-    const products = matmul(rows, tilesToColumns(x, [kh, kw]), { transposeB: true });
-    return reshape(reduceSum(products, { axes: [0] }), weightShape);
+    return reshape(product(tilesToColumns(x, [kh, kw])), weightShape);
   }
-  // [N, g, Ci, H, W] -> [Ci, g, N, H, W]
+  const byWindow = product(windowsToColumns(x, [kh, kw], dy.shape.slice(2), attributes));
+  return transpose(reshape(byWindow, [outChannels, kh, kw, channels]), [0, 3, 1, 2]);
+}
+
+/** As a convolution of x by dy, in which batch and channels change places and strides and dilations too. */
+function groupedWeightGradient(x: Tensor, dy: Tensor, weightShape: Shape, attributes: ConvAttributes): Tensor {
+  const { strides, pads, dilations, groups } = attributes;
+  const [, channels, kh, kw] = weightShape as number[];
+  const [n, , height, width] = x.shape;
+  // [N, g, Ci, H, W] -> [Ci, g * N, H, W]
   const grouped = transpose(reshape(x, [n, groups, channels, height, width]), [2, 1, 0, 3, 4]);
   const images = reshape(grouped, [channels, multiplyDims(n, groups), height, width]);
   const kernels = transpose(dy, [1, 0, 2, 3]);

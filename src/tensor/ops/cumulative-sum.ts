@@ -15,7 +15,7 @@ interface CumulativeSumAttributes {
 export const cumulativeSum = (
   x: Tensor,
   { axis, isExclusive = false, isReverse = false }: { axis: number; isExclusive?: boolean; isReverse?: boolean },
-): Tensor => apply(cumulativeSumOp, [x], { axis: normalizeAxis(axis, x.shape.length), isExclusive, isReverse });
+): Tensor => apply(cumulativeSumOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length), isExclusive, isReverse }));
 
 export const cumulativeSumOp: DifferentiableOp<CumulativeSumAttributes> = {
   name: 'CumSum',

@@ -16,7 +16,7 @@ interface GatherElementsAttributes {
  * result[..., i, ...] = x[..., indices[..., i, ...], ...], shaped as indices.
  */
 export const gatherElements = (x: Tensor, indices: Tensor, { axis }: { axis: number }): Tensor =>
-  apply(gatherElementsOp, [x, indices], { axis: normalizeAxis(axis, x.shape.length) });
+  apply(gatherElementsOp, [x, indices], () => ({ axis: normalizeAxis(axis, x.shape.length) }));
 
 export const gatherElementsOp: DifferentiableOp<GatherElementsAttributes> = {
   name: 'GatherElements',

@@ -12,7 +12,7 @@ interface GatherAttributes {
 
 /** x [..., N, ...], indices [I...] int64 or int32 -> [..., I..., ...]: slices `indices` of `axis`. */
 export const gather = (x: Tensor, indices: Tensor, { axis }: { axis: number }): Tensor =>
-  apply(gatherOp, [x, indices], { axis: normalizeAxis(axis, x.shape.length) });
+  apply(gatherOp, [x, indices], () => ({ axis: normalizeAxis(axis, x.shape.length) }));
 
 export const gatherOp: DifferentiableOp<GatherAttributes> = {
   name: 'Gather',

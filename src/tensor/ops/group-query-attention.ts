@@ -63,11 +63,14 @@ export const groupQueryAttentionOp: NonDifferentiableOp<GroupQueryAttentionAttri
     if (cosines.shape[1] !== width / 2) throw misfit(`cosines and sines must be [positions, ${width / 2}]`);
     return [query, pastKey, pastValue].map(({ dtype, shape }) => ({ dtype, shape }));
   },
-  emit: ({ onnx, inputs, outputs, attributes: { heads, keyValueHeads } }) =>
-    onnx.node('GroupQueryAttention', inputs, outputs, {
+  emit: ({ onnx, inputs, outputs, attributes: { heads, keyValueHeads } }) => {
+    // Without somewhere to write the caches to, the kernel attends to memory that it never filled.
+    const all = [0, 1, 2].map((i) => outputs[i] || onnx.fresh('GroupQueryAttention'));
+    onnx.node('GroupQueryAttention', inputs, all, {
       domain: 'com.microsoft',
       attributes: { num_heads: heads, kv_num_heads: keyValueHeads, do_rotary: 1 },
-    }),
+    });
+  },
   gradient: { whyNot: 'it writes into a cache; training uses attention made of differentiable ops' },
   reference: (inputs, attributes) => attendReference(inputs, attributes),
 };

@@ -16,7 +16,7 @@ interface LogSoftmaxAttributes {
 
 /** x - log(sum(exp(x))) along `axis` (the last by default), the same shape as x. */
 export const logSoftmax = (x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor =>
-  apply(logSoftmaxOp, [x], { axis: normalizeAxis(axis, x.shape.length) });
+  apply(logSoftmaxOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length) }));
 
 export const logSoftmaxOp: DifferentiableOp<LogSoftmaxAttributes> = {
   name: 'LogSoftmax',

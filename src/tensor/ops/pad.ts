@@ -32,11 +32,12 @@ export const padOp: DifferentiableOp<PadAttributes> = {
   gradient: ({ inputs: [x], attributes: { axis, before }, outputGradients: [dy] }) => [
     slice(dy as Tensor, { axis, start: before, end: addDims(before, x.shape[axis]) }),
   ],
-  reference: ([x], { axis, before }, [{ shape }]) => {
+  reference: ([x], { axis, before }, [{ shape }], resolve) => {
     const strides = stridesOf(x.shape);
+    const first = resolve(before);
     return [
       generate(shape as number[], (index) => {
-        const i = index[axis] - (before as number);
+        const i = index[axis] - first;
         if (i < 0 || i >= x.shape[axis]) return 0;
         return x.data[index.reduce((sum, position, k) => sum + (k === axis ? i : position) * strides[k], 0)];
       }),

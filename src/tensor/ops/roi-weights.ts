@@ -60,7 +60,9 @@ function axisWeights(low: Tensor, high: Tensor, size: number, attributes: RoiAli
   const length = toColumn(multiply(subtract(high, low), spatialScale));
   const bin = divide(aligned ? length : maximum(length, 1), bins);
   const most = samplingRatio > 0 ? samplingRatio : Math.ceil(size / bins) + 1;
-  const count = samplingRatio > 0 ? constant('float32', [], [samplingRatio]) : maximum(ceil(bin), 1);
+  const count = samplingRatio > 0 ? constant('float32', [], [samplingRatio]) : ceil(bin);
+  // A box without height or width has no samples; its bins are 0.
+  const divisor = maximum(count, 1);
   const counting = (n: number, shape: number[]) =>
     constant(
       'float32',
@@ -69,10 +71,10 @@ function axisWeights(low: Tensor, high: Tensor, size: number, attributes: RoiAli
     );
   const sample = counting(most, [1, most]);
   // [..., bins, samples]: first + bin * (index of the bin + (sample + 1/2) / count)
-  const inBin = divide(add(sample, 0.5), count);
+  const inBin = divide(add(sample, 0.5), divisor);
   const place = add(first, multiply(bin, add(counting(bins, [bins, 1]), inBin)));
   const isCounted = and(less(sample, count), and(greaterOrEqual(place, -1), lessOrEqual(place, size)));
-  const share = divide(cast(isCounted, 'float32'), count);
+  const share = divide(cast(isCounted, 'float32'), divisor);
   const clamped = clip(place, { min: 0, max: size - 1 });
   // [..., bins, samples, size]: a hat of height 1 over every place
   const distance = abs(subtract(reshape(clamped, [...clamped.shape, 1]), counting(size, [size])));

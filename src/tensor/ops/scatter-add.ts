@@ -17,7 +17,10 @@ interface ScatterAddAttributes {
  * begin at `axis`, is added to the slice that its index names. Indices may repeat.
  */
 export const scatterAdd = (updates: Tensor, indices: Tensor, { axis, size }: { axis: number; size: Dim }): Tensor =>
-  apply(scatterAddOp, [updates, indices], { axis: normalizeAxis(axis, updates.shape.length), size });
+  apply(scatterAddOp, [updates, indices], () => ({
+    axis: normalizeAxis(axis, updates.shape.length - indices.shape.length + 1),
+    size,
+  }));
 
 export const scatterAddOp: DifferentiableOp<ScatterAddAttributes> = {
   name: 'ScatterAdd',

@@ -20,7 +20,8 @@ export const scatterElementsAdd = (
   updates: Tensor,
   indices: Tensor,
   { axis, size }: { axis: number; size: Dim },
-): Tensor => apply(scatterElementsAddOp, [updates, indices], { axis: normalizeAxis(axis, updates.shape.length), size });
+): Tensor =>
+  apply(scatterElementsAddOp, [updates, indices], () => ({ axis: normalizeAxis(axis, updates.shape.length), size }));
 
 export const scatterElementsAddOp: DifferentiableOp<ScatterElementsAddAttributes> = {
   name: 'ScatterElementsAdd',

@@ -1,10 +1,10 @@
 /** A stretch of an axis, with a step. */
 
-import { type Dim, isStatic, subtractDims } from '../dimension.ts';
+import { addDims, type Dim, isStatic, type Shape, subtractDims } from '../dimension.ts';
 import { generate, stridesOf } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
-import { apply, misfit, type Tensor } from '../tensor.ts';
+import { apply, describe, inWordsOf, misfit, type Tensor } from '../tensor.ts';
 import { constant } from './constant.ts';
 import { pad } from './pad.ts';
 import { scatterAdd } from './scatter-add.ts';
@@ -20,22 +20,26 @@ interface SliceAttributes {
  * Elements `start`, `start + step`, ... before `end` of an axis. Static starts and ends may be negative (counted from the
  * back); a symbolic end needs step 1. A negative step walks backwards from `start` (default: the last) and needs a static size.
  */
-export function slice(
-  x: Tensor,
-  { axis, start, end, step = 1 }: { axis: number; start?: Dim; end?: Dim; step?: number },
-): Tensor {
-  const at = normalizeAxis(axis, x.shape.length);
-  const size = x.shape[at];
-  const fromFront = (dim: Dim): Dim =>
-    isStatic(dim) && dim < 0 ? (isStatic(size) ? size + dim : subtractDims(size, -dim)) : dim;
-  if (step < 0) {
-    if (!isStatic(size)) throw misfit('slicing backwards needs a static size');
-    const first = fromFront(start ?? size - 1);
-    return apply(sliceOp, [x], { axis: at, start: first, end: end === undefined ? -1 : fromFront(end), step });
-  }
-  const bounds = { start: fromFront(start ?? 0), end: fromFront(end ?? size) };
-  if (bounds.start === 0 && bounds.end === size && step === 1) return x;
-  return apply(sliceOp, [x], { axis: at, ...bounds, step });
+export function slice(x: Tensor, options: SliceOptions): Tensor {
+  const attributes = inWordsOf(sliceOp, [x], () => sliceAttributes(x.shape, options));
+  const { axis, start, end, step } = attributes;
+  return start === 0 && end === x.shape[axis] && step === 1 ? x : apply(sliceOp, [x], attributes);
+}
+
+export interface SliceOptions {
+  axis: number;
+  start?: Dim;
+  end?: Dim;
+  step?: number;
+}
+
+function sliceAttributes(shape: Shape, { axis, start, end, step = 1 }: SliceOptions): SliceAttributes {
+  const at = normalizeAxis(axis, shape.length);
+  const size = shape[at];
+  const fromFront = (dim: Dim): Dim => (isStatic(dim) && dim < 0 ? addDims(size, dim) : dim);
+  if (step > 0) return { axis: at, start: fromFront(start ?? 0), end: fromFront(end ?? size), step };
+  if (!isStatic(size) || step === 0) throw misfit('slicing backwards needs a static size and a step that is not 0');
+  return { axis: at, start: fromFront(start ?? size - 1), end: end === undefined ? -1 : fromFront(end), step };
 }
 
 export const sliceOp: DifferentiableOp<SliceAttributes> = {
@@ -63,9 +67,9 @@ export const sliceOp: DifferentiableOp<SliceAttributes> = {
     const positions = Array.from({ length: y.shape[axis] as number }, (_, i) => (start as number) + i * step);
     return [scatterAdd(dy, constant('int64', [positions.length], positions), { axis, size: x.shape[axis] })];
   },
-  reference: ([x], { axis, start, step }, [{ shape }]) => {
+  reference: ([x], { axis, start, step }, [{ shape }], resolve) => {
     const strides = stridesOf(x.shape);
-    const first = start as number;
+    const first = resolve(start);
     return [
       generate(
         shape as number[],
@@ -77,12 +81,12 @@ export const sliceOp: DifferentiableOp<SliceAttributes> = {
 
 /** Consecutive stretches of the given lengths along an axis; they must fill it. */
 export function split(x: Tensor, { axis, lengths }: { axis: number; lengths: readonly number[] }): Tensor[] {
+  const size = x.shape[normalizeAxis(axis, x.shape.length)];
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (size !== total) throw misfit(`split(${describe(x)}): lengths add to ${total}, axis ${axis} has ${size}`);
   let start = 0;
-  const parts = lengths.map((length) => {
+  return lengths.map((length) => {
     start += length;
     return slice(x, { axis, start: start - length, end: start });
   });
-  const size = x.shape[normalizeAxis(axis, x.shape.length)];
-  if (size !== start) throw misfit(`lengths add to ${start}, the axis has ${size}`);
-  return parts;
 }

@@ -15,7 +15,7 @@ interface SoftmaxAttributes {
 
 /** Softmax along `axis` (the last by default), the same shape as x. */
 export const softmax = (x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor =>
-  apply(softmaxOp, [x], { axis: normalizeAxis(axis, x.shape.length) });
+  apply(softmaxOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length) }));
 
 export const softmaxOp: DifferentiableOp<SoftmaxAttributes> = {
   name: 'Softmax',

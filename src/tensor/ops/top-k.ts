@@ -16,12 +16,13 @@ interface TopKAttributes {
 /**
  * values and indices (int64) of the `k` largest elements along `axis` (the last by default), the largest first;
  * `largest: false` gives the smallest instead. Of equal elements the first comes first.
+ * There must be at least one row: ONNX Runtime 1.30 divides by their number (and the process ends).
  */
 export function topK(
   x: Tensor,
   { k, axis = -1, largest = true }: { k: number; axis?: number; largest?: boolean },
 ): { values: Tensor; indices: Tensor } {
-  const [values, indices] = applyAll(topKOp, [x], { k, axis: normalizeAxis(axis, x.shape.length), largest });
+  const [values, indices] = applyAll(topKOp, [x], () => ({ k, axis: normalizeAxis(axis, x.shape.length), largest }));
   return { values, indices };
 }
 
