@@ -22,5 +22,6 @@ export const nanoUpn: UpnTraining = {
   batchSize: 8,
   imageSize: 256,
   denoisingQueries: 40,
+  namedObjects: 24,
   maxPositiveTokens: 1024,
 };

@@ -23,6 +23,7 @@ import { softplus } from '../../tensor/ops/softplus.ts';
 import { subtract } from '../../tensor/ops/subtract.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { generalizedIou, l1Distance, sigmoidFocalLoss } from '../losses.ts';
+import { namingInputs, namingLoss } from '../vision/naming.ts';
 
 export const granularities = ['fine', 'coarse'] as const satisfies readonly Granularity[];
 
@@ -36,13 +37,15 @@ export interface UpnTrainingConfig {
   readonly imageSize: number;
   /** Queries made from noised boxes, for each picture. */
   readonly denoisingQueries: number;
+  /** Objects a picture that the backbone has to name besides, so that it keeps knowing them; none when 0. */
+  readonly namedObjects: number;
   /** Most tokens in a batch whose boxes are supervised directly. */
   readonly maxPositiveTokens: number;
 }
 
 export interface UpnTrainingGraph {
   readonly loss: Tensor;
-  readonly metrics: Readonly<Record<'classification' | 'l1' | 'giou' | 'tokens' | 'tokenBoxes', Tensor>>;
+  readonly metrics: Readonly<Record<string, Tensor>>;
   /** What targets are chosen from: `logits` and `boxes` of all decoder layers, `tokenBoxes`, and `tokenLogits` per prompt. */
   readonly predictions: Readonly<Record<string, Tensor>>;
 }
@@ -86,18 +89,27 @@ export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig): UpnTr
     'fine tokenLogits': network.select(encoded, fine).tokenLogits,
     'coarse tokenLogits': network.select(encoded, coarse).tokenLogits,
   };
-  const metrics = {
+  const parts = {
     ...decoderLoss(allLogits, allBoxes),
     tokens: granularities.map((name) => tokenLoss(name, tokenLogits[`${name} tokenLogits`])).reduce(add),
     tokenBoxes: tokenBoxLoss(tokenBoxes, config.maxPositiveTokens),
   };
-  const loss = [
-    multiply(metrics.classification, lossWeights.classification),
-    multiply(metrics.l1, lossWeights.l1),
-    multiply(metrics.giou, lossWeights.giou),
-    metrics.tokens,
-    metrics.tokenBoxes,
+  const detection = [
+    multiply(parts.classification, lossWeights.classification),
+    multiply(parts.l1, lossWeights.l1),
+    multiply(parts.giou, lossWeights.giou),
+    parts.tokens,
+    parts.tokenBoxes,
   ].reduce(add);
+  const naming =
+    config.namedObjects === 0
+      ? undefined
+      : namingLoss(scope.at('naming'), encoded.backboneMaps, namingInputs(batchSize, config.namedObjects, imageSize));
+  const loss = naming ? add(detection, naming.loss) : detection;
+  const metrics = {
+    ...parts,
+    ...(naming && { naming: naming.loss, category: naming.category, colour: naming.colour }),
+  };
   return { loss, metrics, predictions: { logits: allLogits, boxes: allBoxes, tokenBoxes, ...tokenLogits } };
 }
 

@@ -3,6 +3,7 @@
 import { createRandom } from '../../random.ts';
 import { hostTensor } from '../../runtime/host-tensor.ts';
 import type { GradientSession } from '../gradient-session.ts';
+import { namingFeeds } from '../vision/naming.ts';
 import type { UpnBatch } from './batch.ts';
 import { denoisingGroup, denoisingMask } from './denoising.ts';
 import type { UpnTrainingConfig } from './loss.ts';
@@ -32,7 +33,8 @@ export async function upnStep(
   });
   const feeds = { ...batch.feeds, 'is coarse': isCoarse, 'noised boxes': noised, 'attention mask': mask };
   const predictions = await session.predict(feeds);
-  return session.accumulate({ ...feeds, ...upnTargets(config, predictions, batch.objects, decoded) });
+  const naming = config.namedObjects === 0 ? {} : namingFeeds(batch.named, config.namedObjects, config.imageSize);
+  return session.accumulate({ ...feeds, ...naming, ...upnTargets(config, predictions, batch.objects, decoded) });
 }
 
 /** Tokens of all levels for a square picture. */

@@ -6,7 +6,7 @@ import { createRandom } from '../../random.ts';
 import { openSceneCache } from '../data/scene-cache.ts';
 import type { ParameterSet } from '../parameters.ts';
 import { runFeeds, runStage, type StageOptions, type StageSettings } from '../stage.ts';
-import { type VisionStageConfig, visionBatch, visionStageGraph } from './naming.ts';
+import { type VisionStageConfig, visionBatch, visionStageGraph } from './graph.ts';
 
 export interface VisionTraining extends StageSettings {
   readonly vision: VisionStageConfig;

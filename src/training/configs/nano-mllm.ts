@@ -1,0 +1,45 @@
+/**
+ * The bundled multimodal model: 64 image tokens, at most 100 objects, a Llama of six layers, trained on all ten tasks.
+ *
+ * Commands: `chatrex train align --config nano --vision runs/vision --out runs/align`, then
+ * `chatrex train instruct --config nano --from runs/align --out runs/instruct`. Time and score: see docs/log.md.
+ *
+ * There is no pre-trained language model here, so `align` trains the language model too; only the encoders stay as they are.
+ */
+
+import { chatRexPresets } from '../../chatrex/config.ts';
+import type { MllmTraining } from '../mllm/stage.ts';
+
+const mixture = {
+  detection: 4,
+  'long-tail-detection': 1,
+  'phrase-grounding': 2,
+  referring: 3,
+  'region-caption': 4,
+  'region-qa': 3,
+  'brief-caption': 1,
+  'detailed-caption': 1,
+  counting: 3,
+  conversation: 1,
+} as const;
+
+export const nanoAlign: MllmTraining = {
+  seed: 1,
+  steps: 6000,
+  learningRate: 1e-3,
+  warmupSteps: 200,
+  finalRate: 0.05,
+  maxNorm: 1,
+  weightDecay: 0.02,
+  validateEvery: 1000,
+  model: chatRexPresets.nano,
+  batchSize: 4,
+  scenes: 10_000,
+  mixture,
+  room: 320,
+  proposals: 12,
+  boxJitter: 0.05,
+  frozen: ['vision_tower.', 'vision_tower_aux.'],
+};
+
+export const nanoInstruct: MllmTraining = { ...nanoAlign, steps: 2000, learningRate: 3e-4, frozen: [] };

@@ -1,0 +1,123 @@
+/**
+ * Training of the multimodal model (paper section 5): `align` leaves both image encoders as they are and teaches what joins
+ * them with words; `instruct` trains everything. Both read the same samples; what is frozen is a set of parameter names.
+ */
+
+import { join } from 'node:path';
+import type { ChatRexConfig } from '../../chatrex/config.ts';
+import { imageTokenCount, languageConfig } from '../../chatrex/config.ts';
+import { packTexts } from '../../chatrex/pack-texts.ts';
+import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
+import { chatRexTrainingGraph } from '../../chatrex/training-graph.ts';
+import { ChatRexError } from '../../errors.ts';
+import { createScope } from '../../nn/scope.ts';
+import { createChat } from '../../prompt/conversation.ts';
+import { dialects } from '../../prompt/special-tokens.ts';
+import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
+import { createRandom } from '../../random.ts';
+import type { HostTensor } from '../../runtime/host-tensor.ts';
+import { openSafetensors } from '../../weights/safetensors.ts';
+import { openSceneCache } from '../data/scene-cache.ts';
+import { accuracy, crossEntropy } from '../losses.ts';
+import type { ParameterSet } from '../parameters.ts';
+import { runFeeds, runStage, type StageOptions, type StageSettings } from '../stage.ts';
+import { objectList, randomProposals } from './object-list.ts';
+import { pictureTexts, type TaskMixture } from './texts.ts';
+
+export interface MllmTraining extends StageSettings {
+  readonly model: ChatRexConfig;
+  readonly batchSize: number;
+  readonly scenes: number;
+  readonly mixture: TaskMixture;
+  /** Tokens of questions and answers per picture. */
+  readonly room: number;
+  /** Most proposals in the object list beside the objects. */
+  readonly proposals: number;
+  /** Corners of objects are moved by up to this share of their box. */
+  readonly boxJitter: number;
+  /** Beginnings of the names of parameters that do not learn. */
+  readonly frozen: readonly string[];
+}
+
+/** Where weights to start from lie in a checkpoint, and where they go. */
+export interface InitialWeights {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface MllmStageOptions extends StageOptions {
+  readonly tokenizer: Tokenizer;
+  readonly initial: readonly InitialWeights[];
+}
+
+/** @returns parameters by their names in a model folder */
+export async function trainMllm(
+  name: 'align' | 'instruct',
+  config: MllmTraining,
+  cacheFolder: string,
+  options: MllmStageOptions,
+): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
+  const { model, batchSize, seed } = config;
+  const chat = createChat(options.tokenizer, {
+    format: model.chatFormat,
+    dialect: dialects[model.dialect],
+    system: model.system,
+  });
+  const graph = chatRexTrainingGraph(createScope(), model, { batch: batchSize });
+  const cache = await openSceneCache(
+    join(cacheFolder, 'scenes'),
+    { split: 'train', seed, count: config.scenes },
+    (done, total) => options.onStatus?.(`rendering scenes ${done}/${total}`),
+  );
+  const sizes = { vocabSize: languageConfig(model).vocabSize, imageTokens: imageTokenCount(model) };
+  try {
+    return await runStage(
+      {
+        name,
+        settings: config,
+        loss: crossEntropy(graph.logits, graph.labels),
+        metrics: { accuracy: accuracy(graph.logits, graph.labels) },
+        isTrainable: (parameter) => !config.frozen.some((prefix) => parameter.startsWith(prefix)),
+        initial: (parameters) => loadInitial(options.initial, parameters),
+        makeBatch: async (step): Promise<Record<string, HostTensor>> => {
+          const random = createRandom(`${name}/${seed}/${step}`);
+          const picks = Array.from({ length: batchSize }, () => random.int(0, cache.count - 1));
+          const scenes = await Promise.all(picks.map((index) => cache.scene(index)));
+          const lists = scenes.map((scene) => {
+            const proposals = randomProposals(scene, random.int(0, config.proposals), random);
+            return objectList(scene, proposals, config.boxJitter, random);
+          });
+          const boxes = lists.map(({ boxesXyxy }) => boxesXyxy);
+          const pictures = scenes.map((scene, i) =>
+            pictureTexts(scene, lists[i], chat, { mixture: config.mixture, room: config.room, epoch: step }),
+          );
+          const images = scenes.map(({ image }) => image);
+          return {
+            ...pixelFeeds(images, model),
+            ...boxFeeds(images, boxes, model),
+            ...packTexts(pictures, { ...sizes, boxes: Math.max(...boxes.map(({ length }) => length / 4)) }),
+          };
+        },
+        run: runFeeds,
+      },
+      options,
+    );
+  } finally {
+    await cache.close();
+  }
+}
+
+async function loadInitial(sources: readonly InitialWeights[], parameters: ParameterSet): Promise<void> {
+  for (const { file: path, from, to } of sources) {
+    const file = await openSafetensors(path);
+    for (const [name, { data }] of parameters) {
+      if (!name.startsWith(to)) continue;
+      const source = from + name.slice(to.length);
+      if (!file.tensors.has(source)) {
+        throw new ChatRexError('weights-mismatch', `${path} has no ${source} for ${name}; give the run that has it`);
+      }
+      data.set(await file.readFloat32(source));
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/** Vision pre-training: both image encoders learn to name every object of a scene. */
+
+import { CLIP_STATISTICS, createImageBatch, IMAGENET_STATISTICS, setImage } from '../../image/normalize.ts';
+import { resizeImage } from '../../image/resize.ts';
+import type { Scope } from '../../nn/scope.ts';
+import { createRandom } from '../../random.ts';
+import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
+import { add } from '../../tensor/ops/add.ts';
+import { input } from '../../tensor/ops/input.ts';
+import { multiply } from '../../tensor/ops/multiply.ts';
+import { reshape } from '../../tensor/ops/reshape.ts';
+import { transpose } from '../../tensor/ops/transpose.ts';
+import { type ClipVitConfig, clipVit } from '../../vision/clip-vit.ts';
+import { type ConvNextConfig, convNext } from '../../vision/convnext.ts';
+import type { Scene } from '../../world/scene.ts';
+import { lookAt, randomView } from '../data/view.ts';
+import { namingFeeds, namingInputs, namingLoss } from './naming.ts';
+
+export interface VisionStageConfig {
+  high: ConvNextConfig;
+  low: ClipVitConfig;
+  /** Side of the high-resolution input in pixels. */
+  imageSize: number;
+  batchSize: number;
+  /** Objects per picture whose names are asked; further ones are left out at random. */
+  objectsPerImage: number;
+}
+
+/** The loss and its parts. Encoders stand under `high` and `low`, the heads, which are thrown away, under `head`. */
+export function visionStageGraph(scope: Scope, config: VisionStageConfig) {
+  const { batchSize, imageSize, objectsPerImage, low } = config;
+  const asked = namingInputs(batchSize, objectsPerImage, imageSize);
+  const pixelsHigh = input('pixelsHigh', 'float32', [batchSize, 3, imageSize, imageSize]);
+  const pixelsLow = input('pixelsLow', 'float32', [batchSize, 3, low.imageSize, low.imageSize]);
+  const tokens = clipVit(scope.at('low'), low)(pixelsLow);
+  const side = low.imageSize / low.patchSize;
+  const lowMap = reshape(transpose(tokens, [0, 2, 1]), [batchSize, low.hiddenSize, side, side]);
+  const named = namingLoss(scope.at('head.high'), convNext(scope.at('high'), config.high)(pixelsHigh), asked);
+  const lowNamed = namingLoss(scope.at('head.low'), [lowMap], asked);
+  return {
+    loss: add(named.loss, multiply(lowNamed.loss, 0.5)),
+    metrics: { category: named.category, colour: named.colour, categoryLow: lowNamed.category },
+  };
+}
+
+/** The feeds of a batch; `key` decides views and which objects are left out. */
+export function visionBatch(
+  scenes: readonly Scene[],
+  config: VisionStageConfig,
+  key: string,
+): Record<string, HostTensor> {
+  const { batchSize, imageSize, objectsPerImage, low } = config;
+  const high = createImageBatch(batchSize, { width: imageSize, height: imageSize });
+  const small = createImageBatch(batchSize, { width: low.imageSize, height: low.imageSize });
+  const objects = scenes.map((scene, b) => {
+    const random = createRandom(`${key}/${b}`);
+    const seen = lookAt(scene, randomView(scene, random), imageSize);
+    setImage(high, b, seen.image, IMAGENET_STATISTICS);
+    const lowImage = resizeImage(seen.image, { width: low.imageSize, height: low.imageSize }, 'bicubic');
+    setImage(small, b, lowImage, CLIP_STATISTICS);
+    return random.shuffle(seen.objects);
+  });
+  return {
+    pixelsHigh: hostTensor('float32', [batchSize, 3, imageSize, imageSize], high.pixels),
+    pixelsLow: hostTensor('float32', [batchSize, 3, low.imageSize, low.imageSize], small.pixels),
+    ...namingFeeds(objects, objectsPerImage, imageSize),
+  };
+}
