@@ -1,0 +1,128 @@
+/**
+ * ChatRex: pictures and boxes in, grounded answers out (paper section 3). The path of the data on one screen.
+ *
+ *     image bytes -> boxes (proposals/) -> image and object tokens (vision/, objects/) -> prefix (prompt/)
+ *                 -> key-value cache (language/) -> tokens -> text tied to boxes (grounding/)
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ChatRexConfig, languageConfig, parseChatRexConfig } from './chatrex/config.ts';
+import { EncodedPicture } from './chatrex/encoded-picture.ts';
+import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/picture-boxes.ts';
+import { PictureMemory } from './chatrex/picture-memory.ts';
+import { embedPrefix } from './chatrex/prefix.ts';
+import { VisionEncoder } from './chatrex/vision-encoder.ts';
+import { splitTensors, visionWeights } from './chatrex/weights.ts';
+import { ChatRexError } from './errors.ts';
+import { decodeImage, type ImageSource } from './image/decode.ts';
+import type { RgbImage } from './image/rgb-image.ts';
+import type { LanguageModel } from './language/language-model.ts';
+import { createLanguageModel, readConfig } from './language/load.ts';
+import { type Chat, createChat } from './prompt/conversation.ts';
+import { dialects } from './prompt/special-tokens.ts';
+import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
+import type { Tokenizer } from './prompt/tokenizer/tokenizer.ts';
+import type { SessionOptions } from './runtime/session.ts';
+import { openCheckpoint } from './weights/checkpoint.ts';
+
+export interface LoadOptions {
+  /** Where and with how many threads to compute. */
+  session?: SessionOptions;
+  /** Longest conversation with its picture, in tokens; what the model was made for by default. */
+  maxPositions?: number;
+}
+
+export interface EncodeOptions {
+  /** Boxes to speak about, in pixels of the picture; found by the folder's proposal network when left out. */
+  boxes?: BoxList | ScoredBoxes;
+  /** What to find: whole things or their pieces too. */
+  granularity?: 'fine' | 'coarse';
+  /** Ends the work, between two steps, with an error of code 'aborted'. */
+  signal?: AbortSignal;
+}
+
+interface Parts {
+  readonly config: ChatRexConfig;
+  readonly vision: VisionEncoder;
+  readonly language: LanguageModel;
+  readonly tokenizer: Tokenizer;
+  readonly chat: Chat;
+}
+
+export class ChatRex {
+  readonly #parts: Parts;
+  readonly #folder: string;
+
+  private constructor(folder: string, parts: Parts) {
+    this.#folder = folder;
+    this.#parts = parts;
+  }
+
+  /**
+   * Loads a model folder (config.json, safetensors, tokenizer, and `upn/` with the proposal network), or a bundled model
+   * by its name.
+   * @throws ChatRexError naming the file that is missing, malformed or does not fit
+   */
+  static async load(folderOrName = 'nano', options: LoadOptions = {}): Promise<ChatRex> {
+    const folder = modelFolder(folderOrName);
+    const config = parseChatRexConfig(await readConfig(folder));
+    const tensors = splitTensors(await openCheckpoint(folder), config);
+    const tokenizer = await loadTokenizer(folder);
+    const { chatFormat: format, system } = config;
+    const dialect = dialects[config.dialect];
+    const chat = createChat(tokenizer, { format, dialect, system });
+    const linearFormat = config.quantization?.language ?? 'float';
+    const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config), options.session);
+    const language = await createLanguageModel(tensors.language, languageConfig(config), linearFormat, options);
+    return new ChatRex(folder, { config, vision, language, tokenizer, chat });
+  }
+
+  /**
+   * Looks at a picture once; every question about it starts from what is returned.
+   * @throws ChatRexError for a picture that cannot be read, boxes that are none, 'aborted'
+   */
+  async encode(source: ImageSource, { boxes, granularity, signal }: EncodeOptions = {}): Promise<EncodedPicture> {
+    const { config, vision, language, tokenizer, chat } = this.#parts;
+    const image = await decodeImage(source);
+    requireNotAborted(signal);
+    const chosen = chooseBoxes(boxes ?? (await this.#propose(image, granularity)));
+    requireNotAborted(signal);
+    const { boxesXyxy, scores: proposalScores } = chosen;
+    const seen = await vision.encode([image], [boxesXyxy]);
+    requireNotAborted(signal);
+    const prefix = await embedPrefix(chat.prefix(proposalScores.length), seen, language);
+    const memory = await PictureMemory.read(language, prefix);
+    const dialect = dialects[config.dialect];
+    const size = { width: image.width, height: image.height };
+    return new EncodedPicture(size, chosen, { memory, chat, tokenizer, dialect, boxesXyxy, proposalScores });
+  }
+
+  /** Boxes by the folder's own proposal network. */
+  async #propose(_image: RgbImage, _granularity: EncodeOptions['granularity']): Promise<ScoredBoxes> {
+    throw new ChatRexError('not-found', `${this.#folder} has no proposal network in upn/; give the boxes`);
+  }
+
+  /** Frees the sessions; neither the model nor its pictures can be used again. */
+  async dispose(): Promise<void> {
+    await this.#parts.vision.dispose();
+    await this.#parts.language.dispose();
+  }
+}
+
+/** A folder, or that of a bundled model. */
+function modelFolder(folderOrName: string): string {
+  const bundled = fileURLToPath(new URL(`../models/${folderOrName}`, import.meta.url));
+  if (/^[\w.-]+$/.test(folderOrName) && existsSync(join(bundled, 'config.json'))) return bundled;
+  if (existsSync(folderOrName)) return folderOrName;
+  throw new ChatRexError(
+    'not-found',
+    `model '${folderOrName}': expected a folder or the name of a bundled model, found neither`,
+  );
+}
+
+function requireNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new ChatRexError('aborted', 'looking at the picture was cancelled', { cause: signal.reason });
+}

@@ -1,0 +1,138 @@
+/** What comes back for a question: text, the phrases in it that are tied to boxes, and how sure the model is of each. */
+
+import type { BoxArray } from '../boxes/box-array.ts';
+import { ChatRexError } from '../errors.ts';
+import { AnswerConstraint } from '../grounding/constrain.ts';
+import type { GroundedText } from '../grounding/grounded-text.ts';
+import { type AnswerEvent, type AnswerIssue, createAnswerParser, type ParsedAnswer } from '../grounding/parse.ts';
+import { plainText } from '../grounding/render.ts';
+import { scoreAnswer } from '../grounding/score.ts';
+import type { SamplingOptions } from '../language/sampling.ts';
+import type { Chat } from '../prompt/conversation.ts';
+import type { Dialect } from '../prompt/special-tokens.ts';
+import type { Tokenizer } from '../prompt/tokenizer/tokenizer.ts';
+import type { PictureMemory } from './picture-memory.ts';
+
+export interface AskOptions extends SamplingOptions {
+  /** Tokens of the answer at most; 512, as the released models were run with. Fewer where the model has no more positions. */
+  maxTokens?: number;
+  /** Same seed, same answer; without effect at temperature 0, the default. */
+  seed?: number;
+  /** Ends the writing with an error of code 'aborted'. */
+  signal?: AbortSignal;
+  /** Called as the answer is written. */
+  onEvent?: (event: AnswerEvent) => void;
+  /** False lets the model write what it likes; the answer is read all the same, and what is wrong in it is an issue. */
+  isConstrained?: boolean;
+}
+
+export interface Answer {
+  /** What a person reads. */
+  readonly text: string;
+  /** The same as text and phrases; phrases name boxes by their index in the picture's list. */
+  readonly spans: GroundedText;
+  /** One row per box of every phrase, in the order of the answer: index in the picture's list. */
+  readonly objects: readonly number[];
+  /** The phrase of each row. */
+  readonly labels: readonly string[];
+  /** [rows, 4] in pixels of the original picture. */
+  readonly boxesXyxy: Float64Array;
+  /** Proposal score times the probability with which the model chose the box; see `grounding/score.ts`. */
+  readonly scores: readonly number[];
+  /** What in the answer is not of the grammar; empty when decoding is constrained. */
+  readonly issues: readonly AnswerIssue[];
+  /** Whether the model ended it, or it was cut for its length or for repeating itself. */
+  readonly ending: 'end' | 'length' | 'loop';
+  /** As the model spelled it, tags included. */
+  readonly source: string;
+  /** Its tokens, the end token included if it came. */
+  readonly ids: readonly number[];
+}
+
+/** What an answer about a picture is written and read with. */
+export interface AnswerContext {
+  readonly memory: PictureMemory;
+  readonly chat: Chat;
+  readonly tokenizer: Tokenizer;
+  readonly dialect: Dialect;
+  readonly boxesXyxy: BoxArray;
+  readonly proposalScores: ArrayLike<number>;
+}
+
+const defaultMaxTokens = 512;
+
+/** Writes the answer to `ids` (the question, or a whole conversation), yielding events as they become certain. */
+export async function* writeAnswer(
+  context: AnswerContext,
+  ids: readonly number[],
+  options: AskOptions,
+): AsyncGenerator<AnswerEvent, Answer> {
+  const { memory, chat, tokenizer, dialect, proposalScores } = context;
+  const boxCount = proposalScores.length;
+  const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, ...sampling } = options;
+  const maxTokens = answerLength(wished, memory.room - ids.length);
+  const constraint = isConstrained ? new AnswerConstraint(chat.vocabulary, { boxCount, maxTokens }) : undefined;
+  const parser = createAnswerParser({ dialect, boxCount });
+  const decoder = tokenizer.createDecoder();
+  const { endIds } = chat.vocabulary;
+  const written: number[] = [];
+  const probabilities: number[] = [];
+  const constraints = constraint && [constraint];
+  const generation = { ...sampling, maxTokens, stopIds: endIds, constraints };
+  for await (const { id, probability } of memory.write(ids, generation)) {
+    written.push(id);
+    probabilities.push(probability);
+    if (endIds.includes(id)) break;
+    yield* reported(parser.push(decoder.push(id)), onEvent);
+  }
+  yield* reported([...parser.push(decoder.end()), ...parser.end()], onEvent);
+  const isEnded = endIds.includes(written[written.length - 1]);
+  const ending = constraint?.cut ?? (isEnded ? 'end' : 'length');
+  return { ...grounded(context, parser.answer, written, probabilities), ending, ids: written };
+}
+
+function* reported(events: AnswerEvent[], onEvent: AskOptions['onEvent']): Generator<AnswerEvent> {
+  for (const event of events) {
+    onEvent?.(event);
+    yield event;
+  }
+}
+
+function answerLength(wished: number, room: number): number {
+  if (!Number.isInteger(wished) || wished < 1) {
+    throw new ChatRexError('invalid-argument', `maxTokens: expected a whole number from 1, came ${wished}`);
+  }
+  if (room < 1) {
+    throw new ChatRexError(
+      'limit-exceeded',
+      'the question leaves the model no position for an answer; shorten it, give fewer boxes or begin anew',
+    );
+  }
+  return Math.min(wished, room);
+}
+
+/** Rows of boxes with labels and scores. */
+function grounded(
+  { chat, boxesXyxy, proposalScores }: AnswerContext,
+  { spans, sources, issues }: ParsedAnswer,
+  ids: readonly number[],
+  probabilities: readonly number[],
+): Omit<Answer, 'ending' | 'ids'> {
+  const grounding = chat.vocabulary.ids;
+  const scoresOfSpans = scoreAnswer(spans, { ids, probabilities, grounding, proposalScores });
+  const rows = spans.flatMap((span, i) =>
+    span.kind === 'text'
+      ? []
+      : span.objects.map((object, j) => ({ object, label: span.text.trim(), score: scoresOfSpans[i][j] })),
+  );
+  return {
+    text: plainText(spans),
+    spans,
+    objects: rows.map(({ object }) => object),
+    labels: rows.map(({ label }) => label),
+    boxesXyxy: Float64Array.from(rows.flatMap(({ object }) => [...boxesXyxy.subarray(4 * object, 4 * object + 4)])),
+    scores: rows.map(({ score }) => score),
+    issues,
+    source: sources.join(''),
+  };
+}

@@ -1,0 +1,204 @@
+/**
+ * What a ChatRex is made of: the sizes of its parts and the conventions it was trained with.
+ *
+ * A model folder states it as `config.json`: these fields, with `"model_type": "chatrex"`. Presets are such objects.
+ */
+
+import { z } from 'zod';
+import { ChatRexError } from '../errors.ts';
+import { CLIP_STATISTICS, IMAGENET_STATISTICS } from '../image/normalize.ts';
+import { type LlamaConfig, parseLlamaConfig } from '../language/llama-config.ts';
+import { vicunaSystem } from '../prompt/conversation.ts';
+import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
+import { convNextPresets, convNextStrides } from '../vision/convnext.ts';
+
+const count = z.int().positive();
+const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
+const statistics = z.object({ mean: three, std: three });
+
+const chatRexSchema = z.object({
+  /** Side in pixels of the square that the high-resolution encoder sees. */
+  imageSize: count,
+  /**
+   * Where the low-resolution picture comes from: `bicubic` from the padded original, as CLIP's own; `from-high` by bilinear
+   * samples of the high-resolution input without smoothing, as the released models had it.
+   */
+  lowPixels: z.enum(['bicubic', 'from-high']),
+  /** By which each encoder's pixels are normalised. The picture is padded to a square with the mean of `low`. */
+  statistics: z.object({ low: statistics, high: statistics }),
+  low: z.object({
+    hiddenSize: count,
+    intermediateSize: count,
+    numHiddenLayers: count,
+    numAttentionHeads: count,
+    imageSize: count,
+    patchSize: count,
+    selectLayer: z.int().negative(),
+  }),
+  high: z.object({
+    depths: z.array(count).readonly(),
+    dims: z.array(count).readonly(),
+    kernelSize: count,
+    layerScale: z.number(),
+  }),
+  fusion: z.enum(['gated', 'concat']),
+  dialect: z.enum(['paper', 'release']),
+  chatFormat: z.enum(['vicuna', 'chatml', 'nano']),
+  /** Text before every conversation. */
+  system: z.string().optional(),
+  /** A Hugging Face `config.json` of a Llama or Qwen2, its vocabulary with the index and grounding tokens in it. */
+  language: z.record(z.string(), z.unknown()),
+  /** How linear layers are stored, as `quantize` writes it; float where nothing is said. */
+  quantization: z
+    .object({ language: z.enum(['int4', 'int8']).optional(), vision: z.enum(['int8']).optional() })
+    .optional(),
+  /** Other beginnings of parameter names in the file -> those of `checkpoint-names.ts`. */
+  prefixes: z.record(z.string(), z.string()).optional(),
+});
+
+export type ChatRexConfig = z.infer<typeof chatRexSchema>;
+
+const vicuna7b = {
+  model_type: 'llama',
+  hidden_size: 4096,
+  intermediate_size: 11008,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 32,
+  vocab_size: 32104,
+  max_position_embeddings: 4096,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10_000,
+  tie_word_embeddings: false,
+  eos_token_id: 2,
+};
+
+const qwen3b = {
+  model_type: 'qwen2',
+  hidden_size: 2048,
+  intermediate_size: 11008,
+  num_hidden_layers: 36,
+  num_attention_heads: 16,
+  num_key_value_heads: 2,
+  vocab_size: 151_769,
+  max_position_embeddings: 32_768,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1_000_000,
+  tie_word_embeddings: true,
+  eos_token_id: 151_645,
+};
+
+/** CLIP ViT-L/14 at 336 and ConvNeXt-L at 768: 24 x 24 tokens each (paper section 3.2). */
+const largeVision = {
+  imageSize: 768,
+  lowPixels: 'from-high',
+  statistics: { low: CLIP_STATISTICS, high: CLIP_STATISTICS },
+  low: clipVitPresets['clip-vit-large-patch14-336'],
+  high: convNextPresets['convnext-large'],
+} as const;
+
+/**
+ * `chatrex-7b` is the paper's, of which no weights exist; the other two large ones are the released models. Where the paper
+ * is silent (statistics, the low-resolution picture) it does as the release. `nano` is ours: 64 image tokens, and a
+ * language model that is to be given the vocabulary it was trained with.
+ */
+export const chatRexPresets = {
+  nano: {
+    imageSize: 256,
+    lowPixels: 'bicubic',
+    statistics: { low: CLIP_STATISTICS, high: IMAGENET_STATISTICS },
+    low: clipVitPresets['clip-vit-nano'],
+    high: convNextPresets['convnext-nano'],
+    fusion: 'gated',
+    dialect: 'paper',
+    chatFormat: 'nano',
+    language: {
+      model_type: 'llama',
+      hidden_size: 192,
+      intermediate_size: 512,
+      num_hidden_layers: 6,
+      num_attention_heads: 4,
+      num_key_value_heads: 4,
+      vocab_size: 2560,
+      max_position_embeddings: 1024,
+      rms_norm_eps: 1e-5,
+      rope_theta: 10_000,
+      tie_word_embeddings: true,
+    },
+  },
+  'chatrex-7b': {
+    ...largeVision,
+    fusion: 'gated',
+    dialect: 'paper',
+    chatFormat: 'vicuna',
+    system: vicunaSystem,
+    language: vicuna7b,
+  },
+  'chatrex-7b-released': {
+    ...largeVision,
+    fusion: 'concat',
+    dialect: 'release',
+    chatFormat: 'vicuna',
+    language: vicuna7b,
+  },
+  'rexseek-3b': {
+    ...largeVision,
+    fusion: 'concat',
+    dialect: 'release',
+    chatFormat: 'chatml',
+    language: qwen3b,
+  },
+} as const satisfies Record<string, ChatRexConfig>;
+
+export type ChatRexPreset = keyof typeof chatRexPresets;
+
+/** The language model of a configuration. @throws ChatRexError as `parseLlamaConfig` does */
+export const languageConfig = (config: ChatRexConfig): LlamaConfig => parseLlamaConfig(config.language);
+
+/** Image tokens of a picture. */
+export const imageTokenCount = (config: ChatRexConfig): number => clipVitTokens(config.low);
+
+/** Side of the finest feature map, from which objects are pooled. */
+export const finestMapSize = (config: ChatRexConfig): number => config.imageSize / convNextStrides[0];
+
+/**
+ * A configuration from the parsed `config.json` of a model folder: our own, or of a released model, which says nothing of
+ * its encoders (they are those of the preset).
+ * @throws ChatRexError 'invalid-file' naming the first field that is wrong, 'unsupported' for another architecture
+ */
+export function parseChatRexConfig(json: unknown): ChatRexConfig {
+  const { model_type: modelType, text_config: textConfig, ...rest } = z.looseObject({}).parse(json ?? {});
+  const { quantization, prefixes } = rest;
+  if (modelType === 'rexseek_qwen') {
+    const language = { ...qwen3b, ...rest, model_type: 'qwen2' };
+    return checked({ ...chatRexPresets['rexseek-3b'], language, quantization, prefixes });
+  }
+  // Hugging Face leaves out what is as in its defaults, which are those of Vicuna-7B.
+  if (modelType === 'chatrex' && textConfig) {
+    const language = { ...vicuna7b, ...z.looseObject({}).parse(textConfig), model_type: 'llama' };
+    return checked({ ...chatRexPresets['chatrex-7b-released'], language, quantization, prefixes });
+  }
+  if (modelType === 'chatrex') return checked(rest);
+  throw new ChatRexError(
+    'unsupported',
+    `config.json: expected model_type 'chatrex' or 'rexseek_qwen', came '${modelType}'; use a ChatRex folder`,
+  );
+}
+
+function checked(json: unknown): ChatRexConfig {
+  const parsed = chatRexSchema.safeParse(json);
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.error.issues;
+    throw new ChatRexError('invalid-file', `config.json: ${path.join('.') || 'top level'}: ${message}`);
+  }
+  const config = parsed.data;
+  languageConfig(config);
+  const highSide = config.imageSize / convNextStrides[3];
+  if (highSide ** 2 !== imageTokenCount(config)) {
+    throw new ChatRexError(
+      'invalid-file',
+      `config.json: the encoders must give as many tokens; low gives ${imageTokenCount(config)}, high ${highSide}x${highSide}`,
+    );
+  }
+  return config;
+}

@@ -1,0 +1,56 @@
+/**
+ * The graph of the whole model up to the language model's input (paper section 3.2, figure 3).
+ *
+ * Agrees with RexSeek's `encode_images` and `encode_objects`; `gated` fusion and the paper's tags are configurations.
+ */
+
+import type { Scope } from '../nn/scope.ts';
+import { encodeObjects, type ObjectInputs } from '../objects/object-encoder.ts';
+import { reshape } from '../tensor/ops/reshape.ts';
+import { transpose } from '../tensor/ops/transpose.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { clipVit } from '../vision/clip-vit.ts';
+import { convNext } from '../vision/convnext.ts';
+import { fusion, projector } from '../vision/fusion.ts';
+import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
+
+/** A picture as the language model reads it, and as objects are read from it. */
+export interface SeenImage {
+  /** Patches of the low-resolution encoder [B, T, low.hiddenSize]. */
+  readonly low: Tensor;
+  /** Maps of the high-resolution encoder, finest first. */
+  readonly maps: readonly Tensor[];
+  /** [B, T, language.hidden_size] */
+  readonly imageTokens: Tensor;
+}
+
+export interface ChatRexVision {
+  /** Normalised pictures, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, imageSize, imageSize]. */
+  see(pixelsLow: Tensor, pixelsHigh: Tensor): SeenImage;
+  /** Object tokens [B, K, language.hidden_size] of boxes on a picture. */
+  seeObjects(image: SeenImage, objects: ObjectInputs): Tensor;
+}
+
+/** Encoders, fusion and projectors. */
+export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVision {
+  const vision = scope.withLinearFormat(config.quantization?.vision ?? 'float');
+  const { hiddenSize } = languageConfig(config);
+  const { dims } = config.high;
+  const [lowChannels, highChannels] = [config.low.hiddenSize, dims[dims.length - 1]];
+  const encodeLow = clipVit(vision.at('vision_tower.vision_tower'), config.low);
+  const encodeHigh = convNext(vision.at('vision_tower_aux'), config.high);
+  const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize });
+  const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
+  const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize);
+  return {
+    see: (pixelsLow, pixelsHigh) => {
+      const low = encodeLow(pixelsLow);
+      const maps = encodeHigh(pixelsHigh);
+      const last = maps[maps.length - 1];
+      // [B, C, H, W] -> [B, H * W, C], in the order of the patches
+      const high = transpose(reshape(last, [last.shape[0], highChannels, imageTokenCount(config)]), [0, 2, 1]);
+      return { low, maps, imageTokens: fuse(low, high) };
+    },
+    seeObjects: ({ maps }, objects) => projectObjects(encodeObjects(maps, objects).object),
+  };
+}

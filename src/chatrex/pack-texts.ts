@@ -1,0 +1,109 @@
+/** Several questions about each picture of a batch as one sequence per picture: what the training graph reads. */
+
+import { ChatRexError } from '../errors.ts';
+import type { PromptSegment } from '../prompt/conversation.ts';
+import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
+
+/** What follows a prefix: a question and its answer, or several turns of them. */
+export interface PackedText {
+  readonly ids: readonly number[];
+  /** Same length: true where the token itself is to be predicted. */
+  readonly isTarget: readonly boolean[];
+}
+
+/** Everything about one picture. The texts do not see each other. */
+export interface PictureTexts {
+  readonly prefix: readonly PromptSegment[];
+  readonly texts: readonly PackedText[];
+}
+
+export interface TextFeeds {
+  /**
+   * int64 [B, S]: a token's id, or vocabSize + a row of all image tokens [B * T], or, after those, a row of all object tokens
+   * [B * K].
+   */
+  readonly slots: HostTensor<'int64'>;
+  /** int64 [B, S] */
+  readonly positions: HostTensor<'int64'>;
+  /** float32 [B, 1, S, S]: 0 where a place (row) sees another, very negative where not. */
+  readonly mask: HostTensor<'float32'>;
+  /** int64 [N]: the places, of all B * S, after which an answer's token is due. */
+  readonly targets: HostTensor<'int64'>;
+  /** int64 [N]: that token. */
+  readonly labels: HostTensor<'int64'>;
+}
+
+export interface PackSizes {
+  readonly vocabSize: number;
+  /** Image tokens per picture (T). */
+  readonly imageTokens: number;
+  /** Object tokens per picture (K), as `boxFeeds` of the batch has them. */
+  readonly boxes: number;
+  /** Places per sequence (S); as many as the longest picture needs by default. */
+  readonly sequence?: number;
+}
+
+const hidden = -1e9;
+
+/** @throws ChatRexError 'limit-exceeded' when a picture's texts do not fit the sequence */
+export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): TextFeeds {
+  const prefixes = pictures.map(({ prefix }, b) => prefixSlots(prefix, b, pictures.length, sizes));
+  const lengths = pictures.map(({ texts }, b) => texts.reduce((sum, { ids }) => sum + ids.length, prefixes[b].length));
+  const longest = Math.max(...lengths);
+  const { sequence = longest } = sizes;
+  if (longest > sequence) {
+    throw new ChatRexError(
+      'limit-exceeded',
+      `the texts of a picture take ${longest} places of ${sequence}; leave some out`,
+    );
+  }
+  const batch = pictures.length;
+  const slots = hostTensor('int64', [batch, sequence]);
+  const positions = hostTensor('int64', [batch, sequence]);
+  const mask = hostTensor('float32', [batch, 1, sequence, sequence]);
+  mask.data.fill(hidden);
+  const targets: number[] = [];
+  const labels: number[] = [];
+  pictures.forEach(({ texts }, b) => {
+    const start = b * sequence;
+    const show = (place: number, from: number, to: number) =>
+      mask.data.fill(0, (start + place) * sequence + from, (start + place) * sequence + to);
+    let next = 0;
+    const put = (slot: number, position: number) => {
+      slots.data[start + next] = BigInt(slot);
+      positions.data[start + next] = BigInt(position);
+      return next++;
+    };
+    for (const slot of prefixes[b]) {
+      const place = put(slot, next);
+      show(place, 0, place + 1);
+    }
+    const prefixLength = next;
+    for (const { ids, isTarget } of texts) {
+      const first = next;
+      ids.forEach((id, i) => {
+        const place = put(id, prefixLength + i);
+        show(place, 0, prefixLength);
+        show(place, first, place + 1);
+        if (!isTarget[i]) return;
+        targets.push(start + (i === 0 ? prefixLength : place) - 1);
+        labels.push(id);
+      });
+    }
+    // Padding sees itself: a row that sees nothing has no softmax.
+    for (let place = next; place < sequence; place++) show(place, place, place + 1);
+  });
+  const list = (values: number[]) => hostTensor('int64', [values.length], values);
+  return { slots, positions, mask, targets: list(targets), labels: list(labels) };
+}
+
+/** The places of a prefix, in order. */
+function prefixSlots(prefix: readonly PromptSegment[], picture: number, batch: number, sizes: PackSizes): number[] {
+  const { vocabSize, imageTokens, boxes } = sizes;
+  const objectsStart = vocabSize + batch * imageTokens;
+  return prefix.flatMap((segment) => {
+    if (segment.kind === 'tokens') return segment.ids;
+    if (segment.kind === 'object') return [segment.id, objectsStart + picture * boxes + segment.index];
+    return Array.from({ length: imageTokens }, (_, i) => vocabSize + picture * imageTokens + i);
+  });
+}

@@ -1,0 +1,38 @@
+/** Embeddings of everything before the first question: words, the picture, its objects. */
+
+import type { LanguageModel } from '../language/language-model.ts';
+import type { PromptSegment } from '../prompt/conversation.ts';
+import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
+import type { SeenTokens } from './vision-encoder.ts';
+
+/** @returns float32 [tokens, hiddenSize] */
+export async function embedPrefix(
+  segments: readonly PromptSegment[],
+  { imageTokens, objectTokens }: SeenTokens,
+  language: LanguageModel,
+): Promise<HostTensor<'float32'>> {
+  const { hiddenSize } = language.config;
+  const words = segments.flatMap((segment) =>
+    segment.kind === 'tokens' ? segment.ids : segment.kind === 'object' ? [segment.id] : [],
+  );
+  const embedded = await language.embed(words);
+  let word = 0;
+  const takeWords = (count: number) => {
+    const rows = embedded.data.subarray(word * hiddenSize, (word + count) * hiddenSize);
+    word += count;
+    return rows;
+  };
+  const parts = segments.flatMap((segment) => {
+    if (segment.kind === 'image') return [imageTokens.data];
+    if (segment.kind === 'tokens') return [takeWords(segment.ids.length)];
+    const start = segment.index * hiddenSize;
+    return [takeWords(1), objectTokens.data.subarray(start, start + hiddenSize)];
+  });
+  const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return hostTensor('float32', [values.length / hiddenSize, hiddenSize], values);
+}

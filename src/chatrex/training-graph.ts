@@ -1,0 +1,69 @@
+/**
+ * The whole differentiable graph, pixels to logits, for training (paper section 3.3).
+ *
+ * A sequence may hold several questions about one picture behind a shared prefix: positions and mask, both inputs, say
+ * what follows what, so that a picture is encoded once for all of them. Logits are computed only where answers are.
+ */
+
+import { type Llama, llama } from '../language/llama.ts';
+import type { Scope } from '../nn/scope.ts';
+import { type Dim, multiplyDims } from '../tensor/dimension.ts';
+import { concat } from '../tensor/ops/concat.ts';
+import { gather } from '../tensor/ops/gather.ts';
+import { input } from '../tensor/ops/input.ts';
+import { range } from '../tensor/ops/range.ts';
+import { reshape } from '../tensor/ops/reshape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
+import { chatRexVision } from './network.ts';
+import { visionInputs } from './vision-encoder.ts';
+
+export interface TrainingGraph {
+  /** What the model says at every place where an answer's token is due, [targets, vocabSize]. */
+  readonly logits: Tensor;
+  /** Input int64 [targets]: the tokens that are due, for the loss. */
+  readonly labels: Tensor;
+  /** Hidden states of all places after the last norm, [B, S, hiddenSize]. */
+  readonly hidden: Tensor;
+  readonly imageTokens: Tensor;
+  readonly objectTokens: Tensor;
+}
+
+/** Sizes that are known beforehand; the others are symbolic. */
+export interface TrainingSizes {
+  readonly batch?: Dim;
+  /** Boxes per picture. */
+  readonly boxes?: Dim;
+  /** Places per sequence. */
+  readonly sequence?: Dim;
+}
+
+/**
+ * Inputs: those of `pixelFeeds` and `boxFeeds`, and `slots`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
+ */
+export function chatRexTrainingGraph(scope: Scope, config: ChatRexConfig, sizes: TrainingSizes = {}): TrainingGraph {
+  const { batch = 'batch', boxes = 'boxes', sequence = 'sequence' } = sizes;
+  const vision = chatRexVision(scope, config);
+  const { pixelsLow, pixelsHigh, objects } = visionInputs(config, { batch, boxes });
+  const image = vision.see(pixelsLow, pixelsHigh);
+  const objectTokens = vision.seeObjects(image, objects);
+  const { hiddenSize, vocabSize } = languageConfig(config);
+  const language: Llama = llama(scope, languageConfig(config));
+  const rows = concat(
+    [
+      language.embed(range(vocabSize)),
+      reshape(image.imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]),
+      reshape(objectTokens, [multiplyDims(batch, boxes), hiddenSize]),
+    ],
+    0,
+  );
+  const embeddings = gather(rows, input('slots', 'int64', [batch, sequence]), { axis: 0 });
+  const hidden = language.forward(embeddings, {
+    positions: input('positions', 'int64', [batch, sequence]),
+    mask: input('mask', 'float32', [batch, 1, sequence, sequence]),
+  });
+  const places = reshape(hidden, [multiplyDims(batch, sequence), hiddenSize]);
+  const due = gather(places, input('targets', 'int64', ['targets']), { axis: 0 });
+  const labels = input('labels', 'int64', ['targets']);
+  return { logits: language.logits(due), labels, hidden, imageTokens: image.imageTokens, objectTokens };
+}

@@ -1,0 +1,73 @@
+/** Vision in a session: a picture and its boxes in, image and object tokens out. */
+
+import type { BoxArray } from '../boxes/box-array.ts';
+import type { RgbImage } from '../image/rgb-image.ts';
+import { createScope } from '../nn/scope.ts';
+import type { ObjectInputs } from '../objects/object-encoder.ts';
+import type { WeightStorage } from '../onnx/emit.ts';
+import type { HostTensor } from '../runtime/host-tensor.ts';
+import { Session, type SessionOptions } from '../runtime/session.ts';
+import type { Dim } from '../tensor/dimension.ts';
+import { input } from '../tensor/ops/input.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type ChatRexConfig, finestMapSize } from './config.ts';
+import { type ChatRexVision, chatRexVision } from './network.ts';
+import { boxFeeds, pixelFeeds } from './preprocess.ts';
+
+/** Tokens of pictures, ready for the language model. */
+export interface SeenTokens {
+  /** [B, T, hiddenSize] */
+  readonly imageTokens: HostTensor<'float32'>;
+  /** [B, K, hiddenSize] */
+  readonly objectTokens: HostTensor<'float32'>;
+}
+
+export class VisionEncoder {
+  readonly #config: ChatRexConfig;
+  readonly #session: Session<keyof SeenTokens>;
+
+  private constructor(config: ChatRexConfig, session: Session<keyof SeenTokens>) {
+    this.#config = config;
+    this.#session = session;
+  }
+
+  /** @throws ChatRexError when a weight is missing or ONNX Runtime refuses the model */
+  static async create(config: ChatRexConfig, weights: WeightStorage, options?: SessionOptions): Promise<VisionEncoder> {
+    const outputs = visionOutputs(chatRexVision(createScope(), config), config);
+    return new VisionEncoder(config, await Session.create(outputs, weights, options));
+  }
+
+  /** @param boxesXyxy per picture [K, 4] in its pixels; where one has fewer than another, empty boxes follow */
+  async encode(images: readonly RgbImage[], boxesXyxy: readonly BoxArray[]): Promise<SeenTokens> {
+    const feeds = { ...pixelFeeds(images, this.#config), ...boxFeeds(images, boxesXyxy, this.#config) };
+    return (await this.#session.run(feeds)) as unknown as SeenTokens;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.dispose();
+  }
+}
+
+/** Inputs named as `pixelFeeds` and `boxFeeds` name them; sizes are symbolic where none are given. */
+export function visionInputs(
+  config: ChatRexConfig,
+  { batch = 'batch', boxes = 'boxes' }: { batch?: Dim; boxes?: Dim } = {},
+): { pixelsLow: Tensor; pixelsHigh: Tensor; objects: ObjectInputs } {
+  const { imageSize, low } = config;
+  const finest = finestMapSize(config);
+  return {
+    pixelsLow: input('pixelsLow', 'float32', [batch, 3, low.imageSize, low.imageSize]),
+    pixelsHigh: input('pixelsHigh', 'float32', [batch, 3, imageSize, imageSize]),
+    objects: {
+      rows: input('rows', 'float32', [batch, boxes, finest]),
+      columns: input('columns', 'float32', [batch, boxes, finest]),
+      boxesCxcywhNormalized: input('boxesCxcywhNormalized', 'float32', [batch, boxes, 4]),
+    },
+  };
+}
+
+export function visionOutputs(vision: ChatRexVision, config: ChatRexConfig): Record<keyof SeenTokens, Tensor> {
+  const { pixelsLow, pixelsHigh, objects } = visionInputs(config);
+  const image = vision.see(pixelsLow, pixelsHigh);
+  return { imageTokens: image.imageTokens, objectTokens: vision.seeObjects(image, objects) };
+}

@@ -1,0 +1,53 @@
+/** The stored weights of a ChatRex, split into its two halves; what a file holds must be what the model declares. */
+
+import { resolve } from 'node:path';
+import { createScope } from '../nn/scope.ts';
+import type { StoredDType, StoredWeight } from '../onnx/emit.ts';
+import { graphOf } from '../tensor/graph.ts';
+import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
+import { matchParameters } from '../weights/match.ts';
+import type { StoredTensor, WeightFile } from '../weights/weight-file.ts';
+import { parameterName, unusedTensors } from './checkpoint-names.ts';
+import type { ChatRexConfig } from './config.ts';
+import { chatRexVision } from './network.ts';
+import { visionOutputs } from './vision-encoder.ts';
+
+/** A file's tensors by the names of our parameters: those of the language model, and all others. */
+export interface SplitTensors {
+  readonly vision: ReadonlyMap<string, StoredTensor>;
+  readonly language: ReadonlyMap<string, StoredTensor>;
+}
+
+const languageName = /^(model|lm_head)\./;
+
+export function splitTensors(file: WeightFile, config: ChatRexConfig): SplitTensors {
+  const vision = new Map<string, StoredTensor>();
+  const language = new Map<string, StoredTensor>();
+  for (const [stored, tensor] of file.tensors) {
+    const name = parameterName(stored, config.prefixes);
+    (languageName.test(name) ? language : vision).set(name, tensor);
+  }
+  return { vision, language };
+}
+
+/** Every parameter of encoders, fusion and projectors, as a checkpoint has to hold them. */
+export const visionParameters = (config: ChatRexConfig): ParameterAttributes[] => [
+  ...graphOf(visionOutputs(chatRexVision(createScope(), config), config)).parameters.values(),
+];
+
+/**
+ * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped; tensors that released files
+ *   hold beside the parameters are let pass, one by one by name
+ */
+export function visionWeights(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  config: ChatRexConfig,
+): Map<string, StoredWeight> {
+  const declared = visionParameters(config);
+  matchParameters(declared, tensors, { ignore: unusedTensors(config) });
+  return new Map(declared.map(({ name }) => [name, storedWeight(tensors.get(name) as StoredTensor)]));
+}
+
+function storedWeight({ dtype, path, byteOffset, byteLength }: StoredTensor): StoredWeight {
+  return { dtype: dtype as StoredDType, path: resolve(path), byteOffset, byteLength };
+}
