@@ -4,7 +4,6 @@ import type { Scope } from '../nn/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { convNext } from '../vision/convnext.ts';
 import type { UpnConfig } from './config.ts';
-import { residualBackbone } from './residual-backbone.ts';
 import { swin } from './swin.ts';
 
 /** Images [B, 3, H, W] of static H and W -> one map [B, C, h, w] per chosen stage, finest first. */
@@ -13,7 +12,6 @@ export type Backbone = (images: Tensor) => Tensor[];
 /** The backbone that a configuration asks for. */
 export function createBackbone(scope: Scope, { backbone, backboneStages }: UpnConfig): Backbone {
   if (backbone.kind === 'swin') return swin(scope, backbone, backboneStages);
-  if (backbone.kind === 'residual') return residualBackbone(scope, backbone, backboneStages);
   const encode = convNext(scope, backbone);
   return (images) => encode(images).filter((_, stage) => backboneStages.includes(stage));
 }

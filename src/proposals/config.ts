@@ -17,16 +17,8 @@ export interface ConvNextBackboneConfig extends ConvNextConfig {
   readonly kind: 'convnext';
 }
 
-/** Residual 3x3 convolutions with group normalisation: what a two-core CPU can train. */
-export interface ResidualConfig {
-  readonly kind: 'residual';
-  /** Channels of each stage; the first has stride 4, every further one halves the resolution. */
-  readonly widths: readonly number[];
-  readonly depths: readonly number[];
-}
-
 export interface UpnConfig {
-  readonly backbone: SwinConfig | ConvNextBackboneConfig | ResidualConfig;
+  readonly backbone: SwinConfig | ConvNextBackboneConfig;
   /** Which stages of the backbone become feature levels. */
   readonly backboneStages: readonly number[];
   /** Feature levels in all; those beyond the backbone's are made by convolutions of stride 2. */
@@ -42,6 +34,8 @@ export interface UpnConfig {
   /** Pictures are resized so that the shorter side has this many pixels, unless the longer would pass its own limit. */
   readonly shorterSide: number;
   readonly longerSide: number;
+  /** Canvases are padded to multiples of this: what the backbone needs, and how many canvas sizes there are at all. */
+  readonly canvasMultiple: number;
 }
 
 /** Swin-L at window 12, five levels, six and six layers: 217.6 M parameters. */
@@ -58,6 +52,7 @@ const large: UpnConfig = {
   numQueries: 900,
   shorterSide: 800,
   longerSide: 1333,
+  canvasMultiple: 1,
 };
 
 /** Few enough parameters and tokens that a two-core CPU trains it: levels begin at stride 8. */
@@ -74,6 +69,7 @@ const nano: UpnConfig = {
   numQueries: 160,
   shorterSide: 256,
   longerSide: 512,
+  canvasMultiple: 32,
 };
 
 export const upnPresets = { 'upn-large': large, 'upn-nano': nano } as const satisfies Record<string, UpnConfig>;
@@ -83,5 +79,5 @@ export type UpnPreset = keyof typeof upnPresets;
 /** Channels of every stage of the backbone. */
 export function backboneChannels(config: UpnConfig['backbone']): number[] {
   if (config.kind === 'swin') return config.depths.map((_, stage) => config.embedDim * 2 ** stage);
-  return config.kind === 'convnext' ? [...config.dims] : [...config.widths];
+  return [...config.dims];
 }

@@ -8,6 +8,7 @@ import { graphOf } from '../tensor/graph.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
 import { matchParameters } from '../weights/match.ts';
+import type { TorchTensorInfo } from '../weights/torch-checkpoint.ts';
 import type { StoredTensor, WeightFile } from '../weights/weight-file.ts';
 import type { UpnConfig } from './config.ts';
 import { proposeFor, upnNetwork } from './network.ts';
@@ -43,21 +44,34 @@ export function upnParameters(config: UpnConfig): ParameterAttributes[] {
  * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped, or when copies of the shared
  *   box head differ
  */
-export async function upnWeights(file: WeightFile, config: UpnConfig, prefix = ''): Promise<Map<string, StoredWeight>> {
-  const found = new Map<string, StoredTensor>();
+export async function upnWeights(
+  file: WeightFile<AnyTensor>,
+  config: UpnConfig,
+  prefix = '',
+): Promise<Map<string, StoredWeight>> {
+  const found = new Map<string, AnyTensor>();
   for (const [name, tensor] of file.tensors) if (name.startsWith(prefix)) found.set(name.slice(prefix.length), tensor);
   await requireSharedHead(file, found);
   const declared = upnParameters(config);
   matchParameters(declared, found, { ignore: [...notParameters, sharedHead] });
-  return new Map(declared.map(({ name }) => [name, storedWeight(found.get(name) as StoredTensor)]));
+  return new Map(declared.map(({ name }) => [name, storedWeight(found.get(name) as AnyTensor)]));
 }
 
-function storedWeight({ dtype, path, byteOffset, byteLength }: StoredTensor): StoredWeight {
-  return { dtype: dtype as StoredDType, path: resolve(path), byteOffset, byteLength };
+/** A tensor of a safetensors file, or of a PyTorch checkpoint, where it may be a view without a place of its own. */
+type AnyTensor = StoredTensor | TorchTensorInfo;
+
+function storedWeight(tensor: AnyTensor): StoredWeight {
+  const location = 'location' in tensor ? tensor.location : tensor;
+  if (!location) {
+    const fix = 'convert the checkpoint to safetensors first (chatrex convert)';
+    throw new ChatRexError('unsupported', `${tensor.name} is a strided view and cannot be used in place; ${fix}`);
+  }
+  const { path, byteOffset, byteLength } = location;
+  return { dtype: tensor.dtype as StoredDType, path: resolve(path), byteOffset, byteLength };
 }
 
 /** Layers with heads of their own would otherwise load without a word and give other boxes. */
-async function requireSharedHead(file: WeightFile, found: ReadonlyMap<string, StoredTensor>): Promise<void> {
+async function requireSharedHead(file: WeightFile<AnyTensor>, found: ReadonlyMap<string, AnyTensor>): Promise<void> {
   for (const [name, tensor] of found) {
     const kept = headKept + name.replace(sharedHead, '');
     if (!sharedHead.test(name) || name === kept) continue;

@@ -1,0 +1,153 @@
+/** `chatrex propose`: every object of pictures as boxes, as text, JSON lines or drawings. */
+
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { drawBoxes } from '../drawing/draw-boxes.ts';
+import { pictureFormatOf } from '../drawing/encode.ts';
+import { ChatRexError } from '../errors.ts';
+import { decodeImage } from '../image/decode.ts';
+import { upnPresets } from '../proposals/config.ts';
+import { defaultFilter, type Proposals } from '../proposals/post-process.ts';
+import { type ProposeOptions, Upn } from '../proposals/upn.ts';
+import { writeAll, writeBeside } from '../weights/write-beside.ts';
+import { type PictureFile, pictureFiles } from './picture-files.ts';
+import { progressBar } from './progress.ts';
+
+/** Exit status when some pictures could not be read and the others were done. */
+export const someFailedStatus = 3;
+
+interface ProposeCommandOptions {
+  granularity: NonNullable<ProposeOptions['granularity']>;
+  model: string;
+  preset: keyof typeof upnPresets;
+  minScore: number;
+  nms: number;
+  maxBoxes: number;
+  json?: boolean;
+  out?: string;
+}
+
+export function proposeCommand(): Command {
+  return new Command('propose')
+    .description('find every object of pictures')
+    .argument('<pictures...>', 'picture files, or folders of them')
+    .addOption(
+      new Option('--granularity <kind>', 'pieces of things, whole things, or both')
+        .choices(['fine', 'coarse', 'both'])
+        .default('coarse'),
+    )
+    .option('--model <model>', 'a folder, a .safetensors or .pth file, or the name of a bundled model', 'nano')
+    .addOption(
+      new Option('--preset <name>', 'sizes of a single weight file, which has no config.json beside it')
+        .choices(Object.keys(upnPresets))
+        .default('upn-large'),
+    )
+    .option('--min-score <score>', 'least score of a box', number, defaultFilter.minScore)
+    .option('--nms <iou>', 'boxes that overlap more than this are doubles; 1 keeps all', number, defaultFilter.nmsIou)
+    .option('--max-boxes <n>', 'most boxes per picture', number, defaultFilter.maxBoxes)
+    .option('--json', 'one line of JSON per picture')
+    .option('--out <path>', 'draw the boxes: a picture file for one picture, otherwise a folder')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  chatrex propose photo.jpg --granularity both --out boxes.png
+  chatrex propose holiday/ --json > boxes.jsonl
+  chatrex propose photo.jpg --model upn_large.pth --min-score 0.4
+
+Exit status: 0 all done, ${someFailedStatus} some pictures could not be read (named on stderr), 1 nothing was done.`,
+    )
+    .action(runPropose);
+}
+
+async function runPropose(paths: string[], options: ProposeCommandOptions): Promise<void> {
+  const files = await pictureFiles(paths);
+  const target = options.out === undefined ? undefined : await drawingTarget(options.out, files);
+  const upn = await Upn.load(options.model, { preset: options.preset });
+  const { granularity, minScore, nms: nmsIou, maxBoxes } = options;
+  const bar = files.length > 1 && !(process.stdout.isTTY && !options.out) ? progressBar('propose', files.length) : null;
+  let failures = 0;
+  try {
+    for (const [i, file] of files.entries()) {
+      bar?.update(i, file.place);
+      try {
+        const image = await decodeImage(file.path);
+        const [found] = await upn.propose([image], { granularity, minScore, nmsIou, maxBoxes });
+        process.stdout.write(options.json ? jsonLine(file.path, granularity, found) : textLines(file.path, found));
+        if (target) {
+          const { boxesXyxy, scores } = found;
+          await writeDrawing(target(file), (format) => drawBoxes(image, boxesXyxy, { scores, format }));
+        }
+      } catch (error) {
+        if (!(error instanceof ChatRexError) || files.length === 1) throw error;
+        failures++;
+        process.stderr.write(`${process.stderr.isTTY && bar ? '\r\x1b[2K' : ''}skipped: ${error.message}\n`);
+      }
+    }
+    bar?.update(files.length);
+    bar?.end(`${files.length - failures} of ${files.length} pictures done`);
+  } finally {
+    await upn.dispose();
+  }
+  if (failures > 0) process.exitCode = failures === files.length ? 1 : someFailedStatus;
+}
+
+function jsonLine(image: string, granularity: string, found: Proposals): string {
+  const { width, height, scores, granularities } = found;
+  const origins = granularity === 'both' ? { granularities } : {};
+  const boxes = Array.from(scores, (_, i) => boxAt(found, i).map((value) => rounded(value, 2)));
+  const line = {
+    image,
+    width,
+    height,
+    granularity,
+    boxes,
+    scores: Array.from(scores, (s) => rounded(s, 4)),
+    ...origins,
+  };
+  return `${JSON.stringify(line)}\n`;
+}
+
+function textLines(image: string, found: Proposals): string {
+  const { scores, granularities, width, height } = found;
+  const lines = Array.from(scores, (score, i) => {
+    const box = boxAt(found, i).map((value) => value.toFixed(1).padStart(8));
+    return `  ${score.toFixed(2)}  ${granularities[i].padEnd(6)} ${box.join('')}`;
+  });
+  const count = `${scores.length} ${scores.length === 1 ? 'box' : 'boxes'}`;
+  return `${[`${image}  ${width}x${height}  ${count}`, ...lines].join('\n')}\n`;
+}
+
+const boxAt = ({ boxesXyxy }: Proposals, i: number): number[] => Array.from(boxesXyxy.subarray(4 * i, 4 * i + 4));
+
+/** Text only: boxes keep their full precision in the library. */
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+/** Where the drawing of each picture goes. @throws ChatRexError when several pictures should go into one file */
+async function drawingTarget(out: string, files: readonly PictureFile[]): Promise<(file: PictureFile) => string> {
+  const isFolder = (await stat(out).catch(() => undefined))?.isDirectory() ?? extname(out) === '';
+  if (!isFolder) {
+    pictureFormatOf(out);
+    if (files.length > 1) {
+      throw new ChatRexError(
+        'invalid-argument',
+        `--out ${out} is one file for ${files.length} pictures; name a folder`,
+      );
+    }
+    return () => out;
+  }
+  return ({ place }) => join(out, `${place}.boxes.jpg`);
+}
+
+async function writeDrawing(path: string, draw: (format: ReturnType<typeof pictureFormatOf>) => Promise<Uint8Array>) {
+  const bytes = await draw(pictureFormatOf(path));
+  await mkdir(dirname(path), { recursive: true });
+  await writeBeside(path, (file) => writeAll(file, bytes));
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
+  return value;
+}

@@ -1,0 +1,149 @@
+/** Pictures in, boxes out: the universal proposal network with its pre- and post-processing (paper section 3.1). */
+
+import { ChatRexError } from '../errors.ts';
+import { decodeImage, type ImageLimits, type ImageSource } from '../image/decode.ts';
+import { createImageBatch, IMAGENET_STATISTICS, setImage } from '../image/normalize.ts';
+import { resizeImage } from '../image/resize.ts';
+import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
+import { shortestSideSize } from '../image/transform.ts';
+import { createScope } from '../nn/scope.ts';
+import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
+import { Session, type SessionOptions } from '../runtime/session.ts';
+import { input } from '../tensor/ops/input.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { UpnConfig, UpnPreset } from './config.ts';
+import { loadStoredUpn, type StoredUpn } from './load.ts';
+import { type Granularity, proposeFor, upnNetwork } from './network.ts';
+import { completeFilter, type FilterOptions, filterPredictions, type Proposals } from './post-process.ts';
+import { SessionCache } from './session-cache.ts';
+
+export interface UpnLoadOptions {
+  /** Sizes of a checkpoint that comes without `config.json`; `upn-large` when left out. */
+  readonly preset?: UpnPreset;
+  readonly session?: SessionOptions;
+  /** How many canvas sizes stay ready. Each costs seconds to make and, for the large network, gigabytes to keep. */
+  readonly maxSessions?: number;
+}
+
+export interface ProposeOptions extends FilterOptions {
+  /** Pieces of things, whole things (by default), or what either prompt finds. */
+  readonly granularity?: Granularity | 'both';
+  readonly limits?: ImageLimits;
+  /** Ends the work before the next picture, with an error of code 'aborted'. */
+  readonly signal?: AbortSignal;
+}
+
+/** One canvas size is all that pictures of one camera need. */
+const defaultMaxSessions = 2;
+
+export class Upn {
+  readonly config: UpnConfig;
+  readonly #stored: StoredUpn;
+  readonly #options: UpnLoadOptions;
+  readonly #sessions: SessionCache<Session>;
+  /** Calls wait for each other: a session in use must not make room for another. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(stored: StoredUpn, options: UpnLoadOptions) {
+    this.config = stored.config;
+    this.#stored = stored;
+    this.#options = options;
+    this.#sessions = new SessionCache(options.maxSessions ?? defaultMaxSessions);
+  }
+
+  /**
+   * Opens a network; nothing but headers is read until the first picture.
+   * @param source see `loadStoredUpn`
+   * @throws ChatRexError naming what is missing, malformed or does not fit
+   * @example const upn = await Upn.load('nano');
+   */
+  static async load(source = 'nano', options: UpnLoadOptions = {}): Promise<Upn> {
+    return new Upn(await loadStoredUpn(source, options.preset), options);
+  }
+
+  /**
+   * Finds the objects of every picture. Each is looked at alone, so that its boxes do not depend on the others.
+   * @returns one result per picture, in order
+   * @throws ChatRexError for a picture that cannot be read, options out of range, 'aborted'
+   * @example const [{ boxesXyxy, scores }] = await upn.propose(['photo.jpg'], { granularity: 'fine' });
+   */
+  async propose(pictures: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
+    const filter = completeFilter(options);
+    const { granularity = 'coarse', limits, signal } = options;
+    const prompts: readonly Granularity[] = granularity === 'both' ? ['coarse', 'fine'] : [granularity];
+    const results: Proposals[] = [];
+    for (const picture of pictures) {
+      requireNotAborted(signal);
+      const image = await decodeImage(picture, limits);
+      requireNotAborted(signal);
+      const predictions = await this.#exclusively(() => this.#predict(image, prompts));
+      results.push(filterPredictions(predictions, image, filter));
+    }
+    return results;
+  }
+
+  /** Frees the sessions after the calls under way; later calls make them again. */
+  async dispose(): Promise<void> {
+    await this.#exclusively(() => this.#sessions.dispose());
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #predict(image: RgbImage, prompts: readonly Granularity[]) {
+    const { shorterSide, longerSide, canvasMultiple } = this.config;
+    const resized = resizeImage(image, shortestSideSize(image, shorterSide, longerSide));
+    const canvas = paddedCanvas(resized, canvasMultiple);
+    const hasPadding = canvas.width > resized.width || canvas.height > resized.height;
+    const batch = createImageBatch(1, canvas);
+    setImage(batch, 0, resized, IMAGENET_STATISTICS);
+    const key = [canvas.width, canvas.height, hasPadding, ...prompts].join();
+    const session = await this.#sessions.get(key, () =>
+      Session.create(
+        proposalGraph(this.config, canvas, hasPadding, prompts),
+        this.#stored.weights,
+        this.#options.session,
+      ),
+    );
+    const results = await session.run({
+      images: hostTensor('float32', [1, 3, canvas.height, canvas.width], batch.pixels),
+      padding: hostTensor('bool', [1, canvas.height, canvas.width], batch.mask),
+    });
+    return prompts.map((granularity) => ({
+      granularity,
+      logits: (results[`${granularity} logits`] as HostTensor<'float32'>).data,
+      boxesCxcywhNormalized: (results[`${granularity} boxes`] as HostTensor<'float32'>).data,
+    }));
+  }
+}
+
+/** Inputs `images` and, where there is any, `padding`; per prompt the last layer's `logits` and `boxes`. */
+export function proposalGraph(
+  config: UpnConfig,
+  { width, height }: ImageSize,
+  hasPadding: boolean,
+  prompts: readonly Granularity[],
+): Record<string, Tensor> {
+  const network = upnNetwork(createScope(), config);
+  const images = input('images', 'float32', ['batch', 3, height, width]);
+  const encoded = network.encode(images, hasPadding ? input('padding', 'bool', ['batch', height, width]) : null);
+  const outputs: Record<string, Tensor> = {};
+  for (const granularity of prompts) {
+    const { logits, boxesCxcywhNormalized } = proposeFor(network, encoded, granularity).predictions;
+    outputs[`${granularity} logits`] = logits[logits.length - 1];
+    outputs[`${granularity} boxes`] = boxesCxcywhNormalized[boxesCxcywhNormalized.length - 1];
+  }
+  return outputs;
+}
+
+function paddedCanvas({ width, height }: ImageSize, multiple: number): ImageSize {
+  const up = (side: number) => Math.ceil(side / multiple) * multiple;
+  return { width: up(width), height: up(height) };
+}
+
+function requireNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new ChatRexError('aborted', 'finding objects was cancelled', { cause: signal.reason });
+}
