@@ -1,12 +1,15 @@
 /** `chatrex train`: the stages of training, from a named configuration or from one of the user's own. */
 
-import { stat } from 'node:fs/promises';
+import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { ChatRexError } from '../errors.ts';
+import { nanoAlign, nanoInstruct } from '../training/configs/nano-mllm.ts';
 import { nanoUpn } from '../training/configs/nano-upn.ts';
 import { nanoVision } from '../training/configs/nano-vision.ts';
+import { trainMllm } from '../training/mllm/stage.ts';
+import { tokenizerFile } from '../training/mllm/tokenizer.ts';
 import type { StageOptions, StageSettings } from '../training/stage.ts';
 import { checkpointFile } from '../training/train.ts';
 import { trainUpn } from '../training/upn/stage.ts';
@@ -20,9 +23,21 @@ interface TrainOptions {
   cache: string;
   steps?: number;
   backbone?: string;
+  vision?: string;
+  upn?: string;
+  from?: string;
 }
 
-const configs = { vision: { nano: nanoVision }, upn: { nano: nanoUpn } } as const;
+const configs = {
+  vision: { nano: nanoVision },
+  upn: { nano: nanoUpn },
+  align: { nano: nanoAlign },
+  instruct: { nano: nanoInstruct },
+} as const;
+
+/** Where encoders lie in the checkpoint of a run, and where they go in the model. */
+const highEncoder = 'vision_tower_aux.';
+const lowEncoder = 'vision_tower.vision_tower.';
 
 export function trainCommand(): Command {
   const train = new Command('train').description(
@@ -39,6 +54,34 @@ export function trainCommand(): Command {
         return trainUpn(config, options.cache, { ...stage, backboneFile });
       }),
     );
+  stageCommand(
+    train,
+    'align',
+    'words, image tokens and object tokens learn to fit each other; encoders stay as they are',
+  )
+    .requiredOption('--vision <run>', 'run folder of `train vision` that the encoders come from')
+    .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
+    .action((options: TrainOptions) => {
+      const vision = checkpointFile(options.vision as string);
+      const high = options.upn
+        ? { file: checkpointFile(options.upn), from: 'parameters.backbone.model.backbone.', to: highEncoder }
+        : { file: vision, from: 'parameters.high.', to: highEncoder };
+      const initial = [high, { file: vision, from: 'parameters.low.', to: lowEncoder }];
+      return runTraining('align', options, (config, stage) =>
+        trainMllm('align', config, options.cache, { ...stage, initial }),
+      );
+    });
+  stageCommand(train, 'instruct', 'the whole model learns to answer')
+    .requiredOption('--from <run>', 'run folder of `train align`')
+    .action(async (options: TrainOptions) => {
+      const from = options.from as string;
+      await mkdir(options.out, { recursive: true });
+      await copyFile(tokenizerFile(from), tokenizerFile(options.out));
+      const initial = [{ file: checkpointFile(from), from: 'parameters.', to: '' }];
+      await runTraining('instruct', options, (config, stage) =>
+        trainMllm('instruct', config, options.cache, { ...stage, initial }),
+      );
+    });
   return train.addHelpText(
     'after',
     `
@@ -46,6 +89,8 @@ Examples:
   chatrex train vision --config nano --out runs/vision
   chatrex train upn --config nano --backbone runs/vision --out runs/upn
   chatrex train upn --config nano --backbone runs/vision --out runs/upn --resume
+  chatrex train align --config nano --vision runs/vision --upn runs/upn --out runs/align
+  chatrex train instruct --config nano --from runs/align --out runs/instruct
   chatrex train upn --config ./my-upn.js --out runs/mine     a module whose default export is a configuration`,
   );
 }

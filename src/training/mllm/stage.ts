@@ -13,7 +13,6 @@ import { ChatRexError } from '../../errors.ts';
 import { createScope } from '../../nn/scope.ts';
 import { createChat } from '../../prompt/conversation.ts';
 import { dialects } from '../../prompt/special-tokens.ts';
-import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import { createRandom } from '../../random.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import { openSafetensors } from '../../weights/safetensors.ts';
@@ -23,6 +22,7 @@ import type { ParameterSet } from '../parameters.ts';
 import { runFeeds, runStage, type StageOptions, type StageSettings } from '../stage.ts';
 import { objectList, randomProposals } from './object-list.ts';
 import { pictureTexts, type TaskMixture } from './texts.ts';
+import { runTokenizer } from './tokenizer.ts';
 
 export interface MllmTraining extends StageSettings {
   readonly model: ChatRexConfig;
@@ -47,7 +47,7 @@ export interface InitialWeights {
 }
 
 export interface MllmStageOptions extends StageOptions {
-  readonly tokenizer: Tokenizer;
+  /** Weights to start from; every parameter that a `to` begins must be there. */
   readonly initial: readonly InitialWeights[];
 }
 
@@ -59,17 +59,18 @@ export async function trainMllm(
   options: MllmStageOptions,
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
   const { model, batchSize, seed } = config;
-  const chat = createChat(options.tokenizer, {
-    format: model.chatFormat,
-    dialect: dialects[model.dialect],
-    system: model.system,
-  });
   const graph = chatRexTrainingGraph(createScope(), model, { batch: batchSize });
   const cache = await openSceneCache(
     join(cacheFolder, 'scenes'),
     { split: 'train', seed, count: config.scenes },
     (done, total) => options.onStatus?.(`rendering scenes ${done}/${total}`),
   );
+  const tokenizer = await runTokenizer(options.folder, cache, languageConfig(model).vocabSize);
+  const chat = createChat(tokenizer, {
+    format: model.chatFormat,
+    dialect: dialects[model.dialect],
+    system: model.system,
+  });
   const sizes = { vocabSize: languageConfig(model).vocabSize, imageTokens: imageTokenCount(model) };
   try {
     return await runStage(

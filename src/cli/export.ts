@@ -1,0 +1,28 @@
+/** `chatrex export`: what was trained becomes a model folder. */
+
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { ChatRexError } from '../errors.ts';
+import { nanoAlign } from '../training/configs/nano-mllm.ts';
+import { nanoUpn } from '../training/configs/nano-upn.ts';
+import { exportMllm, exportUpn } from '../training/export.ts';
+
+interface ExportOptions {
+  upn?: string;
+  mllm?: string;
+  out: string;
+}
+
+export const exportCommand = (): Command =>
+  new Command('export')
+    .description('make a model folder of run folders, in half precision')
+    .option('--upn <run>', 'run folder of `train upn`')
+    .option('--mllm <run>', 'run folder of `train align` or `train instruct`')
+    .requiredOption('--out <folder>', 'model folder; the proposal network goes to upn/ in it')
+    .addHelpText('after', '\nExample:\n  chatrex export --upn runs/upn --mllm runs/instruct --out models/mine')
+    .action(async ({ upn, mllm, out }: ExportOptions) => {
+      if (!upn && !mllm) throw new ChatRexError('invalid-argument', 'nothing to export; give --upn, --mllm or both');
+      if (upn) await exportUpn(upn, nanoUpn.upn, join(out, 'upn'));
+      if (mllm) await exportMllm(mllm, nanoAlign.model, out);
+      process.stderr.write(`wrote ${out}\n`);
+    });
