@@ -1,10 +1,11 @@
 /**
  * Time and memory of a training step (forward, gradients, AdamW) against PyTorch on the same threads.
  *
- *     npx tsx bench/training-step.ts [transformer|convnext] [--python PATH] [--steps N] [--profile PREFIX]
+ *     npx tsx bench/training-step.ts [transformer|convnext] [--python PATH] [--steps N] [--threads N] [--profile PREFIX]
  *
  * The two run in turns, so that whatever else the machine does falls on both. Without a Python that has torch only our
- * times are printed. `--profile` writes Chrome traces of our steps (then PyTorch does not run).
+ * times are printed. Processor time is shown too: with `--threads 1` it tells the two apart even on a busy machine, where
+ * the clock on the wall cannot. `--profile` writes Chrome traces of our steps (then PyTorch does not run).
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -12,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { splitHeads, attend, mergeHeads } from '../src/nn/attention.ts';
+import { attend, mergeHeads, splitHeads } from '../src/nn/attention.ts';
 import { layerNorm } from '../src/nn/layer-norm.ts';
 import { linear } from '../src/nn/linear.ts';
 import { createScope, type Scope } from '../src/nn/scope.ts';
@@ -56,65 +57,104 @@ function transformer(scope: Scope, { width, heads, layers }: { width: number; he
 }
 
 /** Our side: a function that does one step and returns its milliseconds, and its share spent in the optimizer. */
-async function ourStepper({ shape, model }: (typeof cases)[string], profilePrefix?: string) {
+async function ourStepper({ shape, model }: (typeof cases)[string], threads: number, profilePrefix?: string) {
   const scope = createScope();
   const y = model(scope)(input('x', 'float32', shape));
   const loss = reduceMean(multiply(y, y));
   const parameters = initializeParameters(graphOf({ loss }).parameters.values(), 1);
-  const options = { threads: availableParallelism(), ...(profilePrefix === undefined ? {} : { profilePrefix }) };
+  const options = { threads, ...(profilePrefix === undefined ? {} : { profilePrefix }) };
   const session = await GradientSession.create(loss, {}, parameters, options);
   const optimizer = createAdamwState(parameters.keys(), parameters);
   const size = shape.reduce((a, b) => a * b, 1);
-  const feeds = { x: hostTensor('float32', shape, Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.37))) };
+  const feeds = {
+    x: hostTensor(
+      'float32',
+      shape,
+      Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.37)),
+    ),
+  };
   const step = async () => {
     const start = performance.now();
+    const before = process.cpuUsage();
     await session.accumulate(feeds);
     const gradients = session.finish();
     const middle = performance.now();
     adamwStep(parameters, gradients, optimizer, 1e-3, { group: () => ({ weightDecay: 0.01 }) });
-    return { total: performance.now() - start, update: performance.now() - middle };
+    const { user, system } = process.cpuUsage(before);
+    const end = performance.now();
+    return { wall: end - start, processor: (user + system) / 1000, update: end - middle };
   };
   const weights = [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
   return { step, weights, close: () => session.endProfiling() };
 }
 
 /** PyTorch's side: a process that does one step per line it gets. */
-function torchStepper(python: string, name: string) {
+function torchStepper(python: string, name: string, threads: number) {
   const script = fileURLToPath(new URL('../tools/reference/training_step.py', import.meta.url));
-  const child: ChildProcess = spawn(python, [script, name, String(availableParallelism())], {
+  const child: ChildProcess = spawn(python, [script, name, String(threads)], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const ask = async (line: string) => {
     child.stdin!.write(`${line}\n`);
-    return Number((await lines.next()).value);
+    return String((await lines.next()).value)
+      .split(' ')
+      .map(Number);
   };
-  return { step: () => ask('step'), peakMegabytes: () => ask('memory'), close: () => child.stdin!.end() };
+  const step = async () => {
+    const [wall, processor] = await ask('step');
+    return { wall, processor };
+  };
+  return { step, peakMegabytes: async () => (await ask('memory'))[0], close: () => child.stdin!.end() };
 }
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const describe = (times: readonly number[]) => `median ${median(times).toFixed(0)} ms, best ${Math.min(...times).toFixed(0)} ms`;
+const best = (values: readonly number[]) => Math.min(...values);
 
-async function measure(name: string, python: string, steps: number, profilePrefix?: string): Promise<void> {
-  const ours = await ourStepper(cases[name], profilePrefix);
+interface StepTime {
+  /** Milliseconds on the wall. */
+  readonly wall: number;
+  /** Milliseconds of all threads together. */
+  readonly processor: number;
+}
+
+function describe(times: readonly StepTime[], peakMegabytes: number): string {
+  const walls = times.map(({ wall }) => wall);
+  const processor = median(times.map((time) => time.processor));
+  const parts = [`median ${median(walls).toFixed(0)} ms`, `best ${best(walls).toFixed(0)} ms`];
+  return [...parts, `processor ${processor.toFixed(0)} ms`, `peak ${peakMegabytes.toFixed(0)} MB`].join(', ');
+}
+
+interface MeasureOptions {
+  python: string;
+  steps: number;
+  threads: number;
+  profilePrefix?: string;
+}
+
+async function measure(name: string, { python, steps, threads, profilePrefix }: MeasureOptions): Promise<void> {
+  const ours = await ourStepper(cases[name], threads, profilePrefix);
   const hasTorch = profilePrefix === undefined && spawnSync(python, ['-c', 'import torch']).status === 0;
-  const torch = hasTorch ? torchStepper(python, name) : undefined;
-  const times = { ours: [] as number[], update: [] as number[], torch: [] as number[] };
+  const torch = hasTorch ? torchStepper(python, name, threads) : undefined;
+  const times = { ours: [] as StepTime[], update: [] as number[], torch: [] as StepTime[] };
   for (let i = -2; i < steps; i++) {
-    const { total, update } = await ours.step();
+    const { update, ...time } = await ours.step();
     const theirs = await torch?.step();
     if (i < 0) continue;
-    times.ours.push(total);
+    times.ours.push(time);
     times.update.push(update);
     if (theirs !== undefined) times.torch.push(theirs);
   }
-  const peak = process.resourceUsage().maxRSS / 1024;
-  console.log(`${name}, ${(ours.weights / 1e6).toFixed(2)} M weights, input [${cases[name].shape}], ${availableParallelism()} threads`);
-  console.log(`  ours     ${describe(times.ours)} (AdamW ${median(times.update).toFixed(0)} ms), peak ${peak.toFixed(0)} MB`);
+  const size = `${(ours.weights / 1e6).toFixed(2)} M weights, input [${cases[name].shape}]`;
+  console.log(`${name}, ${size}, ${threads} thread(s), ${steps} steps`);
+  console.log(`  ours     ${describe(times.ours, process.resourceUsage().maxRSS / 1024)}`);
+  console.log(`           of which AdamW ${median(times.update).toFixed(0)} ms`);
   if (torch) {
-    console.log(`  PyTorch  ${describe(times.torch)}, peak ${(await torch.peakMegabytes()).toFixed(0)} MB`);
-    const ratio = (of: (values: readonly number[]) => number) => (of(times.ours) / of(times.torch)).toFixed(2);
-    console.log(`  ratio    median ${ratio(median)}, best ${ratio((values) => Math.min(...values))} (ours / PyTorch)`);
+    console.log(`  PyTorch  ${describe(times.torch, await torch.peakMegabytes())}`);
+    const ratio = (of: (list: readonly number[]) => number, what: keyof StepTime) =>
+      (of(times.ours.map((time) => time[what])) / of(times.torch.map((time) => time[what]))).toFixed(2);
+    const ratios = `median ${ratio(median, 'wall')}, best ${ratio(best, 'wall')}, processor ${ratio(median, 'processor')}`;
+    console.log(`  ratio    ${ratios} (ours / PyTorch)`);
     torch.close();
   }
   if (profilePrefix !== undefined) ours.close();
@@ -125,11 +165,13 @@ const { values, positionals } = parseArgs({
   options: {
     python: { type: 'string', default: 'python3' },
     steps: { type: 'string', default: '15' },
+    threads: { type: 'string', default: String(availableParallelism()) },
     profile: { type: 'string' },
   },
 });
 if (positionals.length === 1) {
-  await measure(positionals[0], values.python, Number(values.steps), values.profile);
+  const { python, steps, threads, profile } = values;
+  await measure(positionals[0], { python, steps: Number(steps), threads: Number(threads), profilePrefix: profile });
 } else {
   // A process for each, so that the peaks of memory are their own.
   for (const name of Object.keys(cases)) {
