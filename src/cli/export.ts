@@ -3,8 +3,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ChatRexError } from '../errors.ts';
-import { nanoAlign } from '../training/configs/nano-mllm.ts';
-import { nanoUpn } from '../training/configs/nano-upn.ts';
 import { exportMllm, exportUpn } from '../training/export.ts';
 
 interface ExportOptions {
@@ -22,7 +20,7 @@ export const exportCommand = (): Command =>
     .addHelpText('after', '\nExample:\n  chatrex export --upn runs/upn --mllm runs/instruct --out models/mine')
     .action(async ({ upn, mllm, out }: ExportOptions) => {
       if (!upn && !mllm) throw new ChatRexError('invalid-argument', 'nothing to export; give --upn, --mllm or both');
-      if (upn) await exportUpn(upn, nanoUpn.upn, join(out, 'upn'));
-      if (mllm) await exportMllm(mllm, nanoAlign.model, out);
+      if (upn) await exportUpn(upn, join(out, 'upn'));
+      if (mllm) await exportMllm(mllm, out);
       process.stderr.write(`wrote ${out}\n`);
     });

@@ -1,30 +1,34 @@
 /** From run folders to a model folder that `ChatRex.load` and `Upn.load` read: half precision, without what only trained. */
 
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChatRexConfig } from '../chatrex/config.ts';
-import type { UpnConfig } from '../proposals/config.ts';
+import { ChatRexError } from '../errors.ts';
 import { float32ToFloat16 } from '../weights/float16.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
+import type { MllmTraining } from './mllm/stage.ts';
 import { tokenizerFile } from './mllm/tokenizer.ts';
+import { runFile } from './stage.ts';
 import { checkpointFile } from './train.ts';
+import type { UpnTraining } from './upn/stage.ts';
 
 /** Beginnings of parameters that exist for training alone. */
 const trainingOnly = ['denoising.', 'naming.'];
 const weightsFile = 'model.safetensors';
 const configFile = 'config.json';
 
-/** Writes `config.json` and weights of a proposal network into `folder`. */
-export async function exportUpn(run: string, config: UpnConfig, folder: string): Promise<void> {
+/** Writes `config.json` and weights of a proposal network into `folder`. @throws ChatRexError when `run` trained none */
+export async function exportUpn(run: string, folder: string): Promise<void> {
+  const { upn } = await runSettings<UpnTraining>(run, 'upn');
   await exportWeights(run, folder);
-  await writeJson(join(folder, configFile), { model_type: 'upn', ...config });
+  await writeJson(join(folder, configFile), { model_type: 'upn', ...upn });
 }
 
-/** Writes `config.json`, weights and tokenizer of a multimodal model into `folder`. */
-export async function exportMllm(run: string, config: ChatRexConfig, folder: string): Promise<void> {
+/** Writes `config.json`, weights and tokenizer of a multimodal model into `folder`. @throws ChatRexError as `exportUpn` */
+export async function exportMllm(run: string, folder: string): Promise<void> {
+  const { model } = await runSettings<MllmTraining>(run, 'model');
   await exportWeights(run, folder);
-  await writeJson(join(folder, configFile), { model_type: 'chatrex', ...config });
+  await writeJson(join(folder, configFile), { model_type: 'chatrex', ...model });
   await copyFile(tokenizerFile(run), tokenizerFile(folder));
 }
 
@@ -42,6 +46,19 @@ async function exportWeights(run: string, folder: string): Promise<void> {
     data: async () => float32ToFloat16(await file.readFloat32(name)),
   }));
   await writeSafetensors(join(folder, weightsFile), entries, { format: 'pt', step: file.metadata.step });
+}
+
+/** The configuration that a run was started with. */
+async function runSettings<Settings>(run: string, field: keyof Settings & string): Promise<Settings> {
+  const path = runFile(run);
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new ChatRexError('not-found', `${path} is missing; give a run folder of chatrex train`, { cause });
+  });
+  const { stage, settings } = JSON.parse(text) as { stage: string; settings: Settings };
+  if (settings[field] === undefined) {
+    throw new ChatRexError('invalid-argument', `${run} is a run of 'train ${stage}', which has no ${field} to export`);
+  }
+  return settings;
 }
 
 const writeJson = (path: string, value: unknown): Promise<void> =>

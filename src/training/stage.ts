@@ -56,6 +56,9 @@ export interface Stage<Batch> {
   readonly validate?: (parameters: ParameterSet) => Promise<Metrics>;
 }
 
+/** What a run is: its stage and its settings. */
+export const runFile = (folder: string): string => join(folder, 'run.json');
+
 /** A stage whose batches are feeds. */
 export const runFeeds = (session: GradientSession<string, string>, feeds: Feeds): Promise<Metrics> =>
   session.accumulate(feeds);
@@ -117,7 +120,7 @@ function groupOf<Batch>({ settings, group }: Stage<Batch>, name: string): Parame
 
 /** Writes `run.json`, or checks that the one in the folder describes the same run. */
 async function claimFolder(folder: string, description: object, resume: boolean): Promise<void> {
-  const path = join(folder, 'run.json');
+  const path = runFile(folder);
   const text = `${JSON.stringify(description, null, 2)}\n`;
   const existing = await readFile(path, 'utf8').catch(() => undefined);
   if (existing === undefined) {
