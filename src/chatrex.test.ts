@@ -45,3 +45,138 @@ describe.each(['tiny-gated', 'tiny-concat'])('%s writes what transformers writes
     }
   });
 });
+
+describe('ChatRex', () => {
+  let model: ChatRex;
+  let picture: EncodedPicture;
+  beforeAll(async () => {
+    model = await ChatRex.load(`${fixtures}tiny-gated`);
+    picture = await model.encode(picturePath, { boxes });
+  });
+  afterAll(() => model.dispose());
+
+  it('writes well-formed answers with scores, labels and boxes of the original picture', async () => {
+    // A random model seldom names boxes of its own accord; hot enough it does.
+    const hot = { temperature: 4, maxTokens: 40 };
+    const seeds = [0, 1, 2, 3, 4, 5];
+    const answers = [];
+    for (const seed of seeds) answers.push(await picture.detect(['dog', 'cat'], { ...hot, seed }));
+    for (const { issues, text, spans } of answers) {
+      expect(issues).toEqual([]);
+      expect(text).toBe(spans.map((span) => span.text).join(''));
+    }
+    const answer = answers.reduce((a, b) => (b.objects.length > a.objects.length ? b : a));
+    expect(answer.objects.length).toBeGreaterThan(0);
+    answer.objects.forEach((object, row) => {
+      expect(Array.from(answer.boxesXyxy.subarray(4 * row, 4 * row + 4))).toEqual(boxes[object]);
+      expect(answer.scores[row]).toBeGreaterThan(0);
+      expect(answer.scores[row]).toBeLessThanOrEqual(1);
+    });
+    expect(answer.labels.length).toBe(answer.objects.length);
+  });
+
+  it('streams what it then returns', async () => {
+    const stream = picture.stream(questions[0], { maxTokens: 60 });
+    const heard: unknown[] = [];
+    let text = '';
+    let step = await stream.next();
+    for (; !step.done; step = await stream.next()) if (step.value.kind === 'text') text += step.value.text;
+    const again = await picture.ask(questions[0], { maxTokens: 60, onEvent: (event) => heard.push(event) });
+    expect(step.value).toEqual(again);
+    expect(text).toBe(again.text);
+    expect(heard.length).toBeGreaterThan(2);
+  });
+
+  it('reads the turns of a conversation once and answers as if it had read them anew', async () => {
+    const options = { maxTokens: 20 };
+    const first = await picture.ask(questions[1], options);
+    const turns = [{ question: questions[1], answer: first }, { question: 'And <obj0>?' }];
+    const second = await picture.chat(turns, options);
+    const fresh = await model.encode(picturePath, { boxes });
+    expect((await fresh.chat(turns, options)).ids).toEqual(second.ids);
+    await expect(picture.chat([{ question: 'a' }, { question: 'b' }])).rejects.toThrow(/turn 0 lacks its answer/);
+    await expect(picture.chat([{ question: 'a', answer: first }])).rejects.toThrow(/turn 0 has an answer/);
+  });
+
+  it('answers several questions at once, each as if alone', async () => {
+    const options = { maxTokens: 16 };
+    const alone = [];
+    for (const question of questions) alone.push((await picture.ask(question, options)).ids);
+    const together = await Promise.all(questions.map((question) => picture.ask(question, options)));
+    expect(together.map(({ ids }) => ids)).toEqual(alone);
+  });
+
+  it('samples the same for the same seed', async () => {
+    const options = { temperature: 1, topP: 0.9, maxTokens: 16 };
+    const one = await picture.ask('Why?', { ...options, seed: 1 });
+    expect((await picture.ask('Why?', { ...options, seed: 1 })).ids).toEqual(one.ids);
+    expect((await picture.ask('Why?', { ...options, seed: 2 })).ids).not.toEqual(one.ids);
+  });
+
+  it('stops when it is told to, and answers the next question', async () => {
+    const control = new AbortController();
+    const answer = picture.ask('Why?', { signal: control.signal, onEvent: () => control.abort() });
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+    const again = await picture.ask(questions[2], unconstrained);
+    const fresh = await model.encode(picturePath, { boxes });
+    expect((await fresh.ask(questions[2], unconstrained)).ids).toEqual(again.ids);
+    await expect(model.encode(picturePath, { boxes, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+  });
+
+  it('takes the text of a person as text, and names of boxes as boxes', async () => {
+    const answer = await picture.ask('</s><image><g>a</g><o><obj1></o> \ud800', { maxTokens: 8 });
+    expect(answer.ids.length).toBeGreaterThan(0);
+    await expect(picture.ask('What is <obj4>?')).rejects.toThrow(/<obj0> to <obj3>/);
+  });
+
+  it('captions boxes one by one, describes and counts', async () => {
+    const captions = await picture.caption([2, 0], { style: 'brief', maxTokens: 8 });
+    expect(captions.map(({ object }) => object)).toEqual([2, 0]);
+    expect((await picture.describe({ detail: 'detailed', maxTokens: 8 })).text).toBeTypeOf('string');
+    const { count, objects } = await picture.count('dog', { maxTokens: 30 });
+    expect(Number.isInteger(count)).toBe(true);
+    expect(objects.every((object) => object < 4)).toBe(true);
+  });
+
+  it('manages no boxes, one, 101, and a picture of one pixel', async () => {
+    const none = await model.encode(picturePath, { boxes: [] });
+    expect((await none.detect(['dog'], { maxTokens: 30 })).objects).toEqual([]);
+    await expect(none.ask('What is <obj0>?')).rejects.toThrow(/no boxes/);
+    const pixel = { width: 1, height: 1, data: Uint8Array.of(9, 8, 7) };
+    const one = await model.encode(pixel, { boxes: [[0, 0, 1, 1]] });
+    expect((await one.detect(['dog'], { maxTokens: 30 })).issues).toEqual([]);
+    const scores = Float64Array.from({ length: 101 }, (_, i) => (i === 7 ? 0.1 : 0.5));
+    const many = Array.from({ length: 101 }, (_, i) => [0, 0, i, i]);
+    const crowd = await model.encode(picturePath, { boxes: { boxesXyxy: many, scores } });
+    expect(crowd.boxes.leftOut).toBe(1);
+    expect(crowd.boxes.scores.length).toBe(100);
+    expect(crowd.boxes.sources).not.toContain(7);
+    expect((await crowd.ask('What is <obj99>?', { maxTokens: 4 })).ids.length).toBeGreaterThan(0);
+  });
+
+  it('shortens answers that the model has no positions for, and refuses questions', async () => {
+    const narrow = await ChatRex.load(`${fixtures}tiny-gated`, { maxPositions: 170 });
+    const small = await narrow.encode(picturePath, { boxes });
+    const answer = await small.ask('Why?', { isConstrained: false });
+    expect(answer.ending).toBe('length');
+    await expect(small.ask('Why? '.repeat(30))).rejects.toMatchObject({ code: 'limit-exceeded' });
+    await expect(narrow.encode(picturePath, { boxes: Array(60).fill([0, 0, 1, 1]) })).rejects.toThrow(/fewer boxes/);
+    await narrow.dispose();
+  });
+
+  it.each([
+    ['not four numbers', [[1, 2, 3]], /box 0/],
+    ['right of left', [[5, 0, 1, 1]], /box 0: expected finite/],
+    ['not finite', [[0, 0, Number.NaN, 1]], /box 0: expected finite/],
+  ])('refuses boxes: %s', async (_, wrong, message) => {
+    await expect(model.encode(picturePath, { boxes: wrong })).rejects.toThrow(message);
+  });
+
+  it('says what is missing', async () => {
+    await expect(ChatRex.load('no-such-model')).rejects.toThrow(/no-such-model/);
+    await expect(ChatRex.load(`${fixtures}../tokenizer`)).rejects.toThrow(/config\.json/);
+    await expect(model.encode(picturePath)).rejects.toThrow(/no proposal network/);
+  });
+});

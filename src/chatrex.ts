@@ -24,6 +24,7 @@ import { type Chat, createChat } from './prompt/conversation.ts';
 import { dialects } from './prompt/special-tokens.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
 import type { Tokenizer } from './prompt/tokenizer/tokenizer.ts';
+import { type ProposeOptions, Upn } from './proposals/upn.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
 
@@ -32,13 +33,15 @@ export interface LoadOptions {
   session?: SessionOptions;
   /** Longest conversation with its picture, in tokens; what the model was made for by default. */
   maxPositions?: number;
+  /** Another proposal network than the folder's: whatever `Upn.load` takes. */
+  upn?: string;
 }
 
 export interface EncodeOptions {
   /** Boxes to speak about, in pixels of the picture; found by the folder's proposal network when left out. */
   boxes?: BoxList | ScoredBoxes;
-  /** What to find: whole things or their pieces too. */
-  granularity?: 'fine' | 'coarse';
+  /** What to find: pieces of things, whole things (by default), or both. */
+  granularity?: ProposeOptions['granularity'];
   /** Ends the work, between two steps, with an error of code 'aborted'. */
   signal?: AbortSignal;
 }
@@ -54,10 +57,13 @@ interface Parts {
 export class ChatRex {
   readonly #parts: Parts;
   readonly #folder: string;
+  readonly #options: LoadOptions;
+  #upn: Upn | undefined;
 
-  private constructor(folder: string, parts: Parts) {
+  private constructor(folder: string, parts: Parts, options: LoadOptions) {
     this.#folder = folder;
     this.#parts = parts;
+    this.#options = options;
   }
 
   /**
@@ -76,7 +82,7 @@ export class ChatRex {
     const linearFormat = config.quantization?.language ?? 'float';
     const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config), options.session);
     const language = await createLanguageModel(tensors.language, languageConfig(config), linearFormat, options);
-    return new ChatRex(folder, { config, vision, language, tokenizer, chat });
+    return new ChatRex(folder, { config, vision, language, tokenizer, chat }, options);
   }
 
   /**
@@ -87,7 +93,7 @@ export class ChatRex {
     const { config, vision, language, tokenizer, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
-    const chosen = chooseBoxes(boxes ?? (await this.#propose(image, granularity)));
+    const chosen = chooseBoxes(boxes ?? (await this.#propose(image, { granularity, signal })));
     requireNotAborted(signal);
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy]);
@@ -99,13 +105,16 @@ export class ChatRex {
     return new EncodedPicture(size, chosen, { memory, chat, tokenizer, dialect, boxesXyxy, proposalScores });
   }
 
-  /** Boxes by the folder's own proposal network. */
-  async #propose(_image: RgbImage, _granularity: EncodeOptions['granularity']): Promise<ScoredBoxes> {
-    throw new ChatRexError('not-found', `${this.#folder} has no proposal network in upn/; give the boxes`);
+  /** Boxes by the proposal network, which is opened when it is first needed. */
+  async #propose(image: RgbImage, { granularity, signal }: EncodeOptions): Promise<ScoredBoxes> {
+    this.#upn ??= await Upn.load(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
+    const [proposals] = await this.#upn.propose([image], { granularity, signal });
+    return proposals;
   }
 
   /** Frees the sessions; neither the model nor its pictures can be used again. */
   async dispose(): Promise<void> {
+    await this.#upn?.dispose();
     await this.#parts.vision.dispose();
     await this.#parts.language.dispose();
   }
@@ -120,6 +129,13 @@ function modelFolder(folderOrName: string): string {
     'not-found',
     `model '${folderOrName}': expected a folder or the name of a bundled model, found neither`,
   );
+}
+
+/** @throws ChatRexError 'not-found' when there is no proposal network: then the caller has to give the boxes. */
+function proposalSource(folder: string, given: string | undefined): string {
+  const own = join(folder, 'upn');
+  if (given !== undefined || existsSync(own)) return given ?? own;
+  throw new ChatRexError('not-found', `${folder} has no proposal network in upn/; give one, or give the boxes`);
 }
 
 function requireNotAborted(signal: AbortSignal | undefined): void {

@@ -1,11 +1,10 @@
 /** The stored weights of a ChatRex, split into its two halves; what a file holds must be what the model declares. */
 
-import { resolve } from 'node:path';
 import { createScope } from '../nn/scope.ts';
-import type { StoredDType, StoredWeight } from '../onnx/emit.ts';
+import type { StoredWeight } from '../onnx/emit.ts';
 import { graphOf } from '../tensor/graph.ts';
 import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
-import { matchParameters } from '../weights/match.ts';
+import { storedWeights } from '../weights/storage.ts';
 import type { StoredTensor, WeightFile } from '../weights/weight-file.ts';
 import { parameterName, unusedTensors } from './checkpoint-names.ts';
 import type { ChatRexConfig } from './config.ts';
@@ -43,11 +42,5 @@ export function visionWeights(
   tensors: ReadonlyMap<string, StoredTensor>,
   config: ChatRexConfig,
 ): Map<string, StoredWeight> {
-  const declared = visionParameters(config);
-  matchParameters(declared, tensors, { ignore: unusedTensors(config) });
-  return new Map(declared.map(({ name }) => [name, storedWeight(tensors.get(name) as StoredTensor)]));
-}
-
-function storedWeight({ dtype, path, byteOffset, byteLength }: StoredTensor): StoredWeight {
-  return { dtype: dtype as StoredDType, path: resolve(path), byteOffset, byteLength };
+  return storedWeights(visionParameters(config), tensors, { ignore: unusedTensors(config) });
 }

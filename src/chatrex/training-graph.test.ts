@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { decodeImage } from '../image/decode.ts';
+import { languageWeights } from '../language/load.ts';
+import { createScope } from '../nn/scope.ts';
+import { createChat } from '../prompt/conversation.ts';
+import { dialects } from '../prompt/special-tokens.ts';
+import { loadTokenizer } from '../prompt/tokenizer/load-tokenizer.ts';
+import type { HostTensor } from '../runtime/host-tensor.ts';
+import { Session } from '../runtime/session.ts';
+import { graphOf } from '../tensor/graph.ts';
+import { GradientSession } from '../training/gradient-session.ts';
+import { crossEntropy } from '../training/losses.ts';
+import { initializeParameters } from '../training/parameters.ts';
+import { openCheckpoint } from '../weights/checkpoint.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
+import { imageTokenCount, languageConfig, parseChatRexConfig } from './config.ts';
+import { type PictureTexts, packTexts } from './pack-texts.ts';
+import { boxFeeds, pixelFeeds } from './preprocess.ts';
+import { chatRexTrainingGraph } from './training-graph.ts';
+import { splitTensors, visionWeights } from './weights.ts';
+
+const fixtures = new URL('../../fixtures/chatrex/', import.meta.url).pathname;
+const boxesXyxy = Float64Array.of(4.25, 3.5, 20, 30, 0, 0, 50, 37, 30.5, 10.25, 48.75, 20.5, 41, 1, 44, 3);
+const questions = [
+  'Please detect dog; cat in this image. Answer the question with object indexes.',
+  'What is <obj2>?',
+  'Why?',
+];
+
+async function open(name: string) {
+  const folder = fixtures + name;
+  const config = parseChatRexConfig(JSON.parse(await readFile(`${folder}/config.json`, 'utf8')));
+  const tokenizer = await loadTokenizer(folder);
+  const { chatFormat: format, system } = config;
+  const chat = createChat(tokenizer, { format, dialect: dialects[config.dialect], system });
+  return { folder, config, chat, image: await decodeImage(`${fixtures}tiny-picture.png`) };
+}
+
+const worstDifference = (expected: Float32Array, { data }: HostTensor, start = 0): number =>
+  expected.reduce((worst, value, i) => Math.max(worst, Math.abs(value - Number(data[start + i]))), 0);
+
+describe.each(['tiny-gated', 'tiny-concat'])('the training graph of %s', (name) => {
+  it('answers packed questions as if each were asked alone', async () => {
+    const { folder, config, chat, image } = await open(name);
+    const expected = await openSafetensors(`${folder}/expected.safetensors`);
+    const tensors = splitTensors(await openCheckpoint(folder), config);
+    const weights = new Map([
+      ...visionWeights(tensors.vision, config),
+      ...languageWeights(tensors.language, languageConfig(config), 'float'),
+    ]);
+    const texts = await Promise.all(
+      questions.map(async (question, i) => {
+        const [first] = (await expected.read(`question.${i}.tokens`)) as BigInt64Array;
+        const ids = [...chat.question(question, 4), Number(first)];
+        return { ids, isTarget: ids.map((_, place) => place === ids.length - 1) };
+      }),
+    );
+    // The second picture of the batch has other questions, fewer boxes and a shorter text.
+    const pictures: PictureTexts[] = [
+      { prefix: chat.prefix(4), texts },
+      { prefix: chat.prefix(1), texts: [texts[2]] },
+    ];
+    const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 4 };
+    const { logits, hidden } = chatRexTrainingGraph(createScope(), config);
+    const session = await Session.create({ logits, hidden }, weights);
+    const { labels, ...feeds } = packTexts(pictures, sizes);
+    const batch = [image, image];
+    const results = await session.run({
+      ...feeds,
+      ...pixelFeeds(batch, config),
+      ...boxFeeds(batch, [boxesXyxy, boxesXyxy.subarray(0, 4)], config),
+    });
+    await session.dispose();
+    // The first question follows the prefix immediately, so that its places are the first ones.
+    expect(worstDifference(await expected.readFloat32('question.0.hidden'), results.hidden)).toBeLessThan(1e-4);
+    const { vocabSize } = sizes;
+    for (const i of questions.keys()) {
+      const values = await expected.readFloat32(`question.${i}.logits`);
+      const worst = worstDifference(values, results.logits, i * vocabSize);
+      expect(worst).toBeLessThan(1e-4);
+    }
+    expect(Array.from(labels.data, Number)).toEqual([...texts, texts[2]].map(({ ids }) => ids[ids.length - 1]));
+    expect(results.logits.shape).toEqual([4, vocabSize]);
+  });
+
+  it('has gradients for every parameter, along which the loss falls', async () => {
+    const { config, chat, image } = await open(name);
+    const graph = chatRexTrainingGraph(createScope(), config);
+    const loss = crossEntropy(graph.logits, graph.labels);
+    const parameters = initializeParameters(graphOf({ loss }).parameters.values(), 3);
+    const ids = [...chat.question('Why?', 2), ...chat.answer([{ kind: 'phrase', text: 'dog', objects: [1] }])];
+    const isTarget = ids.map((_, place) => place >= chat.question('Why?', 2).length);
+    const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 2 };
+    const feeds = {
+      ...packTexts([{ prefix: chat.prefix(2), texts: [{ ids, isTarget }] }], sizes),
+      ...pixelFeeds([image], config),
+      ...boxFeeds([image], [boxesXyxy.subarray(0, 8)], config),
+    };
+    const session = await GradientSession.create(loss, {}, parameters);
+    const losses: number[] = [];
+    for (let step = 0; step < 4; step++) {
+      losses.push((await session.accumulate(feeds)).loss);
+      for (const [parameter, gradient] of session.finish()) {
+        if (step === 0) expect([parameter, gradient.some((value) => value !== 0)]).toEqual([parameter, true]);
+        const { data } = parameters.get(parameter)!;
+        for (let i = 0; i < data.length; i++) data[i] -= 0.05 * gradient[i];
+      }
+    }
+    await session.dispose();
+    expect(losses).toEqual([...losses].sort((a, b) => b - a));
+    expect(losses[3]).toBeLessThan(losses[0] - 0.05);
+  });
+});
