@@ -10,17 +10,19 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const applications = ['training', 'evaluation', 'world', 'rexverse', 'server', 'cli'];
 const path = ['image', 'drawing', 'proposals', 'vision', 'objects', 'prompt', 'language', 'grounding'];
+const above = [...path, 'chatrex', ...applications];
 
 /** Rooms that a room must not import. */
 const forbidden: Record<string, readonly string[]> = {
-  tensor: ['autodiff', 'onnx', 'runtime', 'nn', 'weights', 'boxes', ...path, ...applications],
-  autodiff: ['runtime', 'weights', 'boxes', ...path, ...applications],
-  onnx: ['runtime', 'weights', 'boxes', ...path, ...applications],
-  nn: ['runtime', 'weights', 'boxes', ...path, ...applications],
-  runtime: ['autodiff', 'nn', 'weights', 'boxes', ...path, ...applications],
-  weights: ['autodiff', 'runtime', 'nn', 'boxes', ...path, ...applications],
-  boxes: ['tensor', 'autodiff', 'onnx', 'runtime', 'nn', 'weights', ...path, ...applications],
-  ...Object.fromEntries(path.map((room) => [room, applications])),
+  tensor: ['autodiff', 'onnx', 'runtime', 'nn', 'weights', 'boxes', ...above],
+  autodiff: ['runtime', 'weights', 'boxes', ...above],
+  onnx: ['runtime', 'weights', 'boxes', ...above],
+  nn: ['runtime', 'weights', 'boxes', ...above],
+  runtime: ['autodiff', 'nn', 'weights', 'boxes', ...above],
+  weights: ['autodiff', 'runtime', 'nn', 'boxes', ...above],
+  boxes: ['tensor', 'autodiff', 'onnx', 'runtime', 'nn', 'weights', ...above],
+  ...Object.fromEntries(path.map((room) => [room, ['chatrex', ...applications]])),
+  chatrex: applications,
   world: ['training', 'rexverse', 'server', 'cli'],
   evaluation: ['training', 'rexverse', 'server', 'cli'],
   training: ['server', 'cli'],

@@ -1,17 +1,17 @@
 /** Opens a language model from a folder in the Hugging Face layout: `config.json` and safetensors, sharded or not. */
 
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
 import { createScope, type LinearFormat } from '../nn/scope.ts';
-import type { StoredDType, StoredWeight } from '../onnx/emit.ts';
+import type { StoredWeight } from '../onnx/emit.ts';
 import type { SessionOptions } from '../runtime/session.ts';
 import { graphOf } from '../tensor/graph.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
-import { matchParameters } from '../weights/match.ts';
+import { storedWeights } from '../weights/storage.ts';
 import type { StoredTensor } from '../weights/weight-file.ts';
 import { LanguageModel } from './language-model.ts';
 import { llama } from './llama.ts';
@@ -47,15 +47,9 @@ export function languageWeights(
   config: LlamaConfig,
   linearFormat: LinearFormat,
 ): Map<string, StoredWeight> {
-  const declared = languageParameters(config, linearFormat);
   // Some writers store tied output embeddings a second time.
   const ignore = config.tieWordEmbeddings ? [notParameters, /^lm_head\.weight$/] : [notParameters];
-  matchParameters(declared, tensors, { ignore });
-  return new Map(declared.map(({ name }) => [name, storedWeight(tensors.get(name) as StoredTensor)]));
-}
-
-function storedWeight({ dtype, path, byteOffset, byteLength }: StoredTensor): StoredWeight {
-  return { dtype: dtype as StoredDType, path: resolve(path), byteOffset, byteLength };
+  return storedWeights(languageParameters(config, linearFormat), tensors, { ignore });
 }
 
 /** The folder's `config.json`. @throws ChatRexError 'not-found', 'invalid-file' */

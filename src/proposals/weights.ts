@@ -1,15 +1,13 @@
 /** Which tensors of a checkpoint are a UPN's parameters, and which repeat or merely accompany them. */
 
-import { resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import { createScope } from '../nn/scope.ts';
-import type { StoredDType, StoredWeight } from '../onnx/emit.ts';
+import type { StoredWeight } from '../onnx/emit.ts';
 import { graphOf } from '../tensor/graph.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
-import { matchParameters } from '../weights/match.ts';
-import type { TorchTensorInfo } from '../weights/torch-checkpoint.ts';
-import type { StoredTensor, WeightFile } from '../weights/weight-file.ts';
+import { type PlacedTensor, storedWeights } from '../weights/storage.ts';
+import type { WeightFile } from '../weights/weight-file.ts';
 import type { UpnConfig } from './config.ts';
 import { proposeFor, upnNetwork } from './network.ts';
 
@@ -45,33 +43,21 @@ export function upnParameters(config: UpnConfig): ParameterAttributes[] {
  *   box head differ
  */
 export async function upnWeights(
-  file: WeightFile<AnyTensor>,
+  file: WeightFile<PlacedTensor>,
   config: UpnConfig,
   prefix = '',
 ): Promise<Map<string, StoredWeight>> {
-  const found = new Map<string, AnyTensor>();
+  const found = new Map<string, PlacedTensor>();
   for (const [name, tensor] of file.tensors) if (name.startsWith(prefix)) found.set(name.slice(prefix.length), tensor);
   await requireSharedHead(file, found);
-  const declared = upnParameters(config);
-  matchParameters(declared, found, { ignore: [...notParameters, sharedHead] });
-  return new Map(declared.map(({ name }) => [name, storedWeight(found.get(name) as AnyTensor)]));
-}
-
-/** A tensor of a safetensors file, or of a PyTorch checkpoint, where it may be a view without a place of its own. */
-type AnyTensor = StoredTensor | TorchTensorInfo;
-
-function storedWeight(tensor: AnyTensor): StoredWeight {
-  const location = 'location' in tensor ? tensor.location : tensor;
-  if (!location) {
-    const fix = 'convert the checkpoint to safetensors first (chatrex convert)';
-    throw new ChatRexError('unsupported', `${tensor.name} is a strided view and cannot be used in place; ${fix}`);
-  }
-  const { path, byteOffset, byteLength } = location;
-  return { dtype: tensor.dtype as StoredDType, path: resolve(path), byteOffset, byteLength };
+  return storedWeights(upnParameters(config), found, { ignore: [...notParameters, sharedHead] });
 }
 
 /** Layers with heads of their own would otherwise load without a word and give other boxes. */
-async function requireSharedHead(file: WeightFile<AnyTensor>, found: ReadonlyMap<string, AnyTensor>): Promise<void> {
+async function requireSharedHead(
+  file: WeightFile<PlacedTensor>,
+  found: ReadonlyMap<string, PlacedTensor>,
+): Promise<void> {
   for (const [name, tensor] of found) {
     const kept = headKept + name.replace(sharedHead, '');
     if (!sharedHead.test(name) || name === kept) continue;
