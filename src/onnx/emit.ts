@@ -72,8 +72,9 @@ export function emitModel(graph: Graph, weights: WeightStorage): EmittedModel {
   const names = new Map<Tensor, string>();
   const wanted = new Map(Object.entries(graph.outputs).map(([name, tensor]) => [tensor, name]));
   for (const { op, inputs, outputs, attributes } of graph.nodes) {
-    const outputNames = outputs.map((tensor) =>
-      used.has(tensor) ? (wanted.get(tensor) ?? writer.fresh(op.name)) : '',
+    // ONNX lets an output go unnamed, but hardly ever the first.
+    const outputNames = outputs.map((tensor, i) =>
+      i === 0 || used.has(tensor) ? (wanted.get(tensor) ?? writer.fresh(op.name)) : '',
     );
     while (outputNames.at(-1) === '') outputNames.pop();
     (op as Op<unknown>).emit({
