@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+/**
+ * `npm run demo`: the main job on the bundled model, from picture to grounded answers.
+ *
+ * Without arguments it looks at the bundled scene and finds, counts, describes and answers; with `PICTURE "QUESTION"` it looks
+ * at the user's. Every answer is printed with its phrases in the colours of their boxes, and drawn.
+ */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Answer } from '../chatrex/answer.ts';
+import type { EncodedPicture } from '../chatrex/encoded-picture.ts';
+import { ChatRex } from '../chatrex.ts';
+import { groundedAnswerAnsi } from '../drawing/grounded-ansi.ts';
+import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
+import { ChatRexError } from '../errors.ts';
+import { decodeImage } from '../image/decode.ts';
+import { questionFor } from '../prompt/templates.ts';
+
+const exampleScene = fileURLToPath(new URL('../../models/nano/example/scene.png', import.meta.url));
+const outputFolder = join('out', 'demo');
+
+/** What is asked about the bundled scene: a name for the drawing, and the question. */
+const exampleQuestions: readonly [name: string, question: string][] = [
+  ['detect', questionFor('detect', ['cat', 'butterfly', 'kite', 'bicycle'])],
+  ['count', questionFor('count', ['cats'])],
+  ['describe', questionFor('caption-brief')],
+  ['refer', questionFor('detect', ['the largest butterfly'])],
+];
+
+async function demo([path = exampleScene, question]: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const image = await decodeImage(path);
+  const model = await ChatRex.load('nano');
+  const picture = await model.encode(path);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  say(`${path}: ${image.width} x ${image.height}, ${picture.boxes.scores.length} boxes found in ${seconds} s\n`);
+  const questions = question === undefined && path === exampleScene ? exampleQuestions : ownQuestions(question);
+  await mkdir(outputFolder, { recursive: true });
+  for (const [name, asked] of questions) {
+    const answer = await picture.ask(asked);
+    say(`> ${asked}`);
+    say(`  ${groundedAnswerAnsi(answer.spans, { colour: process.stdout.isTTY === true })}\n`);
+    await draw(join(outputFolder, `${name}.png`), image, picture, asked, answer);
+  }
+  say(`drawn in ${outputFolder}: ${questions.map(([name]) => `${name}.png`).join(', ')}`);
+  await model.dispose();
+}
+
+const ownQuestions = (question?: string): [string, string][] => [
+  ['answer', question ?? questionFor('caption-detailed')],
+];
+
+async function draw(
+  file: string,
+  image: Parameters<typeof drawGroundedAnswer>[0],
+  picture: EncodedPicture,
+  question: string,
+  answer: Answer,
+): Promise<void> {
+  await writeFile(file, await drawGroundedAnswer(image, answer.spans, picture.boxes.boxesXyxy, { question }));
+}
+
+demo(process.argv.slice(2)).catch((error: unknown) => {
+  if (!(error instanceof ChatRexError)) throw error;
+  process.stderr.write(`demo: ${error.message}\n`);
+  process.exitCode = 1;
+});
