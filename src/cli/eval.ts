@@ -1,0 +1,138 @@
+/** `chatrex eval`: what a model can do, in figures. */
+
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ChatRex } from '../chatrex.ts';
+import { ChatRexError } from '../errors.ts';
+import {
+  worldEvaluationDefaults as defaults,
+  evaluateWorld,
+  type WorldEvaluationOptions,
+} from '../evaluation/world/evaluate-world.ts';
+import type { WorldModel } from '../evaluation/world/model.ts';
+import { type EvaluatedTask, evaluatedTasks } from '../evaluation/world/plan.ts';
+import { worldTable } from '../evaluation/world/table.ts';
+import { readConfig } from '../language/load.ts';
+import { Upn } from '../proposals/upn.ts';
+import { progressBar } from './progress.ts';
+
+type EvalWorldOptions = Required<Omit<WorldEvaluationOptions, 'onProgress' | 'signal'>> & {
+  model: string;
+  json?: boolean;
+};
+
+export function evalCommand(): Command {
+  return new Command('eval').description('measure what a model can do').addCommand(evalWorldCommand());
+}
+
+function evalWorldCommand(): Command {
+  return new Command('world')
+    .description('every task of the paper on fresh scenes of RexWorld')
+    .option('--model <model>', 'a folder, with upn/ in it or that folder alone, or the name of a bundled model', 'nano')
+    .requiredOption('--seed <n>', 'which scenes: same seed, same scenes, all of the test split', wholeNumber)
+    .option('--count <k>', 'how many scenes', wholeNumber, 500)
+    .option('--tasks <names>', `some of ${evaluatedTasks.join(',')}`, taskNames, [...defaults.tasks])
+    .addOption(
+      new Option('--phrasings <kind>', 'questions in held-out wordings, or in those of training')
+        .choices(['unseen', 'seen'])
+        .default(defaults.phrasings),
+    )
+    .option('--questions <n>', 'questions of a task per scene', wholeNumber, defaults.questions)
+    .option('--max-tokens <n>', 'longest answer', wholeNumber, defaults.maxTokens)
+    .option('--min-score <score>', 'least score of proposals the language model gets', fraction, defaults.minScore)
+    .option('--json', 'the report as JSON instead of a table')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  chatrex eval world --seed 2026
+  chatrex eval world --model runs/nano --seed 2026 --count 100 --tasks detection,counting --json > figures.json
+  chatrex eval world --model runs/nano/upn --seed 2026 --tasks upn
+
+Ctrl-C ends it after the scene under way and reports what was done.`,
+    )
+    .action(runEvalWorld);
+}
+
+async function runEvalWorld({ model: source, json, ...options }: EvalWorldOptions): Promise<void> {
+  const { model, dispose } = await openModel(source);
+  const bar = progressBar('eval world', options.count);
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    bar.update(0);
+    const report = await evaluateWorld(model, {
+      ...options,
+      signal: interruption.signal,
+      onProgress: (done) => bar.update(done),
+    });
+    bar.end(`${report.count} of ${options.count} scenes`);
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : worldTable(report));
+    if (report.count < options.count) process.exitCode = interruption.signal.aborted ? 130 : 1;
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await dispose();
+  }
+}
+
+/**
+ * Whatever a folder holds of a model; a part that is there and broken is an error, a part that is not there is none.
+ * @throws ChatRexError 'not-found' when there is neither part
+ */
+async function openModel(source: string): Promise<{ model: WorldModel; dispose: () => Promise<void> }> {
+  const folder = modelFolder(source);
+  const isUpnAlone = existsSync(join(folder, 'config.json')) && (await isUpn(folder));
+  const hasChatRex = existsSync(join(folder, 'config.json')) && !isUpnAlone;
+  const hasUpn = isUpnAlone || existsSync(join(folder, 'upn'));
+  if (!hasChatRex && !hasUpn) {
+    throw new ChatRexError('not-found', `model '${source}': expected config.json or upn/ in the folder, found neither`);
+  }
+  // One session per way of asking: fine, coarse, both.
+  const upn = hasUpn ? await Upn.load(isUpnAlone ? folder : join(folder, 'upn'), { maxSessions: 3 }) : undefined;
+  const chatrex = hasChatRex ? await ChatRex.load(folder) : undefined;
+  return {
+    model: { upn, chatrex },
+    dispose: async () => {
+      await upn?.dispose();
+      await chatrex?.dispose();
+    },
+  };
+}
+
+function modelFolder(source: string): string {
+  const bundled = fileURLToPath(new URL(`../../models/${source}`, import.meta.url));
+  if (/^[\w-]+$/.test(source) && existsSync(bundled)) return bundled;
+  if (existsSync(source) && statSync(source).isDirectory()) return source;
+  throw new ChatRexError(
+    'not-found',
+    `model '${source}': expected a folder or the name of a bundled model, found neither`,
+  );
+}
+
+async function isUpn(folder: string): Promise<boolean> {
+  const config = (await readConfig(folder)) as { model_type?: string };
+  return config.model_type === 'upn';
+}
+
+function taskNames(text: string): EvaluatedTask[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !evaluatedTasks.includes(name as EvaluatedTask));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`'${unknown}' is none of ${evaluatedTasks.join(', ')}.`);
+  }
+  return [...new Set(names)] as EvaluatedTask[];
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  return Number(text);
+}
+
+function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected 0 to 1.');
+  return value;
+}

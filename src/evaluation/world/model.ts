@@ -1,0 +1,16 @@
+/** What evaluation needs of a model: a proposal network, a reader of pictures, or both. */
+
+import type { EncodedPicture } from '../../chatrex/encoded-picture.ts';
+import type { ScoredBoxes } from '../../chatrex/picture-boxes.ts';
+import type { RgbImage } from '../../image/rgb-image.ts';
+import type { Upn } from '../../proposals/upn.ts';
+
+/** A `ChatRex`; named by what is used of it, since front ends stand above evaluation. */
+export interface PictureReader {
+  encode(image: RgbImage, options: { boxes: ScoredBoxes }): Promise<EncodedPicture>;
+}
+
+export interface WorldModel {
+  readonly upn?: Pick<Upn, 'propose'>;
+  readonly chatrex?: PictureReader;
+}

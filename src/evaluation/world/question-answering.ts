@@ -1,0 +1,50 @@
+/**
+ * Questions with one right fact: colour, kind, existence, place, relation, size, number. Conversations are asked turn by turn
+ * with the true answers before, so that one mistake is counted once.
+ */
+
+import type { Turn } from '../../chatrex/encoded-picture.ts';
+import { renderQuestion } from '../../world/coco-files.ts';
+import { statesFact } from './fact.ts';
+import { type Measure, share } from './measure.ts';
+import { placed, type SceneView, samplesOf } from './scene-view.ts';
+
+export interface FactAnswer {
+  /** "red", "yes", "three", "on the left". */
+  readonly expected: string;
+  readonly answer: string;
+}
+
+/** Needs boxes of which it is known whose they are: questions name them. */
+export function questionAnswering(task: 'region-qa' | 'conversation'): Measure<SceneView, FactAnswer> {
+  return {
+    observe: async (view) => {
+      const { picture, indexOf, askOptions } = view;
+      const rows: FactAnswer[] = [];
+      for (const { turns } of samplesOf(view, task)) {
+        const before: Turn[] = [];
+        for (const { question: asked, answer, expected } of turns) {
+          const question = renderQuestion(placed(asked, indexOf!));
+          if (expected !== undefined) {
+            const { text } = await picture.chat([...before, { question }], askOptions);
+            rows.push({ expected, answer: text });
+          }
+          before.push({ question, answer: placed(answer, indexOf!) });
+        }
+      }
+      return rows;
+    },
+    score: (rows) => {
+      const isRight = ({ expected, answer }: FactAnswer) => statesFact(answer, expected);
+      const isYesNo = ({ expected }: FactAnswer) => expected === 'yes' || expected === 'no';
+      return {
+        accuracy: share(rows, isRight),
+        'yes or no': share(rows.filter(isYesNo), isRight),
+        others: share(
+          rows.filter((row) => !isYesNo(row)),
+          isRight,
+        ),
+      };
+    },
+  };
+}

@@ -1,0 +1,20 @@
+/** Referring expressions that mean one object: is the first box of the answer that object (paper section 5, RefCOCO)? */
+
+import { evaluateReferring, type ReferringAnswer } from '../referring.ts';
+import { type Measure, measured } from './measure.ts';
+import { ask, listedBoxes, type SceneView, samplesOf, truthBoxes } from './scene-view.ts';
+
+export const referring: Measure<SceneView, ReferringAnswer> = {
+  observe: async (view) => {
+    const rows: ReferringAnswer[] = [];
+    for (const { turns, objects } of samplesOf(view, 'referring')) {
+      const answer = await ask(view, turns[0].question);
+      rows.push({
+        truthsXyxy: truthBoxes(view.scene, objects),
+        predictedXyxy: listedBoxes(view.picture.boxes.boxesXyxy, answer.objects),
+      });
+    }
+    return rows;
+  },
+  score: (rows) => ({ accuracy: measured(evaluateReferring(rows).accuracy) }),
+};

@@ -1,0 +1,61 @@
+/**
+ * A scene before the eyes of a model: what a measure asks about it, in words and indices that the model knows.
+ *
+ * Questions depend on the scene, the task and the wordings alone, so they are the same whichever boxes the model is given.
+ */
+
+import type { Answer, AskOptions } from '../../chatrex/answer.ts';
+import type { EncodedPicture } from '../../chatrex/encoded-picture.ts';
+import type { GroundedText } from '../../grounding/grounded-text.ts';
+import { renderQuestion } from '../../world/coco-files.ts';
+import type { Phrasings } from '../../world/phrasings.ts';
+import { createRandom, type Random } from '../../world/random.ts';
+import type { Sample, WorldTask } from '../../world/sample.ts';
+import { makeSamples } from '../../world/samples.ts';
+import type { Scene } from '../../world/scene.ts';
+import type { BoxXyxy } from '../records.ts';
+
+export interface SceneView {
+  readonly scene: Scene;
+  readonly picture: EncodedPicture;
+  /** Where each object of the scene stands in the picture's list; null when the list is of proposals. */
+  readonly indexOf: ReadonlyMap<number, number> | null;
+  readonly phrasings: Phrasings;
+  /** How many questions of a task are tried for. */
+  readonly questions: number;
+  readonly askOptions: AskOptions;
+}
+
+/** The choices that belong to one task's questions about a scene. */
+export function taskRandom({ key: { split, seed, index } }: Scene, task: string): Random {
+  return createRandom(`rexworld/${split}/${seed}/${index}/evaluation/${task}`);
+}
+
+/** Samples of one task, as RexWorld makes them for training, but with choices of their own. */
+export function samplesOf({ scene, phrasings, questions }: SceneView, task: WorldTask): Sample[] {
+  return makeSamples(scene, taskRandom(scene, task), { phrasings, perTask: { [task]: questions } });
+}
+
+/** Asks what can be asked without naming a box. */
+export function ask({ picture, askOptions }: SceneView, question: GroundedText): Promise<Answer> {
+  return picture.ask(renderQuestion(question), askOptions);
+}
+
+/** The same text with places in the picture's list instead of objects of the scene, ascending as in training. */
+export function placed(text: GroundedText, indexOf: ReadonlyMap<number, number>): GroundedText {
+  return text.map((span) =>
+    span.kind === 'text'
+      ? span
+      : { ...span, objects: span.objects.map((object) => indexOf.get(object)!).sort((a, b) => a - b) },
+  );
+}
+
+/** Boxes of objects of the scene. */
+export function truthBoxes({ objects }: Scene, indices: readonly number[]): BoxXyxy[] {
+  return indices.map((index) => objects[index].boxXyxy);
+}
+
+/** Boxes of the picture's list. */
+export function listedBoxes(boxesXyxy: ArrayLike<number>, indices: readonly number[]): BoxXyxy[] {
+  return indices.map((i) => [boxesXyxy[4 * i], boxesXyxy[4 * i + 1], boxesXyxy[4 * i + 2], boxesXyxy[4 * i + 3]]);
+}
