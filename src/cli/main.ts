@@ -3,14 +3,29 @@
 
 import { Command } from 'commander';
 import { ChatRexError } from '../errors.ts';
+import { askCommand, captionCommand, countCommand, describeCommand, detectCommand } from './ask.ts';
+import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
+import { exportCommand } from './export.ts';
 import { proposeCommand } from './propose.ts';
+import { trainCommand } from './train.ts';
 
 const program = new Command('chatrex')
   .description('finds every object of a picture and talks about it, on a laptop’s CPU')
   .showHelpAfterError('(chatrex --help, or chatrex COMMAND --help, shows what there is)')
+  .addCommand(askCommand())
+  .addCommand(detectCommand())
+  .addCommand(describeCommand())
+  .addCommand(captionCommand())
+  .addCommand(countCommand())
+  .addCommand(chatCommand())
   .addCommand(proposeCommand())
+  .addCommand(trainCommand())
+  .addCommand(exportCommand())
   .addCommand(convertCommand());
+
+/** As shells report a program that Ctrl-C ended. */
+const interruptedStatus = 130;
 
 // A reader such as `head` may stop before the end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -21,5 +36,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof ChatRexError)) throw error;
   process.stderr.write(`chatrex: ${error.message}\n`);
-  process.exitCode = 1;
+  process.exitCode = error.code === 'aborted' ? interruptedStatus : 1;
 });

@@ -1,0 +1,101 @@
+/** What all commands that talk about one picture share: their options, the model, and what to do when one is interrupted. */
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { AskOptions } from '../chatrex/answer.ts';
+import type { EncodedPicture } from '../chatrex/encoded-picture.ts';
+import { ChatRex } from '../chatrex.ts';
+import { decodeImage } from '../image/decode.ts';
+import type { RgbImage } from '../image/rgb-image.ts';
+import type { ProposeOptions } from '../proposals/upn.ts';
+import { parseBoxes } from './parse-boxes.ts';
+
+export interface PictureOptions {
+  model: string;
+  upn?: string;
+  boxes?: string;
+  granularity?: ProposeOptions['granularity'];
+  maxTokens?: number;
+  temperature?: number;
+  topP?: number;
+  seed?: number;
+  json?: boolean;
+  out?: string;
+}
+
+/** Adds the options that `PictureOptions` names. */
+export function pictureCommand(command: Command): Command {
+  return command
+    .option('--model <model>', 'a model folder, or the name of a bundled model', 'nano')
+    .option('--upn <model>', 'another proposal network than the one in the folder')
+    .option('--boxes <boxes>', 'x1,y1,x2,y2;... in pixels, or a JSON file; found by the proposal network if left out')
+    .addOption(
+      new Option('--granularity <kind>', 'boxes of pieces of things, of whole things, or both').choices([
+        'fine',
+        'coarse',
+        'both',
+      ]),
+    )
+    .option('--max-tokens <n>', 'tokens of an answer at most', wholeNumber)
+    .option('--temperature <t>', '0 takes the likeliest word, 1 draws as the model thinks', decimal)
+    .option('--top-p <p>', 'draw from the likeliest words that together have this probability', decimal)
+    .option('--seed <n>', 'same seed, same answer', wholeNumber)
+    .option('--json', 'print JSON')
+    .option('--out <file>', 'draw the answer: .png, .jpg, .webp or .html');
+}
+
+export interface OpenPicture {
+  readonly image: RgbImage;
+  readonly picture: EncodedPicture;
+  /** For every question. */
+  readonly options: AskOptions;
+}
+
+/** Loads the model, looks at the picture, does the work; Ctrl-C ends it. */
+export async function withPicture<T>(
+  path: string,
+  options: PictureOptions,
+  work: (open: OpenPicture) => Promise<T>,
+): Promise<T> {
+  const control = new AbortController();
+  const interrupt = () => control.abort();
+  process.once('SIGINT', interrupt);
+  try {
+    // Cheap mistakes are told before a model is loaded.
+    const boxes = options.boxes === undefined ? undefined : await parseBoxes(options.boxes);
+    const image = await decodeImage(path);
+    note('loading the model');
+    const model = await ChatRex.load(options.model, { upn: options.upn });
+    try {
+      note('looking at the picture');
+      const { granularity, maxTokens, temperature, topP, seed } = options;
+      const picture = await model.encode(image, { boxes, granularity, signal: control.signal });
+      note('');
+      if (picture.boxes.leftOut > 0) {
+        const kept = picture.boxes.scores.length;
+        process.stderr.write(`kept the best ${kept} of ${kept + picture.boxes.leftOut} boxes\n`);
+      }
+      return await work({ image, picture, options: { maxTokens, temperature, topP, seed, signal: control.signal } });
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+}
+
+/** What is going on, on a terminal's last line; an empty text clears it. */
+function note(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('expected a whole number');
+  return value;
+}
+
+function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
+  return value;
+}

@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Answer } from '../chatrex/answer.ts';
+import { decodeImage } from '../image/decode.ts';
+import { answerPrinter, boxLines } from './answer-output.ts';
+import { describeCommand } from './ask.ts';
+import { parseBoxes } from './parse-boxes.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const picture = 'fixtures/chatrex/tiny-picture.png';
+const model = ['--model', 'fixtures/chatrex/tiny-gated'];
+const boxes = ['--boxes', '4,3,20,30; 0 0 50 37'];
+
+let work: string;
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'chatrex-cli-'));
+});
+afterAll(() => rm(work, { recursive: true }));
+
+function run(args: string[], stdin = ''): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const command = ['--import', 'tsx', 'src/cli/main.ts', ...args];
+    const child = execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+    });
+    child.stdin?.end(stdin);
+  });
+}
+
+describe('the commands that talk about a picture', () => {
+  it('detect: JSON on stdout, a drawing in the file', async () => {
+    const out = join(work, 'found.png');
+    const args = ['detect', picture, 'dog', 'cat', ...model, ...boxes, '--max-tokens', '20', '--json', '--out', out];
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^(the answer was cut.*\n)?$/)]);
+    const answer = JSON.parse(stdout);
+    expect(answer).toMatchObject({ image: picture, width: 50, height: 37, issues: [] });
+    expect(answer.proposals.boxes).toEqual([
+      [4, 3, 20, 30],
+      [0, 0, 50, 37],
+    ]);
+    expect(answer.boxes.length).toBe(answer.labels.length);
+    expect((await decodeImage(out)).width).toBeGreaterThanOrEqual(50);
+  });
+
+  it('chat: a question a line, and the last answer as a page', async () => {
+    const out = join(work, 'said.html');
+    const args = ['chat', picture, ...model, ...boxes, '--max-tokens', '6', '--json', '--out', out];
+    const { code, stdout } = await run(args, 'What is <obj1>?\n\nWhy?\n');
+    expect(code).toBe(0);
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(answers.map(({ question }) => question)).toEqual(['What is <obj1>?', 'Why?']);
+    expect(await readFile(out, 'utf8')).toContain('<h1>Why?</h1>');
+  });
+
+  it('one line per mistake, and what to do about it', async () => {
+    const missing = await run(['ask', picture, 'What is <obj7>?', ...model, '--boxes', '1,2,3,4']);
+    expect(missing).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'chatrex: question: <obj7> is no box of this picture, which has only <obj0>; name one it has\n',
+    });
+  });
+
+  it('mistakes are told before a model is loaded', async () => {
+    const told: string[] = [];
+    const command = () =>
+      describeCommand()
+        .exitOverride()
+        .configureOutput({ writeErr: (text) => told.push(text) });
+    await expect(command().parseAsync(['a.png', '--boxs', '1,2,3,4'], { from: 'user' })).rejects.toThrow();
+    expect(told.join('')).toContain('Did you mean --boxes?');
+    const undrawable = command().parseAsync(['a.png', '--out', 'x.txt'], { from: 'user' });
+    await expect(undrawable).rejects.toThrow(/"x.txt" must end in/);
+  });
+});
+
+describe('parseBoxes', () => {
+  it('reads coordinates, lists and what propose prints', async () => {
+    expect(await parseBoxes('1,2,3,4;5.5 6 7e1 -8;')).toEqual([
+      [1, 2, 3, 4],
+      [5.5, 6, 70, -8],
+    ]);
+    expect(await parseBoxes('')).toEqual([]);
+    const file = join(work, 'boxes.json');
+    await writeFile(file, '{"boxes": [[1,2,3,4]], "scores": [0.5], "image": "a"}');
+    expect(await parseBoxes(file)).toEqual({ boxesXyxy: [[1, 2, 3, 4]], scores: [0.5] });
+    await writeFile(file, '[[1,2,3,4]]');
+    expect(await parseBoxes(file)).toEqual([[1, 2, 3, 4]]);
+  });
+
+  it.each(['{', '{"boxes": 1}', 'null', '[["1"]]', '{"boxes": [], "scores": ["a"]}'])('refuses %s', async (content) => {
+    const file = join(work, 'wrong.json');
+    await writeFile(file, content);
+    await expect(parseBoxes(file)).rejects.toThrow(/must hold/);
+  });
+
+  it('names the file that is not there', async () => {
+    await expect(parseBoxes('nothing.json')).rejects.toThrow(/"nothing.json" cannot be read/);
+  });
+});
+
+describe('answers on a terminal', () => {
+  it('come out as they would whole, phrases with their boxes', () => {
+    const stream = new PassThrough() as unknown as NodeJS.WriteStream;
+    const printer = answerPrinter(stream);
+    for (const text of ['Two ', 'of ']) printer.onEvent({ kind: 'text', text });
+    printer.onEvent({ kind: 'phrase-start' });
+    printer.onEvent({ kind: 'text', text: 'them' });
+    expect(String(stream.read())).toBe('Two of ');
+    printer.onEvent({ kind: 'phrase-end', objects: [0, 3] });
+    printer.onEvent({ kind: 'text', text: '.' });
+    printer.end();
+    expect(String(stream.read())).toBe('them [0, 3].\n');
+  });
+
+  it('never let a model move the cursor', () => {
+    const answer = { objects: [0], labels: ['a\u001b[2Jb'], boxesXyxy: Float64Array.of(1, 2, 3, 4), scores: [0.5] };
+    expect(boxLines(answer as unknown as Answer)).toBe('  0.50      1.0     2.0     3.0     4.0  a[2Jb [0]\n');
+  });
+});
