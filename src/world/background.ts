@@ -2,7 +2,7 @@
  * What lies behind the objects: gradients, clouds of noise, checks, stripes, blurred blobs, dots, a horizon, a room.
  */
 
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** A drawn background and the words for it. */
 export interface Background {

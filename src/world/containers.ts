@@ -5,7 +5,7 @@
 
 import { CATEGORIES, type Category } from './categories.ts';
 import { pickCategory } from './pick-category.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 import type { Group, SceneDraft } from './scene-draft.ts';
 
 /** A square on the canvas that an assembly fills as well as its shape allows. */

@@ -11,7 +11,7 @@ import { CONTAINERS } from './containers.ts';
 import type { Colour } from './paint.ts';
 import { pickCategory } from './pick-category.ts';
 import { finishPicture } from './picture-finish.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 import { rasterise } from './raster.ts';
 import { composite } from './scene.ts';
 import { createSceneDraft, type SceneDraft } from './scene-draft.ts';

@@ -8,7 +8,7 @@
 
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { questionFor, type Task, wordingCount } from '../prompt/templates.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** Which wordings a sample may use; by default `seen` for train and `unseen` for val and test. */
 export type Phrasings = 'seen' | 'unseen';

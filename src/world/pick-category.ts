@@ -3,7 +3,7 @@
  */
 
 import { CATEGORIES, type Category } from './categories.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 const THINGS = CATEGORIES.filter(({ kind }) => kind === 'thing');
 

@@ -2,7 +2,7 @@
  * What the camera does to a scene: light, contrast, gamma, a slight cast of colour, blur and noise.
  */
 
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** Returns finished [height, width, 3] bytes; about a third of the pictures stay as they are. */
 export function finishPicture(random: Random, data: Uint8Array, width: number, height: number): Uint8Array {

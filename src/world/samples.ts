@@ -3,7 +3,7 @@
  */
 
 import type { Phrasings } from './phrasings.ts';
-import { createRandom, type Random } from './random.ts';
+import { createRandom, type Random } from '../random.ts';
 import type { Sample, TaskMaker, WorldTask } from './sample.ts';
 import type { Scene } from './scene.ts';
 import { briefCaption, detailedCaption } from './tasks/captions.ts';

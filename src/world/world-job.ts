@@ -4,7 +4,7 @@
  */
 
 import { renderObjectCrop } from './object-crop.ts';
-import { createRandom } from './random.ts';
+import { createRandom } from '../random.ts';
 import type { Sample } from './sample.ts';
 import { makeSamples, type SampleOptions, sampleRandom } from './samples.ts';
 import { renderScene, type Scene, type Split } from './scene.ts';

@@ -9,7 +9,7 @@ import type { EncodedPicture } from '../../chatrex/encoded-picture.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { renderQuestion } from '../../world/coco-files.ts';
 import type { Phrasings } from '../../world/phrasings.ts';
-import { createRandom, type Random } from '../../world/random.ts';
+import { createRandom, type Random } from '../../random.ts';
 import type { Sample, WorldTask } from '../../world/sample.ts';
 import { makeSamples } from '../../world/samples.ts';
 import type { Scene } from '../../world/scene.ts';

@@ -12,7 +12,7 @@ import { phraseFor, refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, isNamed } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
 import { pickCategory } from '../pick-category.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../random.ts';
 import { phrase, type Sample, type TaskContext, text, toSample, type WorldTask } from '../sample.ts';
 import type { Scene } from '../scene.ts';
 
