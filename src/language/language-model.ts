@@ -12,8 +12,8 @@ import { input } from '../tensor/ops/input.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { slice } from '../tensor/ops/slice.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { KvCache } from './kv-cache.ts';
-import { type LayerCache, type Llama, type LlamaOptions, llama } from './llama.ts';
+import { KvCache, type LayerMemory } from './kv-cache.ts';
+import { type Llama, type LlamaOptions, llama } from './llama.ts';
 import type { LlamaConfig } from './llama-config.ts';
 
 export interface LanguageModelOptions extends LlamaOptions {
@@ -89,12 +89,11 @@ export class LanguageModel {
       const message = `embeddings must be [1 or more tokens, ${hiddenSize}], not [${embeddings.shape.join(', ')}]`;
       throw new ChatRexError('invalid-shape', message);
     }
-    const length = cache.lengths[row] + tokens;
-    requireRoom(cache, length);
+    const length = cache.lengths[row];
+    cache.requireRoom(length + tokens);
     const batched = hostTensor('float32', [1, tokens, width], embeddings.data);
-    const layers = cache.layers.map((_, layer) => cache.rowOf(layer, row));
-    const logits = await this.#run(batched, layers, [length]);
-    cache.lengths[row] = length;
+    const { logits, added } = await this.#run(batched, cache.layersOfRow(row), [length]);
+    cache.append(added, [row]);
     return logits;
   }
 
@@ -105,41 +104,30 @@ export class LanguageModel {
    */
   async step(cache: KvCache, ids: readonly number[], active: readonly boolean[]): Promise<Float32Array[]> {
     const { hiddenSize, vocabSize } = this.config;
-    // A row that is over writes behind its end, which no later read sees; where there is no room, over its last token.
-    const lengths = cache.lengths.map((length, row) =>
-      active[row] ? length + 1 : Math.min(length + 1, cache.capacity),
-    );
-    requireRoom(cache, Math.max(...lengths));
+    cache.requireRoom(1 + Math.max(...cache.lengths.filter((_, row) => active[row])));
     const { data } = await this.embed(ids);
     const embeddings = hostTensor('float32', [cache.batch, 1, hiddenSize], data);
-    const logits = await this.#run(embeddings, cache.layers, lengths);
-    active.forEach((isActive, row) => {
-      if (isActive) cache.lengths[row]++;
-    });
-    return cache.lengths.map((_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+    const { logits, added } = await this.#run(embeddings, cache.layers, cache.lengths);
+    cache.append(
+      added,
+      active.map((isActive, row) => (isActive ? row : null)),
+    );
+    return active.map((_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize));
   }
 
-  async #run(
-    embeddings: HostTensor<'float32'>,
-    layers: readonly { key: HostTensor<'float32'>; value: HostTensor<'float32'> }[],
-    lengths: readonly number[],
-  ): Promise<Float32Array> {
+  async #run(embeddings: HostTensor<'float32'>, layers: readonly LayerMemory[], lengths: readonly number[]) {
     const feeds: Record<string, HostTensor> = {
       embeddings,
-      lastPositions: hostTensor(
-        'int32',
-        [lengths.length],
-        lengths.map((length) => length - 1),
-      ),
-      totalLength: hostTensor('int32', [1], [Math.max(...lengths)]),
+      lengths: hostTensor('int64', [lengths.length], lengths),
     };
-    const into: Record<string, HostTensor> = {};
     layers.forEach(({ key, value }, i) => {
       Object.assign(feeds, { [`past.${i}.key`]: key, [`past.${i}.value`]: value });
-      Object.assign(into, { [`present.${i}.key`]: key, [`present.${i}.value`]: value });
     });
-    const { logits } = await this.#extend.run(feeds, into);
-    return logits.data as Float32Array;
+    const outputs = (await this.#extend.run(feeds)) as Record<string, HostTensor<'float32'>>;
+    const added = layers.map(
+      (_, i): LayerMemory => ({ key: outputs[`own.${i}.key`], value: outputs[`own.${i}.value`] }),
+    );
+    return { logits: outputs.logits.data, added };
   }
 
   /** Frees the sessions; the model cannot be used again. */
@@ -153,27 +141,16 @@ export class LanguageModel {
 function extensionGraph(model: Llama, config: LlamaConfig): Record<string, Tensor> {
   const { hiddenSize, numHiddenLayers, numKeyValueHeads, headDim, vocabSize } = config;
   const embeddings = input('embeddings', 'float32', ['batch', 'sequence', hiddenSize]);
-  const cacheShape = ['batch', numKeyValueHeads, 'capacity', headDim];
   const caches = Array.from({ length: numHiddenLayers }, (_, i) => ({
-    key: input(`past.${i}.key`, 'float32', cacheShape),
-    value: input(`past.${i}.value`, 'float32', cacheShape),
+    key: input(`past.${i}.key`, 'float32', ['batch', numKeyValueHeads, headDim, 'capacity']),
+    value: input(`past.${i}.value`, 'float32', ['batch', numKeyValueHeads, 'capacity', headDim]),
   }));
-  const positions = {
-    lastPositions: input('lastPositions', 'int32', ['batch']),
-    totalLength: input('totalLength', 'int32', [1]),
-  };
-  const extended = model.extend(embeddings, caches, positions);
-  const last = reshape(slice(extended.hidden, { axis: 1, start: -1 }), ['batch', hiddenSize]);
+  const { hidden, added } = model.extend(embeddings, caches, input('lengths', 'int64', ['batch']));
+  const last = reshape(slice(hidden, { axis: 1, start: -1 }), ['batch', hiddenSize]);
   const outputs: Record<string, Tensor> = { logits: reshape(model.logits(last), ['batch', vocabSize]) };
-  extended.caches.forEach(({ key, value }: LayerCache, i) => {
-    outputs[`present.${i}.key`] = key;
-    outputs[`present.${i}.value`] = value;
+  added.forEach(({ key, value }, i) => {
+    outputs[`own.${i}.key`] = key;
+    outputs[`own.${i}.value`] = value;
   });
   return outputs;
-}
-
-function requireRoom(cache: KvCache, length: number): void {
-  if (length <= cache.capacity) return;
-  const message = `the text would have ${length} tokens, the cache has room for ${cache.capacity}; give it more capacity`;
-  throw new ChatRexError('limit-exceeded', message);
 }

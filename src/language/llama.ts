@@ -3,45 +3,29 @@
  * Agrees with transformers' `modeling_llama.py` and `modeling_qwen2.py`; parameters carry their names.
  *
  * It reads embeddings, not token ids, so that image and object tokens can stand between words. Two forms share every
- * layer: `forward`, made of differentiable ops, for training; `extend`, which keeps keys and values in a cache.
+ * layer: `forward`, made of differentiable ops, for training; `extend`, which follows on a cache of keys and values.
  */
 
-import { attend, mergeHeads, splitHeads } from '../nn/attention.ts';
 import { linear } from '../nn/linear.ts';
 import { rmsNorm } from '../nn/rms-norm.ts';
 import type { Scope } from '../nn/scope.ts';
-import { type Dim, multiplyDims } from '../tensor/dimension.ts';
 import { add } from '../tensor/ops/add.ts';
 import { cast } from '../tensor/ops/cast.ts';
 import { constant } from '../tensor/ops/constant.ts';
-import { expand } from '../tensor/ops/expand.ts';
 import { gather } from '../tensor/ops/gather.ts';
-import { groupQueryAttention } from '../tensor/ops/group-query-attention.ts';
-import { lessOrEqual } from '../tensor/ops/less-or-equal.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
-import { range } from '../tensor/ops/range.ts';
-import { reshape } from '../tensor/ops/reshape.ts';
 import { silu } from '../tensor/ops/silu.ts';
-import { slice } from '../tensor/ops/slice.ts';
-import { where } from '../tensor/ops/where.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import {
+  type Attention,
+  extendingAttention,
+  type KeysAndValues,
+  type SequenceLayout,
+  wholeAttention,
+} from './attention.ts';
 import type { LlamaConfig } from './llama-config.ts';
-import { rotaryTables, rotate } from './rotary.ts';
-
-/** Keys and values of one layer, float32 [batch, numKeyValueHeads, capacity, headDim]; rows are filled from the front. */
-export interface LayerCache {
-  key: Tensor;
-  value: Tensor;
-}
-
-/** Where new tokens stand: see `groupQueryAttention`. */
-export interface CachePositions {
-  /** int32 [batch] */
-  lastPositions: Tensor;
-  /** int32 [1] */
-  totalLength: Tensor;
-}
+import { rotaryTables } from './rotary.ts';
 
 export interface Llama {
   /** int64 ids [...] -> float32 [..., hiddenSize]. */
@@ -52,22 +36,19 @@ export interface Llama {
    * @param layout where several texts share a beginning; without it every token follows those before it.
    */
   forward(embeddings: Tensor, layout?: SequenceLayout): Tensor;
-  /** Hidden states of new tokens after those in the caches, and the caches with the new tokens in them. */
+  /**
+   * Hidden states of new tokens [batch, sequence, hiddenSize] that follow on those in the caches, and the keys and values
+   * to add to these.
+   * @param caches per layer; they may have room for more tokens than they hold.
+   * @param lengths int64 [batch]: how many tokens each row holds; what lies behind them has no effect.
+   */
   extend(
     embeddings: Tensor,
-    caches: readonly LayerCache[],
-    positions: CachePositions,
-  ): { hidden: Tensor; caches: LayerCache[] };
+    caches: readonly KeysAndValues[],
+    lengths: Tensor,
+  ): { hidden: Tensor; added: KeysAndValues[] };
   /** Hidden states [..., hiddenSize] -> float32 [..., vocabSize]. */
   logits(hidden: Tensor): Tensor;
-}
-
-/** Places and sight of tokens that do not simply follow each other, such as several questions after one picture. */
-export interface SequenceLayout {
-  /** int64 [batch, sequence] */
-  positions: Tensor;
-  /** float32 [batch, 1, sequence, sequence]: 0 where a token (row) sees another, very negative where not. */
-  mask: Tensor;
 }
 
 export interface LlamaOptions {
@@ -101,33 +82,24 @@ export function llama(scope: Scope, config: LlamaConfig, options: LlamaOptions =
   return {
     embed: (ids) => cast(gather(table, ids, { axis: 0 }), 'float32'),
     forward: (embeddings, layout) => {
-      const [batch, sequence] = embeddings.shape;
-      const plan = layout
-        ? plannedLayout({ cosines, sines }, layout, [batch, 1, sequence, config.headDim / 2])
-        : causalLayout({ cosines, sines }, sequence);
-      const attention = wholeAttention(config, plan, sequence);
+      const attention = wholeAttention(config, { cosines, sines }, embeddings.shape, layout);
       return norm(layers.reduce((x, layer) => layer(x, attention), embeddings));
     },
-    extend: (embeddings, caches, positions) => {
-      const { numAttentionHeads: heads, numKeyValueHeads: keyValueHeads } = config;
-      const extended: LayerCache[] = [];
+    extend: (embeddings, caches, lengths) => {
+      const added: KeysAndValues[] = [];
+      const attention = extendingAttention(config, { cosines, sines }, embeddings.shape, caches[0], lengths);
       const hidden = layers.reduce((x, layer, i) => {
-        const past = { pastKey: caches[i].key, pastValue: caches[i].value };
         return layer(x, (query, key, value) => {
-          const inputs = { query, key, value, ...past, ...positions, cosines, sines };
-          const { output, presentKey, presentValue } = groupQueryAttention(inputs, { heads, keyValueHeads });
-          extended.push({ key: presentKey, value: presentValue });
+          const { output, own } = attention(query, key, value, caches[i]);
+          added.push(own);
           return output;
         });
       }, embeddings);
-      return { hidden: norm(hidden), caches: extended };
+      return { hidden: norm(hidden), added };
     },
     logits: head,
   };
 }
-
-/** Joint queries, keys and values [batch, sequence, heads * headDim], not yet rotated -> attended, shaped as the query. */
-type Attention = (query: Tensor, key: Tensor, value: Tensor) => Tensor;
 
 /** Attention and gated MLP, each over the normalised input and added to it. */
 function decoderLayer(scope: Scope, config: LlamaConfig): (x: Tensor, attention: Attention) => Tensor {
@@ -158,59 +130,4 @@ function gatedMlp(scope: Scope, { hiddenSize, intermediateSize, hasMlpBias }: Ll
   const up = linear(scope.at('up_proj'), hiddenSize, intermediateSize, options);
   const down = linear(scope.at('down_proj'), intermediateSize, hiddenSize, options);
   return (x: Tensor) => down(multiply(silu(gate(x)), up(x)));
-}
-
-/** Rotations, broadcast to [batch, heads, sequence, headDim / 2], and a mask, broadcast to [batch, 1, sequence, sequence]. */
-interface AttentionPlan {
-  cosines: Tensor;
-  sines: Tensor;
-  mask: Tensor;
-}
-
-type RotaryTables = Pick<AttentionPlan, 'cosines' | 'sines'>;
-
-/** Every token sees itself and those before it. */
-function causalLayout(tables: RotaryTables, sequence: Dim): AttentionPlan {
-  const [rows, columns] = [reshape(range(sequence), [sequence, 1]), range(sequence)];
-  const mask = where(lessOrEqual(columns, rows), constant('float32', [], [0]), constant('float32', [], [-1e9]));
-  return {
-    cosines: slice(tables.cosines, { axis: 0, end: sequence }),
-    sines: slice(tables.sines, { axis: 0, end: sequence }),
-    mask: reshape(mask, [1, 1, sequence, sequence]),
-  };
-}
-
-function plannedLayout(
-  tables: RotaryTables,
-  { positions, mask }: SequenceLayout,
-  shape: readonly Dim[],
-): AttentionPlan {
-  const [cosines, sines] = [tables.cosines, tables.sines].map((table) =>
-    reshape(gather(table, positions, { axis: 0 }), shape),
-  );
-  return { cosines, sines, mask };
-}
-
-/** Attention within whole texts, in differentiable ops. */
-function wholeAttention(
-  { numAttentionHeads, numKeyValueHeads, headDim }: LlamaConfig,
-  { cosines, sines, mask }: AttentionPlan,
-  sequence: Dim,
-): Attention {
-  const sharing = numAttentionHeads / numKeyValueHeads;
-  // Queries that share keys stand below each other: one product for the group, and no copies of keys.
-  const groupRows = multiplyDims(sharing, sequence);
-  const maskBatch = mask.shape[0];
-  const groupMask =
-    sharing === 1
-      ? mask
-      : reshape(expand(mask, [maskBatch, sharing, sequence, sequence]), [maskBatch, 1, groupRows, sequence]);
-  return (query, key, value) => {
-    const batch = query.shape[0];
-    const q = rotate(splitHeads(query, numAttentionHeads), cosines, sines);
-    const k = rotate(splitHeads(key, numKeyValueHeads), cosines, sines);
-    const grouped = reshape(q, [batch, numKeyValueHeads, groupRows, headDim]);
-    const attended = attend(grouped, k, splitHeads(value, numKeyValueHeads), groupMask);
-    return mergeHeads(reshape(attended, [batch, numAttentionHeads, sequence, headDim]));
-  };
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { generate } from './generate.ts';
 import { loadLanguageModel } from './load.ts';
-import { quantize } from './quantize.ts';
+import { quantizeLanguageModel } from './quantize.ts';
 
 const folderOf = (name: string) => new URL(`../../fixtures/language/${name}`, import.meta.url).pathname;
 let work: string;
@@ -42,7 +42,7 @@ describe.each([
   it('loads by the same path and says nearly the same', async () => {
     const target = join(work, `${name}-${language}`);
     const seen: string[] = [];
-    await quantize(folderOf(name), target, { language }, { onProgress: ({ name: tensor }) => seen.push(tensor) });
+    await quantizeLanguageModel(folderOf(name), target, language, ({ name: tensor }) => seen.push(tensor));
     expect(seen).toContain('lm_head.weight_scales');
     expect(await readdir(target)).toContain('expected.json');
     const [original, quantized] = [await logitsOf(folderOf(name)), await logitsOf(target)];
@@ -53,13 +53,13 @@ describe.each([
 
 describe('refuses', () => {
   it('a target that exists', async () => {
-    await expect(quantize(folderOf('vicuna'), work, { language: 'int8' })).rejects.toThrow(/exists/);
+    await expect(quantizeLanguageModel(folderOf('vicuna'), work, 'int8')).rejects.toThrow(/exists/);
   });
 
   it('a model that is quantised already', async () => {
     const once = join(work, 'once');
-    await quantize(folderOf('llama3'), once, { language: 'int8' });
-    await expect(quantize(once, join(work, 'twice'), { language: 'int8' })).rejects.toThrow(/quantised already/);
+    await quantizeLanguageModel(folderOf('llama3'), once, 'int8');
+    await expect(quantizeLanguageModel(once, join(work, 'twice'), 'int8')).rejects.toThrow(/quantised already/);
   });
 
   it('tensors of another model, and leaves nothing behind', async () => {
@@ -67,7 +67,7 @@ describe('refuses', () => {
     await cp(folderOf('llama3'), other, { recursive: true });
     const extra = { name: 'extra.weight', dtype: 'float32' as const, shape: [1], data: new Float32Array(1) };
     await writeSafetensors(join(other, 'model.safetensors'), [extra]);
-    await expect(quantize(other, join(work, 'no'), { language: 'int8' })).rejects.toThrow(/unexpected: extra.weight/);
+    await expect(quantizeLanguageModel(other, join(work, 'no'), 'int8')).rejects.toThrow(/unexpected: extra.weight/);
     expect((await readdir(work)).filter((entry) => entry.includes('no'))).toEqual([]);
   });
 

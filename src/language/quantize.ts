@@ -3,7 +3,7 @@
  * same path; `quantization` in its `config.json` says what was done.
  */
 
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
@@ -11,6 +11,7 @@ import { WeightsMismatchError } from '../weights/match.ts';
 import { quantizationPlan } from '../weights/quantize.ts';
 import type { TensorToWrite } from '../weights/safetensors-writer.ts';
 import { writeShardedSafetensors } from '../weights/sharded-writer.ts';
+import { createWeightFile, locatedBytes, type WeightFile } from '../weights/weight-file.ts';
 import { parseLlamaConfig } from './llama-config.ts';
 import { languageParameters, notParameters, parseQuantization, type Quantization, readConfig } from './load.ts';
 
@@ -20,29 +21,38 @@ const maxShardBytes = 5e9;
 /** Files that hold weights, or say where: everything else of a folder is copied. */
 const weightFiles = /\.(safetensors|bin|pth|pt|gguf|h5|msgpack|onnx)$|\.index\.json$/;
 
-export interface QuantizeOptions {
-  /** The tensors that the written model shall have, by its configuration; those of a language model by default. */
-  parametersOf?: (config: unknown, quantization: Quantization) => readonly WantedTensor[];
-  onProgress?: (progress: { done: number; total: number; name: string }) => void;
+/** How far a quantisation is, in tensors. */
+export interface QuantizeProgress {
+  readonly done: number;
+  readonly total: number;
+  /** The tensor being written. */
+  readonly name: string;
 }
 
-interface WantedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
+/** What the written model is to hold. */
+export interface TargetLayout {
+  /** All its tensors: parameters of the same model, built with quantised linear layers. */
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** The parameter's name of a tensor of the source. */
+  readonly parameterName: (stored: string) => string;
+  /** Tensors of the source, by parameter name, that are no parameters. */
+  readonly ignore: readonly RegExp[];
 }
 
 /**
- * Quantises the model in `source` into the new folder `target`. One tensor is in memory at a time. The folder appears
- * under its name only when it is complete.
+ * Quantises the model in `source` into the new folder `target`; files that hold no weights, and folders, are copied. One
+ * tensor is in memory at a time. The folder appears under its name only when it is complete.
  *
+ * @param layoutOf the written model's layout, by the source's configuration
  * @throws ChatRexError 'invalid-argument' when the target exists or the source is quantised already; as
  *   `openCheckpoint` does; 'weights-mismatch' when the source's tensors are not the model's.
  */
-export async function quantize(
+export async function quantizeFolder(
   source: string,
   target: string,
   quantization: Quantization,
-  { parametersOf = languageModelParameters, onProgress }: QuantizeOptions = {},
+  layoutOf: (config: unknown) => TargetLayout,
+  onProgress?: (progress: QuantizeProgress) => void,
 ): Promise<void> {
   if (await stat(target).catch(() => undefined)) {
     throw new ChatRexError('invalid-argument', `${target} exists; give the name of a folder to be made`);
@@ -51,21 +61,17 @@ export async function quantize(
   if (Object.keys(parseQuantization(config)).length > 0) {
     throw new ChatRexError('invalid-argument', `${source} is quantised already; start from the original`);
   }
-  const checkpoint = await openCheckpoint(source);
+  const layout = layoutOf(config);
+  const checkpoint = renamed(await openCheckpoint(source), layout.parameterName);
+  requireAllUsed(checkpoint, layout);
   // Tied output embeddings are quantised as a layer of their own; the table that words are looked up in stays as it is.
-  const tied = (name: string) =>
+  const sourceOf = (name: string) =>
     name === 'lm_head.weight' && !checkpoint.tensors.has(name) ? 'model.embed_tokens.weight' : name;
-  const wanted = parametersOf(config, quantization);
-  requireAllUsed(checkpoint.tensors.keys(), wanted);
-  const plan = quantizationPlan(checkpoint, wanted, tied);
+  const plan = quantizationPlan(checkpoint, layout.parameters, sourceOf);
   const temporary = join(dirname(resolve(target)), `.${basename(target)}.${process.pid}.tmp`);
   await mkdir(temporary, { recursive: true });
   try {
-    for (const entry of await readdir(source, { withFileTypes: true })) {
-      if (!entry.isDirectory() && !weightFiles.test(entry.name) && entry.name !== 'config.json') {
-        await copyFile(join(source, entry.name), join(temporary, entry.name));
-      }
-    }
+    await copyOthers(source, temporary);
     await writeShardedSafetensors(temporary, withProgress(plan, onProgress), maxShardBytes);
     await writeFile(join(temporary, 'config.json'), `${JSON.stringify({ ...config, quantization }, undefined, 2)}\n`);
     await rename(temporary, target);
@@ -75,20 +81,44 @@ export async function quantize(
   }
 }
 
+/** Quantises a Llama or Qwen2 folder; see `quantizeFolder`. */
+export function quantizeLanguageModel(
+  source: string,
+  target: string,
+  language: 'int4' | 'int8',
+  onProgress?: (progress: QuantizeProgress) => void,
+): Promise<void> {
+  const layoutOf = (config: unknown): TargetLayout => ({
+    parameters: languageParameters(parseLlamaConfig(config), language),
+    parameterName: (stored) => stored,
+    ignore: [notParameters],
+  });
+  return quantizeFolder(source, target, { language }, layoutOf, onProgress);
+}
+
+function renamed(file: WeightFile, parameterName: (stored: string) => string): WeightFile {
+  const tensors = [...file.tensors].map(([stored, tensor]) => [parameterName(stored), tensor] as const);
+  return createWeightFile(file.path, file.metadata, new Map(tensors), locatedBytes);
+}
+
 /** @throws WeightsMismatchError for tensors that the written model would lack: they may belong to another model. */
-function requireAllUsed(found: Iterable<string>, wanted: readonly WantedTensor[]): void {
-  const names = new Set(wanted.map(({ name }) => name));
-  const isKnown = (name: string) => names.has(name) || names.has(`${name}_scales`) || notParameters.test(name);
-  const unexpected = [...found].filter((name) => !isKnown(name));
+function requireAllUsed({ tensors }: WeightFile, { parameters, ignore }: TargetLayout): void {
+  const names = new Set(parameters.map(({ name }) => name));
+  const isKnown = (name: string) =>
+    names.has(name) || names.has(`${name}_scales`) || ignore.some((it) => it.test(name));
+  const unexpected = [...tensors.keys()].filter((name) => !isKnown(name));
   if (unexpected.length > 0) throw new WeightsMismatchError([], unexpected, []);
 }
 
-function languageModelParameters(config: unknown, { language, vision }: Quantization) {
-  if (vision) throw new ChatRexError('invalid-argument', 'this model has no vision part to quantise');
-  return languageParameters(parseLlamaConfig(config), language ?? 'float');
+async function copyOthers(source: string, target: string): Promise<void> {
+  for (const name of await readdir(source)) {
+    if (weightFiles.test(name) || name === 'config.json') continue;
+    // Folders of the hub's cache hold links; what they point to is wanted.
+    await cp(join(source, name), join(target, name), { recursive: true, dereference: true });
+  }
 }
 
-function withProgress(plan: TensorToWrite[], onProgress: QuantizeOptions['onProgress']): TensorToWrite[] {
+function withProgress(plan: TensorToWrite[], onProgress?: (progress: QuantizeProgress) => void): TensorToWrite[] {
   let done = 0;
   return plan.map((entry) => {
     const { data } = entry;

@@ -29,7 +29,6 @@ import { greaterOp } from './greater.ts';
 import { greaterOrEqualOp } from './greater-or-equal.ts';
 import { gridSampleOp } from './grid-sample.ts';
 import { groupNormOp } from './group-norm.ts';
-import { groupQueryAttentionOp } from './group-query-attention.ts';
 import { inputOp } from './input.ts';
 import { layerNormOp } from './layer-norm.ts';
 import { lessOp } from './less.ts';
@@ -104,7 +103,6 @@ export { greater } from './greater.ts';
 export { greaterOrEqual } from './greater-or-equal.ts';
 export { gridSample } from './grid-sample.ts';
 export { groupNorm } from './group-norm.ts';
-export { groupQueryAttention } from './group-query-attention.ts';
 export { input } from './input.ts';
 export { layerNorm } from './layer-norm.ts';
 export { less } from './less.ts';
@@ -181,7 +179,6 @@ const table = {
   greater: greaterOp,
   gridSample: gridSampleOp,
   groupNorm: groupNormOp,
-  groupQueryAttention: groupQueryAttentionOp,
   input: inputOp,
   layerNorm: layerNormOp,
   lessOrEqual: lessOrEqualOp,

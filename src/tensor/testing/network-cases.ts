@@ -7,7 +7,6 @@ import { deformableSample } from '../ops/deformable-sample.ts';
 import { dynamicQuantizedMatmul } from '../ops/dynamic-quantized-matmul.ts';
 import { gridSample } from '../ops/grid-sample.ts';
 import { groupNorm } from '../ops/group-norm.ts';
-import { groupQueryAttention } from '../ops/group-query-attention.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
 import { logSoftmax } from '../ops/log-softmax.ts';
 import { matmul } from '../ops/matmul.ts';
@@ -52,32 +51,6 @@ const weightBytes = (...shape: number[]): CaseInput => ({
   shape,
   value: (random) => Math.floor(255 * random()) - 127,
 });
-
-/** `tokens` new tokens behind `pasts` cached ones; two query heads share one key-value head of 16 channels. */
-function attentionCase(batch: number, tokens: number, pasts: number[]): OpCase {
-  const [capacity, width] = [6, 16];
-  const last = pasts.map((past) => past + tokens - 1);
-  const inputs = [
-    floats(batch, tokens, 2 * width),
-    floats(batch, tokens, width),
-    floats(batch, tokens, width),
-    floats(batch, 1, capacity, width),
-    floats(batch, 1, capacity, width),
-    given('int32', [batch], last),
-    given('int32', [1], [Math.max(...last) + 1]),
-    between(-1, 1, capacity, width / 2),
-    between(-1, 1, capacity, width / 2),
-  ];
-  return opCase(inputs, (...tensors) => {
-    const [query, key, value, pastKey, pastValue, lastPositions, totalLength, cosines, sines] = tensors;
-    const cache = { pastKey, pastValue, lastPositions, totalLength };
-    const { output } = groupQueryAttention(
-      { query, key, value, ...cache, cosines, sines },
-      { heads: 2, keyValueHeads: 1 },
-    );
-    return output;
-  });
-}
 
 export const networkCases = {
   conv: [
@@ -130,7 +103,6 @@ export const networkCases = {
     opCase([floats(2, 4, 3), floats(4), floats(4)], (x, w, b) => groupNorm(x, w, b, { groups: 4, epsilon: 0.1 })),
     opCase([floats('batch', 4, 2, 2), floats(4), floats(4)], (x, w, b) => groupNorm(x, w, b, { groups: 1 })),
   ],
-  groupQueryAttention: [attentionCase(1, 3, [0]), attentionCase(2, 1, [2, 4])],
   input: [opCase([floats(2)], (x) => x)],
   layerNorm: [
     opCase([floats(2, 3, 5), floats(5), floats(5)], (x, w, b) => layerNorm(x, w, b)),
