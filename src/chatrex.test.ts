@@ -1,7 +1,14 @@
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EncodedPicture } from './chatrex/encoded-picture.ts';
 import { ChatRex } from './chatrex.ts';
+import { patternedWeights, tinyConfig } from './proposals/testing/patterned.ts';
+import { Upn } from './proposals/upn.ts';
+import { upnParameters } from './proposals/weights.ts';
 import { openSafetensors } from './weights/safetensors.ts';
+import { writeSafetensors } from './weights/safetensors-writer.ts';
 
 const fixtures = new URL('../fixtures/chatrex/', import.meta.url).pathname;
 const picturePath = `${fixtures}tiny-picture.png`;
@@ -178,5 +185,36 @@ describe('ChatRex', () => {
     await expect(ChatRex.load('no-such-model')).rejects.toThrow(/no-such-model/);
     await expect(ChatRex.load(`${fixtures}../tokenizer`)).rejects.toThrow(/config\.json/);
     await expect(model.encode(picturePath)).rejects.toThrow(/no proposal network/);
+  });
+});
+
+describe('a folder with its own proposal network', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'chatrex-folder-'));
+    await cp(`${fixtures}tiny-concat`, folder, { recursive: true });
+    await mkdir(join(folder, 'upn'));
+    await writeFile(join(folder, 'upn', 'config.json'), JSON.stringify({ model_type: 'upn', ...tinyConfig }));
+    const weights = patternedWeights(tinyConfig);
+    const tensors = upnParameters(tinyConfig).map(({ name, shape }) => ({
+      name,
+      shape,
+      dtype: 'float32' as const,
+      data: weights.get(name)!.data,
+    }));
+    await writeSafetensors(join(folder, 'upn', 'model.safetensors'), tensors);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('finds the boxes itself', async () => {
+    const model = await ChatRex.load(folder);
+    const picture = await model.encode(picturePath, { granularity: 'both' });
+    const upn = await Upn.load(folder);
+    const [{ boxesXyxy, scores }] = await upn.propose([picturePath], { granularity: 'both' });
+    expect(Array.from(picture.boxes.boxesXyxy)).toEqual(Array.from(boxesXyxy));
+    expect(picture.boxes.scores).toEqual(Array.from(scores));
+    expect((await picture.detect(['dog'], { maxTokens: 12 })).issues).toEqual([]);
+    await upn.dispose();
+    await model.dispose();
   });
 });
