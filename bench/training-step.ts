@@ -24,7 +24,7 @@ import { gelu } from '../src/tensor/ops/gelu.ts';
 import { input } from '../src/tensor/ops/input.ts';
 import { multiply } from '../src/tensor/ops/multiply.ts';
 import { reduceMean } from '../src/tensor/ops/reduce-mean.ts';
-import { split } from '../src/tensor/ops/slice.ts';
+import { split } from '../src/tensor/ops/split.ts';
 import type { Tensor } from '../src/tensor/tensor.ts';
 import { adamwStep, createAdamwState } from '../src/training/adamw.ts';
 import { GradientSession } from '../src/training/gradient-session.ts';

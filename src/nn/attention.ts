@@ -1,25 +1,16 @@
 /** Attention: every query reads the values whose keys it resembles. */
 
-import { add } from '../tensor/ops/add.ts';
-import { matmul } from '../tensor/ops/matmul.ts';
-import { multiply } from '../tensor/ops/multiply.ts';
+import { affine } from '../tensor/ops/affine.ts';
+import { attention } from '../tensor/ops/attention.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { slice } from '../tensor/ops/slice.ts';
-import { softmax } from '../tensor/ops/softmax.ts';
+import { split } from '../tensor/ops/split.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { linear } from './linear.ts';
 import type { Scope } from './scope.ts';
 
-/**
- * softmax(q k^T / sqrt(D) + mask) v. q [B, heads, Lq, D], k and v [B, heads, Lk, D].
- * @param mask float, broadcast to [B, heads, Lq, Lk]: 0 where a query may look, very negative where not.
- */
-export function attend(q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor {
-  const width = q.shape[3] as number;
-  const scores = matmul(multiply(q, 1 / Math.sqrt(width)), k, { transposeB: true });
-  return matmul(softmax(mask ? add(scores, mask) : scores), v);
-}
+export { attention as attend };
 
 /** [B, L, heads * D] -> [B, heads, L, D] */
 export function splitHeads(x: Tensor, heads: number): Tensor {
@@ -51,10 +42,9 @@ export function multiHeadAttention(scope: Scope, { channels, heads }: MultiHeadA
   /** Projections `from` to `to` (0 query, 1 key, 2 value) of one tensor in one product. */
   const project = (x: Tensor, from: number, to: number): Tensor[] => {
     const rows = { axis: 0, start: from * channels, end: to * channels };
-    const joint = add(matmul(x, slice(weight, rows), { transposeB: true }), slice(bias, rows));
-    return Array.from({ length: to - from }, (_, i) =>
-      splitHeads(slice(joint, { axis: 2, start: i * channels, end: (i + 1) * channels }), heads),
-    );
+    const joint = affine(x, slice(weight, rows), slice(bias, rows));
+    const lengths = new Array<number>(to - from).fill(channels);
+    return split(joint, { axis: 2, lengths }).map((part) => splitHeads(part, heads));
   };
   return (query: Tensor, key: Tensor, value: Tensor, mask?: Tensor): Tensor => {
     const projected =
@@ -66,6 +56,6 @@ export function multiHeadAttention(scope: Scope, { channels, heads }: MultiHeadA
             ? [...project(query, 0, 1), ...project(key, 1, 3)]
             : [...project(query, 0, 1), ...project(key, 1, 2), ...project(value, 2, 3)];
     const [q, k, v] = projected;
-    return output(mergeHeads(attend(q, k, v, mask)));
+    return output(mergeHeads(attention(q, k, v, mask)));
   };
 }

@@ -1,7 +1,9 @@
 /** Affine map of the last axis, with weights laid out as PyTorch's nn.Linear. */
 
 import { add } from '../tensor/ops/add.ts';
+import { affine } from '../tensor/ops/affine.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
+import type { Initializer } from '../tensor/ops/parameter.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { quantizedProduct } from './quantized-linear.ts';
 import type { Scope } from './scope.ts';
@@ -23,22 +25,18 @@ export function linear(
   options: LinearOptions = {},
 ): (x: Tensor) => Tensor {
   const { hasBias = true, deviation } = options;
-  const bound = 1 / Math.sqrt(inputs);
-  const product =
-    scope.linearFormat === 'float'
-      ? floatProduct(scope, inputs, outputs, deviation)
-      : quantizedProduct(scope, inputs, outputs);
-  const bias = hasBias
-    ? scope.parameter('bias', [outputs], deviation === undefined ? { kind: 'uniform', bound } : { kind: 'zeros' })
-    : undefined;
-  return (x) => (bias ? add(product(x), bias) : product(x));
-}
-
-function floatProduct(scope: Scope, inputs: number, outputs: number, deviation: number | undefined) {
-  const weight = scope.parameter(
-    'weight',
-    [outputs, inputs],
-    deviation === undefined ? { kind: 'uniform', bound: 1 / Math.sqrt(inputs) } : { kind: 'normal', deviation },
-  );
-  return (x: Tensor) => matmul(x, weight, { transposeB: true });
+  const uniform = { kind: 'uniform', bound: 1 / Math.sqrt(inputs) } as const;
+  const starts: Record<'weight' | 'bias', Initializer> =
+    deviation === undefined
+      ? { weight: uniform, bias: uniform }
+      : { weight: { kind: 'normal', deviation }, bias: { kind: 'zeros' } };
+  const biasOf = () => (hasBias ? scope.parameter('bias', [outputs], starts.bias) : undefined);
+  if (scope.linearFormat !== 'float') {
+    const product = quantizedProduct(scope, inputs, outputs);
+    const bias = biasOf();
+    return (x) => (bias ? add(product(x), bias) : product(x));
+  }
+  const weight = scope.parameter('weight', [outputs, inputs], starts.weight);
+  const bias = biasOf();
+  return (x) => (bias ? affine(x, weight, bias) : matmul(x, weight, { transposeB: true }));
 }

@@ -7,6 +7,7 @@ import { unaryOp } from './elementwise.ts';
 import { erf, erfReference } from './erf.ts';
 import { exp } from './exp.ts';
 import { multiply } from './multiply.ts';
+import { negate } from './negate.ts';
 
 /** x * Phi(x) with the exact normal distribution function, as PyTorch's default GELU. */
 export const gelu = (x: Tensor): Tensor => apply(geluOp, [x], null);
@@ -15,10 +16,10 @@ export const geluOp: DifferentiableOp<null> = unaryOp({
   onnx: 'Gelu',
   domain: 'com.microsoft',
   f: (x) => 0.5 * x * (1 + erfReference(x / Math.SQRT2)),
-  // Phi(x) + x * phi(x)
+  // Phi(x) + x * phi(x) = (1 + erf(u) + 2 u exp(-u^2) / sqrt(pi)) / 2 with u = x / sqrt(2)
   gradient: (x, _, dy) => {
-    const cdf = add(multiply(erf(multiply(x, Math.SQRT1_2)), 0.5), 0.5);
-    const pdf = multiply(exp(multiply(multiply(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return multiply(dy, add(cdf, multiply(x, pdf)));
+    const u = multiply(x, Math.SQRT1_2);
+    const bell = multiply(multiply(u, 2 / Math.sqrt(Math.PI)), exp(negate(multiply(u, u))));
+    return multiply(multiply(dy, 0.5), add(add(erf(u), bell), 1));
   },
 });

@@ -3,8 +3,10 @@
 import type { Op } from '../op.ts';
 import { absOp } from './abs.ts';
 import { addOp } from './add.ts';
+import { affineOp } from './affine.ts';
 import { andOp } from './and.ts';
 import { argMaxOp } from './arg-max.ts';
+import { attentionOp } from './attention.ts';
 import { castOp } from './cast.ts';
 import { ceilOp } from './ceil.ts';
 import { clipOp } from './clip.ts';
@@ -67,6 +69,7 @@ import { sinOp } from './sin.ts';
 import { sliceOp } from './slice.ts';
 import { softmaxOp } from './softmax.ts';
 import { softplusOp } from './softplus.ts';
+import { splitOp } from './split.ts';
 import { sqrtOp } from './sqrt.ts';
 import { stopGradientOp } from './stop-gradient.ts';
 import { subtractOp } from './subtract.ts';
@@ -77,8 +80,10 @@ import { whereOp } from './where.ts';
 
 export { abs } from './abs.ts';
 export { add } from './add.ts';
+export { affine } from './affine.ts';
 export { and } from './and.ts';
 export { argMax } from './arg-max.ts';
+export { attention } from './attention.ts';
 export { cast } from './cast.ts';
 export { ceil } from './ceil.ts';
 export { clip } from './clip.ts';
@@ -139,9 +144,10 @@ export { sigmoid } from './sigmoid.ts';
 export { sign } from './sign.ts';
 export { silu } from './silu.ts';
 export { sin } from './sin.ts';
-export { slice, split } from './slice.ts';
+export { slice } from './slice.ts';
 export { softmax } from './softmax.ts';
 export { softplus } from './softplus.ts';
+export { split } from './split.ts';
 export { sqrt } from './sqrt.ts';
 export { stopGradient } from './stop-gradient.ts';
 export { subtract } from './subtract.ts';
@@ -153,8 +159,10 @@ export { where } from './where.ts';
 const table = {
   abs: absOp,
   add: addOp,
+  affine: affineOp,
   and: andOp,
   argMax: argMaxOp,
+  attention: attentionOp,
   cast: castOp,
   ceil: ceilOp,
   clip: clipOp,
@@ -217,6 +225,7 @@ const table = {
   slice: sliceOp,
   softmax: softmaxOp,
   softplus: softplusOp,
+  split: splitOp,
   sqrt: sqrtOp,
   stopGradient: stopGradientOp,
   subtract: subtractOp,

@@ -1,12 +1,13 @@
 /** Matrix product of the last two axes, with optional transposes, so that weights and gradients need no copies. */
 
-import { type Dim, sizeOf } from '../dimension.ts';
+import { type Dim, isStatic, sizeOf } from '../dimension.ts';
 import { at, broadcastNdShapes, generate, type NdArray } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { broadcastShapes, requireDType, requireSameDType } from '../shape.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { reshape } from './reshape.ts';
+import { transpose } from './transpose.ts';
 
 export interface MatmulAttributes {
   readonly transposeA: boolean;
@@ -51,11 +52,7 @@ export const matmulOp: DifferentiableOp<MatmulAttributes> = {
       : matmul(dy, b, { transposeB: !transposeB });
     // A matrix shared by all leading axes gets one product over all rows instead of a batch of products to sum.
     if (b.shape.length === 2 && !transposeA && a.shape.length > 2) {
-      const [rowsOfA, rowsOfDy] = [flattenRows(a), flattenRows(dy)];
-      const db = transposeB
-        ? matmul(rowsOfDy, rowsOfA, { transposeA: true })
-        : matmul(rowsOfA, rowsOfDy, { transposeA: true });
-      return [da, db];
+      return [da, transposeB ? weightGradient(dy, a) : weightGradient(a, dy)];
     }
     const db = transposeB
       ? matmul(dy, a, { transposeA: true, transposeB: transposeA })
@@ -65,13 +62,26 @@ export const matmulOp: DifferentiableOp<MatmulAttributes> = {
   reference: ([a, b], { transposeA, transposeB }) => [productNd(a, b, transposeA, transposeB)],
 };
 
+/**
+ * a^T b over all rows: [..., M] and [..., N] -> [M, N]. The longer side goes first, which runs a sixth faster in ONNX
+ * Runtime than the other way round (4096 rows, 192 x 768), the transposition of so small a result included.
+ */
+export function weightGradient(a: Tensor, b: Tensor): Tensor {
+  const [m, n] = [a, b].map(({ shape }) => shape[shape.length - 1]);
+  const [rowsOfA, rowsOfB] = [flattenRows(a), flattenRows(b)];
+  if (isStatic(m) && isStatic(n) && m < n) {
+    return transpose(matmul(rowsOfB, rowsOfA, { transposeA: true }), [1, 0]);
+  }
+  return matmul(rowsOfA, rowsOfB, { transposeA: true });
+}
+
 /** [..., M, N] -> [prod(...) * M, N] */
 function flattenRows(x: Tensor): Tensor {
   const width = x.shape[x.shape.length - 1];
   return reshape(x, [sizeOf(x.shape.slice(0, -1)), width]);
 }
 
-function productNd(a: NdArray, b: NdArray, transposeA: boolean, transposeB: boolean): NdArray {
+export function productNd(a: NdArray, b: NdArray, transposeA: boolean, transposeB: boolean): NdArray {
   const [rows, inner] = transposeA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
   const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)];
   const batch = broadcastNdShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));

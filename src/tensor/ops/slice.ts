@@ -1,10 +1,10 @@
 /** A stretch of an axis, with a step. */
 
 import { addDims, type Dim, isStatic, type Shape, subtractDims } from '../dimension.ts';
-import { generate, stridesOf } from '../nd-array.ts';
+import { generate, type NdArray, stridesOf } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
-import { apply, describe, inWordsOf, misfit, type Tensor } from '../tensor.ts';
+import { apply, inWordsOf, misfit, type Tensor } from '../tensor.ts';
 import { constant } from './constant.ts';
 import { pad } from './pad.ts';
 import { scatterAdd } from './scatter-add.ts';
@@ -67,26 +67,16 @@ export const sliceOp: DifferentiableOp<SliceAttributes> = {
     const positions = Array.from({ length: y.shape[axis] as number }, (_, i) => (start as number) + i * step);
     return [scatterAdd(dy, constant('int64', [positions.length], positions), { axis, size: x.shape[axis] })];
   },
-  reference: ([x], { axis, start, step }, [{ shape }], resolve) => {
-    const strides = stridesOf(x.shape);
-    const first = resolve(start);
-    return [
-      generate(
-        shape as number[],
-        (index) => x.data[index.reduce((sum, i, k) => sum + (k === axis ? first + i * step : i) * strides[k], 0)],
-      ),
-    ];
-  },
+  reference: ([x], { axis, start, step }, [{ shape }], resolve) => [
+    sliceNd(x, axis, resolve(start), step, shape as number[]),
+  ],
 };
 
-/** Consecutive stretches of the given lengths along an axis; they must fill it. */
-export function split(x: Tensor, { axis, lengths }: { axis: number; lengths: readonly number[] }): Tensor[] {
-  const size = x.shape[normalizeAxis(axis, x.shape.length)];
-  const total = lengths.reduce((sum, length) => sum + length, 0);
-  if (size !== total) throw misfit(`split(${describe(x)}): lengths add to ${total}, axis ${axis} has ${size}`);
-  let start = 0;
-  return lengths.map((length) => {
-    start += length;
-    return slice(x, { axis, start: start - length, end: start });
-  });
+/** The part of x that begins at `start` of an axis and has `shape`. */
+export function sliceNd(x: NdArray, axis: number, start: number, step: number, shape: readonly number[]): NdArray {
+  const strides = stridesOf(x.shape);
+  return generate(
+    shape,
+    (index) => x.data[index.reduce((sum, i, k) => sum + (k === axis ? start + i * step : i) * strides[k], 0)],
+  );
 }

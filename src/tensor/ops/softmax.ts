@@ -1,6 +1,6 @@
 /** exp(x) / sum(exp(x)) along an axis. */
 
-import { generate, stridesOf } from '../nd-array.ts';
+import { generate, type NdArray, stridesOf } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
 import { apply, type Tensor } from '../tensor.ts';
@@ -30,16 +30,15 @@ export const softmaxOp: DifferentiableOp<SoftmaxAttributes> = {
     const weighted = multiply(outputGradients[0] as Tensor, y);
     return [subtract(weighted, multiply(y, reduceSum(weighted, { axes: [axis], keepDims: true })))];
   },
-  reference: ([x], { axis }) => {
-    const stride = stridesOf(x.shape)[axis];
-    const size = x.shape[axis];
-    return [
-      generate(x.shape, (index, flat) => {
-        const start = flat - index[axis] * stride;
-        const values = Array.from({ length: size }, (_, i) => x.data[start + i * stride]);
-        const top = Math.max(...values);
-        return Math.exp(x.data[flat] - top) / values.reduce((sum, value) => sum + Math.exp(value - top), 0);
-      }),
-    ];
-  },
+  reference: ([x], { axis }) => [softmaxNd(x, axis)],
 };
+
+export function softmaxNd(x: NdArray, axis: number): NdArray {
+  const stride = stridesOf(x.shape)[axis];
+  return generate(x.shape, (index, flat) => {
+    const start = flat - index[axis] * stride;
+    const values = Array.from({ length: x.shape[axis] }, (_, i) => x.data[start + i * stride]);
+    const top = Math.max(...values);
+    return Math.exp(x.data[flat] - top) / values.reduce((sum, value) => sum + Math.exp(value - top), 0);
+  });
+}

@@ -1,5 +1,7 @@
 /** Cases of ops that make up networks: products, convolutions, norms, sampling; and the leaves of graphs. */
 
+import { affine } from '../ops/affine.ts';
+import { attention } from '../ops/attention.ts';
 import { conv } from '../ops/conv.ts';
 import { convTranspose } from '../ops/conv-transpose.ts';
 import type { ConvOptions } from '../ops/convolution.ts';
@@ -53,6 +55,20 @@ const weightBytes = (...shape: number[]): CaseInput => ({
 });
 
 export const networkCases = {
+  affine: [
+    opCase([floats(3, 4), floats(2, 4), floats(2)], affine),
+    opCase([floats(2, 3, 2), floats(4, 2), floats(4)], affine),
+    opCase([floats('batch', 3, 4), floats(2, 4), floats(2)], affine),
+    opCase([floats('batch', 'length', 4), floats(2, 4), floats(2)], affine),
+    opCase([floats('none', 4), floats(2, 4), floats(2)], affine),
+  ],
+  attention: [
+    opCase([floats(2, 3, 4), floats(2, 5, 4), floats(2, 5, 3)], (q, k, v) => attention(q, k, v)),
+    opCase([floats(2, 2, 3, 4), floats(2, 2, 3, 4), floats(2, 2, 3, 4), floats(2, 1, 3)], attention),
+    opCase([floats('batch', 2, 'length', 4), floats('batch', 2, 1, 4), floats('batch', 2, 1, 4)], (q, k, v) =>
+      attention(q, k, v),
+    ),
+  ],
   conv: [
     convCase([2, 3, 5, 6], [4, 3, 3, 3], { pads: square(1) }, true),
     convCase([2, 3, 7, 8], [4, 3, 3, 3], { strides: [2, 2], pads: square(1) }, true),

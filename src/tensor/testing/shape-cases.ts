@@ -18,7 +18,8 @@ import { reduceSum } from '../ops/reduce-sum.ts';
 import { reshape } from '../ops/reshape.ts';
 import { scatterAdd } from '../ops/scatter-add.ts';
 import { scatterElementsAdd } from '../ops/scatter-elements-add.ts';
-import { slice, split } from '../ops/slice.ts';
+import { slice } from '../ops/slice.ts';
+import { split } from '../ops/split.ts';
 import { topK } from '../ops/top-k.ts';
 import { swapAxes, transpose } from '../ops/transpose.ts';
 import type { Tensor } from '../tensor.ts';
@@ -138,7 +139,11 @@ export const shapeCases = {
     opCase([floats('batch', 5)], (x) => slice(x, { axis: 0, start: 1 })),
     opCase([floats('batch', 5)], (x) => slice(x, { axis: 0, end: -1 })),
     opCase([floats(2, 'length')], (x) => slice(x, { axis: 1, start: 0, end: 1 })),
+  ],
+  split: [
     opCase([floats(2, 6)], (x) => split(x, { axis: 1, lengths: [1, 3, 2] })),
+    opCase([floats(2, 6)], (x) => split(x, { axis: -1, lengths: [1, 3, 2] })[1]),
+    opCase([floats('batch', 4)], (x) => split(x, { axis: 1, lengths: [4, 0] })),
   ],
   topK: [
     opCase([floats(3, 6)], (x) => Object.values(topK(x, { k: 2 }))),

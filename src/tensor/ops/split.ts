@@ -1,0 +1,45 @@
+/** An axis cut into consecutive stretches. */
+
+import type { DifferentiableOp } from '../op.ts';
+import { normalizeAxis } from '../shape.ts';
+import { applyAll, misfit, type Tensor } from '../tensor.ts';
+import { concat } from './concat.ts';
+import { constantLike } from './constant.ts';
+import { expand } from './expand.ts';
+import { sliceNd } from './slice.ts';
+
+interface SplitAttributes {
+  readonly axis: number;
+  readonly lengths: readonly number[];
+}
+
+/** Consecutive stretches of the given lengths along an axis; they must fill it. */
+export const split = (x: Tensor, { axis, lengths }: { axis: number; lengths: readonly number[] }): readonly Tensor[] =>
+  lengths.length === 1 && x.shape.at(axis) === lengths[0]
+    ? [x]
+    : applyAll(splitOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length), lengths }));
+
+export const splitOp: DifferentiableOp<SplitAttributes> = {
+  name: 'Split',
+  infer: ([x], { axis, lengths }) => {
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    if (x.shape[axis] !== total) throw misfit(`lengths add to ${total}, axis ${axis} has ${x.shape[axis]}`);
+    return lengths.map((length) => ({ dtype: x.dtype, shape: x.shape.with(axis, length) }));
+  },
+  emit: ({ onnx, inputs, outputs, attributes: { axis, lengths } }) => {
+    const all = lengths.map((_, i) => outputs[i] || onnx.fresh('Split'));
+    onnx.node('Split', [inputs[0], onnx.integers(lengths)], all, { attributes: { axis } });
+  },
+  // One concatenation, where slices would each pad their gradient to the whole and add it.
+  gradient: ({ outputs, attributes: { axis }, outputGradients }) => [
+    concat(
+      outputs.map((output, i) => outputGradients[i] ?? expand(constantLike(0, output), output.shape)),
+      axis,
+    ),
+  ],
+  reference: ([x], { axis, lengths }) =>
+    lengths.map((length, i) => {
+      const start = lengths.slice(0, i).reduce((sum, earlier) => sum + earlier, 0);
+      return sliceNd(x, axis, start, 1, x.shape.with(axis, length));
+    }),
+};
