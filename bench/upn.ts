@@ -1,0 +1,133 @@
+/**
+ * UPN-Large on one picture against the official network in PyTorch: time, memory, agreement, and where our time goes.
+ *
+ *     npx tsx bench/upn.ts --python PATH --official CHECKOUT [--size 800x1066] [--threads N] [--rounds N] [--checkpoint FILE]
+ *
+ * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. Without a checkpoint one with random weights is made
+ * in the temporary folder. Each run is a process of its own, so that its peak memory is its own; the two take turns, so that
+ * whatever else the machine does falls on both. Without --official only our side runs. On a busy machine --threads 1 and
+ * the processor time tell the two apart, where the clock on the wall cannot.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { upnPresets } from '../src/proposals/config.ts';
+import { loadStoredUpn } from '../src/proposals/load.ts';
+import { patterned } from '../src/proposals/testing/patterned.ts';
+import { proposalGraph } from '../src/proposals/upn.ts';
+import { type HostTensor, hostTensor } from '../src/runtime/host-tensor.ts';
+import { formatProfile, readProfile } from '../src/runtime/profile.ts';
+import { Session } from '../src/runtime/session.ts';
+
+/** What one process measured. The first run of a process pays for memory that later runs find ready. */
+interface Measured {
+  seconds: number[];
+  cpuSeconds: number[];
+  peakBytes: number;
+  logits: number[];
+  boxes: number[];
+  createSeconds?: number;
+  profile?: string;
+}
+
+const tools = fileURLToPath(new URL('../tools/reference/upn/', import.meta.url));
+const { values: options } = parseArgs({
+  options: {
+    python: { type: 'string', default: 'python3' },
+    official: { type: 'string' },
+    size: { type: 'string', default: '800x1066' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    rounds: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '2' },
+    checkpoint: { type: 'string', default: join(tmpdir(), 'upn_large_random.pth') },
+    ours: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+  },
+});
+
+if (options.ours) process.stdout.write(JSON.stringify(await measureOurs()));
+else await compare();
+
+async function measureOurs(): Promise<Measured> {
+  const [height, width] = options.size.split('x').map(Number);
+  const { weights } = await loadStoredUpn(options.checkpoint);
+  const graph = proposalGraph(upnPresets['upn-large'], { height, width }, false, ['fine']);
+  const startedAt = performance.now();
+  const profilePrefix = options.profile;
+  const session = await Session.create(graph, weights, { threads: Number(options.threads), profilePrefix });
+  const createSeconds = (performance.now() - startedAt) / 1000;
+  const pixels = patterned('picture', 3 * height * width, 1);
+  const images = hostTensor('float32', [1, 3, height, width], pixels);
+  const [seconds, cpuSeconds]: number[][] = [[], []];
+  let results: Record<string, HostTensor> = {};
+  for (let run = 0; run < Number(options.runs); run++) {
+    const [start, cpuStart] = [performance.now(), process.cpuUsage()];
+    results = await session.run({ images });
+    const { user, system } = process.cpuUsage(cpuStart);
+    seconds.push((performance.now() - start) / 1000);
+    cpuSeconds.push((user + system) / 1e6);
+  }
+  const numbers = (name: string) => Array.from(results[name].data as Float32Array);
+  if (profilePrefix) session.endProfiling();
+  await session.dispose();
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  return {
+    seconds,
+    cpuSeconds,
+    peakBytes,
+    createSeconds,
+    logits: numbers('fine logits'),
+    boxes: numbers('fine boxes'),
+  };
+}
+
+async function compare(): Promise<void> {
+  const { official, python, size, threads, checkpoint } = options;
+  if (!existsSync(checkpoint)) {
+    if (!official) throw new Error('no --checkpoint, and no --official to make one');
+    runJson(python, [join(tools, 'make_official_checkpoint.py'), '--code', official, '--out', checkpoint], false);
+  }
+  const self = fileURLToPath(import.meta.url);
+  const common = ['--size', size, '--threads', threads, '--checkpoint', checkpoint];
+  const ourRun = (more: string[]) =>
+    runJson(process.execPath, [...process.execArgv, self, '--ours', ...common, ...more]);
+  for (let round = 0; round < Number(options.rounds); round++) {
+    const ours = ourRun(['--runs', options.runs]);
+    report('ours', ours);
+    if (!official) continue;
+    const theirs = runJson(python, [join(tools, 'bench.py'), '--code', official, ...common]);
+    report('PyTorch', theirs);
+    const ratio = (a: number[], b: number[]) => (Math.min(...a) / Math.min(...b)).toFixed(2);
+    console.log(
+      `PyTorch / ours: ${ratio(theirs.seconds, ours.seconds)} in time, ${ratio(theirs.cpuSeconds, ours.cpuSeconds)} in ` +
+        `processor time, ${(theirs.peakBytes / ours.peakBytes).toFixed(2)} in memory; greatest difference of logits ` +
+        `${difference(ours.logits, theirs.logits)}, of boxes ${difference(ours.boxes, theirs.boxes)}`,
+    );
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'upn-profile-'));
+  ourRun(['--runs', '1', '--profile', join(folder, 'trace')]);
+  const [trace] = await readdir(folder);
+  console.log(`\nwhere our time goes\n${formatProfile(await readProfile(join(folder, trace)))}`);
+  await rm(folder, { recursive: true });
+}
+
+function report(name: string, { seconds, cpuSeconds, peakBytes, createSeconds }: Measured): void {
+  const list = (values: number[]) => values.map((value) => value.toFixed(1)).join(', ');
+  const created = createSeconds === undefined ? '' : `, made in ${createSeconds.toFixed(1)} s`;
+  const memory = `${(peakBytes / 2 ** 30).toFixed(2)} GiB at most`;
+  console.log(`${name.padEnd(8)} ${list(seconds)} s (processor ${list(cpuSeconds)} s), ${memory}${created}`);
+}
+
+const difference = (a: number[], b: number[]): string =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0).toExponential(1);
+
+function runJson(command: string, args: string[], hasResult = true): Measured {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  if (status !== 0) throw new Error(`${command} ${args[0]}: ${stderr}`);
+  return hasResult ? JSON.parse(stdout) : { seconds: [], cpuSeconds: [], peakBytes: 0, logits: [], boxes: [] };
+}
