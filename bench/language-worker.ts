@@ -10,40 +10,47 @@ const gigabytes = (field: string): number => {
   const line = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'));
   return Number(line?.[1]) / 2 ** 20;
 };
-const seconds = async (work: () => Promise<unknown>): Promise<number> => {
-  const start = performance.now();
+/** Wall and processor seconds. */
+interface Seconds {
+  wall: number;
+  processor: number;
+}
+const seconds = async (work: () => Promise<unknown>): Promise<Seconds> => {
+  const [start, before] = [performance.now(), process.cpuUsage()];
   await work();
-  return (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  return { wall: (performance.now() - start) / 1000, processor: (user + system) / 1e6 };
 };
+const medianOf = (times: Seconds[], field: keyof Seconds): number => median(times.map((time) => time[field]));
 
 let model!: Awaited<ReturnType<typeof loadLanguageModel>>;
-const loadSeconds = await seconds(async () => {
+const load = await seconds(async () => {
   model = await loadLanguageModel(folder, { maxPositions: promptTokens + decodeTokens + 64 });
 });
-const afterLoad = gigabytes('VmRSS');
 
 const cache = model.createCache({ capacity: promptTokens + decodeTokens + 64 });
 const prompt = await model.embed(Array.from({ length: promptTokens }, (_, i) => 3 + ((i * 7919) % 31990)));
 const question = await model.embed(Array.from({ length: 32 }, (_, i) => 3 + ((i * 104729) % 31990)));
-const prefill: number[] = [];
-const second: number[] = [];
+const prefill: Seconds[] = [];
+const second: Seconds[] = [];
 for (let run = 0; run < runs; run++) {
   cache.rewind(0);
   prefill.push(await seconds(() => model.read(cache, 0, prompt)));
   second.push(await seconds(() => model.read(cache, 0, question)));
 }
-const decode: number[] = [];
+const decode: Seconds[] = [];
 for (let step = 0; step < decodeTokens; step++) {
   decode.push(await seconds(() => model.step(cache, [3 + step], [true])));
 }
 console.log(
   JSON.stringify({
-    loadSeconds,
-    afterLoad,
-    prefill: promptTokens / median(prefill),
-    decode: 1 / median(decode),
-    firstAnswer: median(prefill.map((time, i) => time + second[i])),
-    secondAnswer: median(second),
+    load: load.wall,
+    read: promptTokens / medianOf(prefill, 'wall'),
+    write: 1 / medianOf(decode, 'wall'),
+    readMs: (1000 * medianOf(prefill, 'processor')) / promptTokens,
+    writeMs: 1000 * medianOf(decode, 'processor'),
+    first: median(prefill.map(({ wall }, i) => wall + second[i].wall)),
+    second: medianOf(second, 'wall'),
     resident: gigabytes('VmRSS'),
     own: gigabytes('RssAnon'),
     peak: gigabytes('VmHWM'),

@@ -7,9 +7,10 @@
  * transformers is given. `7b` has Vicuna's, in int4 alone, ours alone. Weights are random and written to a temporary
  * folder first (1b: 5 GB in all, 7b: 4.3 GB). Each model runs in its own process; figures are medians.
  *
- * Columns: tokens per second reading the prompt and writing; seconds to the first token of a first question (prompt and 32
- * tokens) and of a second one (32 tokens after the kept prompt); gigabytes resident at the end (`own` without files that
- * are mapped and can be dropped), and at the highest point, which loading is.
+ * Columns: seconds to load; tokens per second reading the prompt and writing; the same as milliseconds of processor time
+ * per token, all threads together, which tells more where others use the machine; seconds to the first token of a first
+ * question (prompt and 32 tokens) and of a second one (32 tokens after the kept prompt); gigabytes resident at the end,
+ * `own` of them without files that are mapped and can be dropped, and at most.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -34,9 +35,9 @@ const shape = (positionals[0] ?? '1b') as keyof typeof shapes;
 const sizes = [options.prompt, options.decode, options.runs];
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-const columns = ['loadSeconds', 'prefill', 'decode', 'firstAnswer', 'secondAnswer', 'resident', 'own', 'peak'];
+const columns = ['load', 'read', 'write', 'readMs', 'writeMs', 'first', 'second', 'resident', 'own', 'peak'];
 const show = (name: string, cells: readonly string[]) =>
-  console.log(name.padEnd(18) + cells.map((cell) => cell.padStart(13)).join(''));
+  console.log(name.padEnd(18) + cells.map((cell) => cell.padStart(10)).join(''));
 
 function measure(name: string, command: string, args: string[]): void {
   const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26 });

@@ -22,6 +22,12 @@ export interface LanguageModelOptions extends LlamaOptions {
   linearFormat?: LinearFormat;
 }
 
+/**
+ * Long texts are read in stretches of this many tokens: enough to keep the processor busy with products, few enough that
+ * what lies between layers stays small and that the process can attend to other things every now and then.
+ */
+const stretchTokens = 256;
+
 export class LanguageModel {
   readonly config: LlamaConfig;
   /** Longest text, in tokens. */
@@ -80,20 +86,35 @@ export class LanguageModel {
    *
    * Rows are read one by one, each at its own length, which wastes nothing on padding.
    * @param embeddings float32 [tokens, hiddenSize], at least one token.
+   * @param options.signal ends the reading between two stretches with an error of code 'aborted'; the row is then as before.
    * @returns logits of the token that follows, float32 [vocabSize].
    */
-  async read(cache: KvCache, row: number, embeddings: HostTensor<'float32'>): Promise<Float32Array> {
+  async read(
+    cache: KvCache,
+    row: number,
+    embeddings: HostTensor<'float32'>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Float32Array> {
     const [tokens, width] = embeddings.shape;
     const { hiddenSize } = this.config;
     if (embeddings.shape.length !== 2 || width !== hiddenSize || tokens === 0) {
       const message = `embeddings must be [1 or more tokens, ${hiddenSize}], not [${embeddings.shape.join(', ')}]`;
       throw new ChatRexError('invalid-shape', message);
     }
-    const length = cache.lengths[row];
-    cache.requireRoom(length + tokens);
-    const batched = hostTensor('float32', [1, tokens, width], embeddings.data);
-    const { logits, added } = await this.#run(batched, cache.layersOfRow(row), [length]);
-    cache.append(added, [row]);
+    const before = cache.lengths[row];
+    cache.requireRoom(before + tokens);
+    let logits: Float32Array = new Float32Array();
+    for (let start = 0; start < tokens; start += stretchTokens) {
+      if (signal?.aborted) {
+        cache.rewind(before, row);
+        throw new ChatRexError('aborted', 'reading was cancelled', { cause: signal.reason });
+      }
+      const stretch = embeddings.data.subarray(start * width, (start + stretchTokens) * width);
+      const batched = hostTensor('float32', [1, stretch.length / width, width], stretch);
+      const result = await this.#run(batched, cache.layersOfRow(row), [before + start]);
+      cache.append(result.added, [row]);
+      logits = result.logits;
+    }
     return logits;
   }
 

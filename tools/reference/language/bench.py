@@ -30,28 +30,32 @@ load_seconds = time.perf_counter() - start
 prompt = torch.tensor([[3 + (i * 7919) % 31990 for i in range(prompt_tokens)]])
 question = torch.tensor([[3 + (i * 104729) % 31990 for i in range(32)]])
 prefill, second, decode = [], [], []
+
+
+def timed(ids):
+    """Wall and processor seconds of reading more tokens."""
+    start, before = time.perf_counter(), time.process_time()
+    model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    return time.perf_counter() - start, time.process_time() - before
+
+
 with torch.inference_mode():
     for _ in range(runs):
         cache = DynamicCache()
-        times = []
-        for ids in (prompt, question):
-            start = time.perf_counter()
-            model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
-            times.append(time.perf_counter() - start)
-        prefill.append(times[0])
-        second.append(times[1])
+        prefill.append(timed(prompt))
+        second.append(timed(question))
     for step in range(decode_tokens):
-        start = time.perf_counter()
-        model(input_ids=torch.tensor([[3 + step]]), past_key_values=cache, use_cache=True, logits_to_keep=1)
-        decode.append(time.perf_counter() - start)
+        decode.append(timed(torch.tensor([[3 + step]])))
 print(
     json.dumps(
         {
-            "loadSeconds": load_seconds,
-            "prefill": prompt_tokens / median(prefill),
-            "decode": 1 / median(decode),
-            "firstAnswer": median([a + b for a, b in zip(prefill, second)]),
-            "secondAnswer": median(second),
+            "load": load_seconds,
+            "read": prompt_tokens / median([wall for wall, _ in prefill]),
+            "write": 1 / median([wall for wall, _ in decode]),
+            "readMs": 1000 * median([processor for _, processor in prefill]) / prompt_tokens,
+            "writeMs": 1000 * median([processor for _, processor in decode]),
+            "first": median([a + b for (a, _), (b, _) in zip(prefill, second)]),
+            "second": median([wall for wall, _ in second]),
             "resident": gigabytes("VmRSS"),
             "own": gigabytes("RssAnon"),
             "peak": gigabytes("VmHWM"),
