@@ -16,10 +16,12 @@ import { type EvaluatedTask, evaluatedTasks } from '../evaluation/world/plan.ts'
 import { worldTable } from '../evaluation/world/table.ts';
 import { readConfig } from '../language/load.ts';
 import { Upn } from '../proposals/upn.ts';
+import type { SessionOptions } from '../runtime/session.ts';
 import { progressBar } from './progress.ts';
 
 type EvalWorldOptions = Required<Omit<WorldEvaluationOptions, 'onProgress' | 'signal'>> & {
   model: string;
+  threads?: number;
   json?: boolean;
 };
 
@@ -33,7 +35,11 @@ function evalWorldCommand(): Command {
     .option('--model <model>', 'a folder, with upn/ in it or that folder alone, or the name of a bundled model', 'nano')
     .requiredOption('--seed <n>', 'which scenes: same seed, same scenes, all of the test split', wholeNumber)
     .option('--count <k>', 'how many scenes', wholeNumber, 500)
-    .option('--tasks <names>', `some of ${evaluatedTasks.join(',')}`, taskNames, [...defaults.tasks])
+    .addOption(
+      new Option('--tasks <names>', `some of ${evaluatedTasks.join(', ')}, with commas`)
+        .argParser(taskNames)
+        .default(defaults.tasks, 'all'),
+    )
     .addOption(
       new Option('--phrasings <kind>', 'questions in held-out wordings, or in those of training')
         .choices(['unseen', 'seen'])
@@ -42,6 +48,11 @@ function evalWorldCommand(): Command {
     .option('--questions <n>', 'questions of a task per scene', wholeNumber, defaults.questions)
     .option('--max-tokens <n>', 'longest answer', wholeNumber, defaults.maxTokens)
     .option('--min-score <score>', 'least score of proposals the language model gets', fraction, defaults.minScore)
+    .option(
+      '--threads <n>',
+      'of one operator; all cores by default, 1 is quicker for nano on a busy machine',
+      wholeNumber,
+    )
     .option('--json', 'the report as JSON instead of a table')
     .addHelpText(
       'after',
@@ -56,8 +67,8 @@ Ctrl-C ends it after the scene under way and reports what was done.`,
     .action(runEvalWorld);
 }
 
-async function runEvalWorld({ model: source, json, ...options }: EvalWorldOptions): Promise<void> {
-  const { model, dispose } = await openModel(source);
+async function runEvalWorld({ model: source, threads, json, ...options }: EvalWorldOptions): Promise<void> {
+  const { model, dispose } = await openModel(source, { threads });
   const bar = progressBar('eval world', options.count);
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
@@ -82,7 +93,10 @@ async function runEvalWorld({ model: source, json, ...options }: EvalWorldOption
  * Whatever a folder holds of a model; a part that is there and broken is an error, a part that is not there is none.
  * @throws ChatRexError 'not-found' when there is neither part
  */
-async function openModel(source: string): Promise<{ model: WorldModel; dispose: () => Promise<void> }> {
+async function openModel(
+  source: string,
+  session: SessionOptions,
+): Promise<{ model: WorldModel; dispose: () => Promise<void> }> {
   const folder = modelFolder(source);
   const isUpnAlone = existsSync(join(folder, 'config.json')) && (await isUpn(folder));
   const hasChatRex = existsSync(join(folder, 'config.json')) && !isUpnAlone;
@@ -91,8 +105,9 @@ async function openModel(source: string): Promise<{ model: WorldModel; dispose: 
     throw new ChatRexError('not-found', `model '${source}': expected config.json or upn/ in the folder, found neither`);
   }
   // One session per way of asking: fine, coarse, both.
-  const upn = hasUpn ? await Upn.load(isUpnAlone ? folder : join(folder, 'upn'), { maxSessions: 3 }) : undefined;
-  const chatrex = hasChatRex ? await ChatRex.load(folder) : undefined;
+  const upnFolder = isUpnAlone ? folder : join(folder, 'upn');
+  const upn = hasUpn ? await Upn.load(upnFolder, { maxSessions: 3, session }) : undefined;
+  const chatrex = hasChatRex ? await ChatRex.load(folder, { session }) : undefined;
   return {
     model: { upn, chatrex },
     dispose: async () => {

@@ -6,9 +6,11 @@ import { ChatRexError } from '../errors.ts';
 import { askCommand, captionCommand, countCommand, describeCommand, detectCommand } from './ask.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
+import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { proposeCommand } from './propose.ts';
 import { trainCommand } from './train.ts';
+import { worldCommand } from './world.ts';
 
 const program = new Command('chatrex')
   .description('finds every object of a picture and talks about it, on a laptop’s CPU')
@@ -20,8 +22,10 @@ const program = new Command('chatrex')
   .addCommand(countCommand())
   .addCommand(chatCommand())
   .addCommand(proposeCommand())
+  .addCommand(evalCommand())
   .addCommand(trainCommand())
   .addCommand(exportCommand())
+  .addCommand(worldCommand())
   .addCommand(convertCommand());
 
 /** As shells report a program that Ctrl-C ended. */

@@ -6,7 +6,6 @@
  * together, and all objects of the scene in random order.
  */
 
-import type { ScoredBoxes } from '../../chatrex/picture-boxes.ts';
 import { ChatRexError } from '../../errors.ts';
 import { defaultFilter } from '../../proposals/post-process.ts';
 import type { Phrasings } from '../../world/phrasings.ts';
@@ -22,7 +21,7 @@ import {
   planTask,
   reasonToSkip,
 } from './plan.ts';
-import { type SceneView, taskRandom, truthBoxes } from './scene-view.ts';
+import { type SceneView, trueBoxList } from './scene-view.ts';
 
 export interface WorldEvaluationOptions {
   readonly seed: number;
@@ -128,18 +127,11 @@ async function observeScene(
   for (const source of ['upn boxes', 'true boxes'] satisfies BoxSource[]) {
     const asking = measures.filter((measure) => measure.of === 'answers' && measure.variant === source);
     if (asking.length === 0) continue;
-    const { boxes, indexOf } = source === 'true boxes' ? trueBoxes(scene) : { boxes: chosen, indexOf: null };
+    const { boxes, indexOf } = source === 'true boxes' ? trueBoxList(scene) : { boxes: chosen, indexOf: null };
     const picture = await chatrex!.encode(scene.image, { boxes });
     const view: SceneView = { scene, picture, indexOf, phrasings, questions, askOptions: { maxTokens } };
     for (const measure of asking) if (measure.of === 'answers') await measure.running.observe(view);
   }
-}
-
-/** All objects in random order, as in training: a place in the list must say nothing. */
-function trueBoxes(scene: Scene): { boxes: ScoredBoxes; indexOf: ReadonlyMap<number, number> } {
-  const order = taskRandom(scene, 'boxes').shuffle([...scene.objects.keys()]);
-  const boxes = { boxesXyxy: truthBoxes(scene, order), scores: order.map(() => 1) };
-  return { boxes, indexOf: new Map(order.map((object, index) => [object, index])) };
 }
 
 function requireWhole(name: string, value: number, least: number, most: number): void {

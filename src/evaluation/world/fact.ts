@@ -2,7 +2,7 @@
  * Whether an answer in a sentence states a fact: of all words of the fact's kind in the answer, one decides.
  *
  * "The red balloon is blue" states blue, "No, there is no dog" states no. Words are found longest first, so that
- * "polar bear" is no bear.
+ * "cherry blossom" is no cherry.
  */
 
 import { statedNumber } from '../../chatrex/stated-number.ts';

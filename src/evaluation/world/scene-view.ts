@@ -6,10 +6,11 @@
 
 import type { Answer, AskOptions } from '../../chatrex/answer.ts';
 import type { EncodedPicture } from '../../chatrex/encoded-picture.ts';
+import type { ScoredBoxes } from '../../chatrex/picture-boxes.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
+import { createRandom, type Random } from '../../random.ts';
 import { renderQuestion } from '../../world/coco-files.ts';
 import type { Phrasings } from '../../world/phrasings.ts';
-import { createRandom, type Random } from '../../random.ts';
 import type { Sample, WorldTask } from '../../world/sample.ts';
 import { makeSamples } from '../../world/samples.ts';
 import type { Scene } from '../../world/scene.ts';
@@ -17,13 +18,20 @@ import type { BoxXyxy } from '../records.ts';
 
 export interface SceneView {
   readonly scene: Scene;
-  readonly picture: EncodedPicture;
+  readonly picture: Pick<EncodedPicture, 'ask' | 'chat' | 'boxes'>;
   /** Where each object of the scene stands in the picture's list; null when the list is of proposals. */
   readonly indexOf: ReadonlyMap<number, number> | null;
   readonly phrasings: Phrasings;
   /** How many questions of a task are tried for. */
   readonly questions: number;
   readonly askOptions: AskOptions;
+}
+
+/** All objects in random order, as in training: a place in the list must say nothing. */
+export function trueBoxList(scene: Scene): { boxes: ScoredBoxes; indexOf: ReadonlyMap<number, number> } {
+  const order = taskRandom(scene, 'boxes').shuffle([...scene.objects.keys()]);
+  const boxes = { boxesXyxy: truthBoxes(scene, order), scores: order.map(() => 1) };
+  return { boxes, indexOf: new Map(order.map((object, index) => [object, index])) };
 }
 
 /** The choices that belong to one task's questions about a scene. */
