@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { linear } from '../nn/linear.ts';
 import { createScope } from '../nn/scope.ts';
+import type { StoredWeight } from '../onnx/emit.ts';
 import { graphOf } from '../tensor/graph.ts';
 import { add } from '../tensor/ops/add.ts';
 import { constantLike } from '../tensor/ops/constant.ts';
@@ -122,15 +123,19 @@ test('the number of threads changes nothing but the time', async () => {
 });
 
 test('what cannot work is refused in one line', async () => {
-  const weights = new Map([
+  const weights = new Map<string, StoredWeight>([
     ['w', { dtype: 'float32', data: Float32Array.from(values) }],
     ['b', { dtype: 'float32', data: new Float32Array(3) }],
-  ] as const);
+  ]);
   await expect(Session.create(affine(), new Map())).rejects.toThrow(/no weight is stored for parameter w$/);
   const file = { dtype: 'float32', path: 'here.bin', byteOffset: 0, byteLength: 24 } as const;
-  await expect(Session.create(affine(), new Map([...weights, ['w', file]]))).rejects.toThrow(/w is not absolute/);
+  await expect(Session.create(affine(), new Map<string, StoredWeight>([...weights, ['w', file]]))).rejects.toThrow(
+    /w is not absolute/,
+  );
   const gone = { ...file, path: join(folder, 'gone.bin') };
-  await expect(Session.create(affine(), new Map([...weights, ['w', gone]]))).rejects.toThrow(/refused the model/);
+  await expect(Session.create(affine(), new Map<string, StoredWeight>([...weights, ['w', gone]]))).rejects.toThrow(
+    /refused the model/,
+  );
   const x = input('x', 'float32', [2]);
   await expect(Session.create({ x: multiply(x, 2) }, new Map())).rejects.toThrow(/both an input and an output/);
 

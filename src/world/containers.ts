@@ -3,9 +3,9 @@
  * object; every item and every part (handle, wheel, flap, board) is a fine one.
  */
 
+import type { Random } from '../random.ts';
 import { CATEGORIES, type Category } from './categories.ts';
 import { pickCategory } from './pick-category.ts';
-import type { Random } from '../random.ts';
 import type { Group, SceneDraft } from './scene-draft.ts';
 
 /** A square on the canvas that an assembly fills as well as its shape allows. */

@@ -55,7 +55,7 @@ export const DRAWN_SPRITES: Readonly<Record<string, string>> = {
   ),
   'box-front': svg(
     SHADE,
-    twice('<path d="M4 96H252V220H4Z"', '#c9965a') + '<path d="M112 96H144V132H112Z" fill="#e6c592"/>',
+    `${twice('<path d="M4 96H252V220H4Z"', '#c9965a')}<path d="M112 96H144V132H112Z" fill="#e6c592"/>`,
   ),
   'flap-left': svg(SHADE, twice('<path d="M250 90L150 250L4 200L90 40Z"', '#d8a96d')),
   'crate-back': svg('', '<path d="M4 60H252V90H4ZM4 100H252V130H4ZM4 140H252V170H4Z" fill="#7a5326"/>'),
@@ -69,7 +69,7 @@ export const DRAWN_SPRITES: Readonly<Record<string, string>> = {
   'cart-back': svg('', '<path d="M10 70H246V120H10Z" fill="#7d1019"/>'),
   'cart-front': svg(
     SHADE,
-    twice('<path d="M4 96H252L226 196H34Z"', '#da2f3d') + '<path d="M4 96H252V112H4Z" fill="#f06570"/>',
+    `${twice('<path d="M4 96H252L226 196H34Z"', '#da2f3d')}<path d="M4 96H252V112H4Z" fill="#f06570"/>`,
   ),
   'cart-handle': svg(
     '',
@@ -81,7 +81,7 @@ export const DRAWN_SPRITES: Readonly<Record<string, string>> = {
   ),
   tabletop: svg(
     SHADE,
-    twice('<path d="M40 96H216L252 134V156H4V134Z"', '#b07a44') + '<path d="M4 134H252V156H4Z" fill="#855527"/>',
+    `${twice('<path d="M40 96H216L252 134V156H4V134Z"', '#b07a44')}<path d="M4 134H252V156H4Z" fill="#855527"/>`,
   ),
   'table-leg': svg(
     '',

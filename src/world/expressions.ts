@@ -2,9 +2,9 @@
  * Finds descriptions that mean exactly one object (referring) or exactly one set of objects (short phrases).
  */
 
+import type { Random } from '../random.ts';
 import { type Description, type Modifier, resolve } from './description.ts';
 import { type Extreme, holdingRelation, type Relation, type Side, type Size } from './facts.ts';
-import type { Random } from '../random.ts';
 import type { Scene } from './scene.ts';
 
 const SIDES: readonly Side[] = ['left', 'right', 'top', 'bottom', 'middle'];

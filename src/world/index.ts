@@ -5,6 +5,7 @@
  * `scene` measures what can be seen, `facts` says what is true, `tasks/` asks and answers, `world-stream` delivers.
  */
 
+export { createRandom, type Random } from '../random.ts';
 export { CATEGORIES, type Category, type CategoryKind, categoryNamed } from './categories.ts';
 export {
   type CocoAnnotation,
@@ -17,7 +18,6 @@ export { drawContactSheet } from './contact-sheet.ts';
 export { type ObjectCrop, renderObjectCrop } from './object-crop.ts';
 export { COLOUR_NAMES, type Colour } from './paint.ts';
 export type { Phrasings } from './phrasings.ts';
-export { createRandom, type Random } from '../random.ts';
 export { type RenderWorldOptions, renderWorld } from './render-world.ts';
 export { type RegionCaptionStyle, type Sample, WORLD_TASKS, type WorldTask, type WorldTurn } from './sample.ts';
 export { makeSamples, type SampleOptions, sampleRandom } from './samples.ts';

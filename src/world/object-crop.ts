@@ -4,6 +4,7 @@
  */
 
 import type { RgbImage } from '../image/rgb-image.ts';
+import type { Random } from '../random.ts';
 import { drawBackground } from './background.ts';
 import { CATEGORIES, type Category } from './categories.ts';
 import { COMPOSITES } from './composites.ts';
@@ -11,7 +12,6 @@ import { CONTAINERS } from './containers.ts';
 import type { Colour } from './paint.ts';
 import { pickCategory } from './pick-category.ts';
 import { finishPicture } from './picture-finish.ts';
-import type { Random } from '../random.ts';
 import { rasterise } from './raster.ts';
 import { composite } from './scene.ts';
 import { createSceneDraft, type SceneDraft } from './scene-draft.ts';

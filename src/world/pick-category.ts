@@ -2,8 +2,8 @@
  * Draws categories by their long-tailed weights.
  */
 
-import { CATEGORIES, type Category } from './categories.ts';
 import type { Random } from '../random.ts';
+import { CATEGORIES, type Category } from './categories.ts';
 
 const THINGS = CATEGORIES.filter(({ kind }) => kind === 'thing');
 

@@ -3,8 +3,8 @@
  */
 
 import type { GroundedText, Span } from '../grounding/grounded-text.ts';
-import type { Phrasings } from './phrasings.ts';
 import type { Random } from '../random.ts';
+import type { Phrasings } from './phrasings.ts';
 import type { Scene } from './scene.ts';
 
 /** The ten tasks of the paper (section 4.2, tables 7 and 8). */

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { plainText } from '../grounding/render.ts';
+import { createRandom } from '../random.ts';
 import { CATEGORIES } from './categories.ts';
 import { allNamed } from './description.ts';
-import { createRandom } from '../random.ts';
 import { type Sample, WORLD_TASKS, type WorldTask } from './sample.ts';
 import { makeSamples, sampleRandom } from './samples.ts';
 import { renderScene, type Scene } from './scene.ts';

@@ -2,8 +2,8 @@
  * Samples of all ten tasks for one scene.
  */
 
-import type { Phrasings } from './phrasings.ts';
 import { createRandom, type Random } from '../random.ts';
+import type { Phrasings } from './phrasings.ts';
 import type { Sample, TaskMaker, WorldTask } from './sample.ts';
 import type { Scene } from './scene.ts';
 import { briefCaption, detailedCaption } from './tasks/captions.ts';

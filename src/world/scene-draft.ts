@@ -2,10 +2,10 @@
  * A scene being put together: objects in a tree, and the layers of sprites that draw them.
  */
 
+import type { Random } from '../random.ts';
 import { type Category, categoryNamed } from './categories.ts';
 import { PART_SPRITES } from './drawn-names.ts';
 import { COLOUR_NAMES, type Colour } from './paint.ts';
-import type { Random } from '../random.ts';
 import type { Placement } from './raster.ts';
 import type { Sprite, SpriteAtlas } from './sprite-atlas.ts';
 

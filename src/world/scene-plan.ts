@@ -2,11 +2,11 @@
  * Decides what is in a scene and where: how many things, which, how large, in which layout.
  */
 
+import type { Random } from '../random.ts';
 import { CATEGORIES, type Category } from './categories.ts';
 import { COMPOSITES } from './composites.ts';
 import { CONTAINERS, type Frame } from './containers.ts';
 import { pickCategory, thingsOf } from './pick-category.ts';
-import type { Random } from '../random.ts';
 import type { SceneDraft } from './scene-draft.ts';
 
 /** Never more objects than the 100 index tokens of the paper leave room for. */

@@ -7,11 +7,11 @@
 
 import { ChatRexError } from '../errors.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
+import { createRandom, type Random } from '../random.ts';
 import { drawBackground } from './background.ts';
 import type { Category } from './categories.ts';
 import type { Colour } from './paint.ts';
 import { finishPicture } from './picture-finish.ts';
-import { createRandom, type Random } from '../random.ts';
 import { compositeOver, compositeShadow, countOwnedPixels, type Patch, paintersOwners, rasterise } from './raster.ts';
 import { createSceneDraft, type DraftObject, type Layer } from './scene-draft.ts';
 import { MAX_OBJECTS, planScene } from './scene-plan.ts';

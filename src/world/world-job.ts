@@ -3,8 +3,8 @@
  * its index alone, so it is the same whichever thread makes it.
  */
 
-import { renderObjectCrop } from './object-crop.ts';
 import { createRandom } from '../random.ts';
+import { renderObjectCrop } from './object-crop.ts';
 import type { Sample } from './sample.ts';
 import { makeSamples, type SampleOptions, sampleRandom } from './samples.ts';
 import { renderScene, type Scene, type Split } from './scene.ts';

@@ -5,6 +5,7 @@
  * nothing has no objects.
  */
 
+import type { Random } from '../../random.ts';
 import { CATEGORIES } from '../categories.ts';
 import { LOOK_ALIKES } from '../category-list.ts';
 import { allNamed, type Description, describe } from '../description.ts';
@@ -12,7 +13,6 @@ import { phraseFor, refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, isNamed } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
 import { pickCategory } from '../pick-category.ts';
-import type { Random } from '../../random.ts';
 import { phrase, type Sample, type TaskContext, text, toSample, type WorldTask } from '../sample.ts';
 import type { Scene } from '../scene.ts';
 

@@ -5,8 +5,8 @@
 
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { questionFor, wordingCount } from '../../prompt/templates.ts';
-import { type Phrasings, withRegions } from '../phrasings.ts';
 import type { Random } from '../../random.ts';
+import { type Phrasings, withRegions } from '../phrasings.ts';
 import { text, type WorldTurn } from '../sample.ts';
 
 interface Wordings {
