@@ -27,7 +27,8 @@ export function gradients(loss: Tensor, withRespectTo: readonly Tensor[]): Tenso
     throw new ChatRexError('invalid-shape', `a gradient needs a scalar loss, not ${describe(loss)}; reduce it first`);
   }
   const order = topologicalOrder([loss]);
-  const relevant = dependents(order, withRespectTo);
+  const targets = new Set(withRespectTo);
+  const relevant = dependents(order, targets);
   const found = new Map<Tensor, Tensor>([[loss, filled(loss.dtype, [], 1)]]);
   for (const node of order.toReversed()) {
     if (!relevant.has(node) || !isDifferentiable(node.op as Op<unknown>)) continue;
@@ -36,7 +37,7 @@ export function gradients(loss: Tensor, withRespectTo: readonly Tensor[]): Tenso
     const rule = (node.op as DifferentiableOp<unknown>).gradient;
     rule({ ...node, inputs: node.inputs as readonly Tensor[], outputGradients }).forEach((gradient, i) => {
       const target = node.inputs[i];
-      if (!gradient || !target || !isFloat(target.dtype) || !isRelevantTensor(target, relevant, withRespectTo)) return;
+      if (!gradient || !target || !isFloat(target.dtype) || !(relevant.has(target.node) || targets.has(target))) return;
       const fitted = sumTo(gradient, target.shape);
       const earlier = found.get(target);
       found.set(target, earlier ? add(earlier, fitted) : fitted);
@@ -46,18 +47,14 @@ export function gradients(loss: Tensor, withRespectTo: readonly Tensor[]): Tenso
 }
 
 /** Nodes through which the loss depends on any of the targets. */
-function dependents(order: readonly Node[], targets: readonly Tensor[]): Set<Node> {
+function dependents(order: readonly Node[], targets: ReadonlySet<Tensor>): Set<Node> {
   const relevant = new Set<Node>();
-  const wanted = new Set(targets);
   for (const node of order) {
-    const carries = node.inputs.some((input) => input && (wanted.has(input) || relevant.has(input.node)));
+    const carries = node.inputs.some((input) => input && (targets.has(input) || relevant.has(input.node)));
     if (carries && isDifferentiable(node.op as Op<unknown>)) relevant.add(node);
   }
   return relevant;
 }
-
-const isRelevantTensor = (tensor: Tensor, relevant: Set<Node>, targets: readonly Tensor[]): boolean =>
-  relevant.has(tensor.node) || targets.includes(tensor);
 
 /** Undoes broadcasting: sums a gradient over the axes along which its tensor was repeated. */
 export function sumTo(gradient: Tensor, shape: Shape): Tensor {
