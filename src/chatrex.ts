@@ -108,7 +108,9 @@ export class ChatRex {
   /** Boxes by the proposal network, which is opened when it is first needed. */
   async #propose(image: RgbImage, { granularity, signal }: EncodeOptions): Promise<ScoredBoxes> {
     this.#upn ??= await Upn.load(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
-    const [proposals] = await this.#upn.propose([image], { granularity, signal });
+    const { proposals: defaults } = this.#parts.config;
+    const wished = { minScore: defaults?.minScore, granularity: granularity ?? defaults?.granularity, signal };
+    const [proposals] = await this.#upn.propose([image], wished);
     return proposals;
   }
 

@@ -46,6 +46,10 @@ const chatRexSchema = z.object({
   chatFormat: z.enum(['vicuna', 'chatml', 'nano']),
   /** Text before every conversation. */
   system: z.string().optional(),
+  /** Which proposals the language model is shown where the caller does not say; those of `Upn.propose` without it. */
+  proposals: z
+    .object({ granularity: z.enum(['fine', 'coarse', 'both']), minScore: z.number().min(0).max(1) })
+    .optional(),
   /** A Hugging Face `config.json` of a Llama or Qwen2, its vocabulary with the index and grounding tokens in it. */
   language: z.record(z.string(), z.unknown()),
   /** How linear layers are stored, as `quantize` writes it; float where nothing is said. */
@@ -112,6 +116,8 @@ export const chatRexPresets = {
     fusion: 'gated',
     dialect: 'paper',
     chatFormat: 'nano',
+    // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them.
+    proposals: { granularity: 'both', minScore: 0.2 },
     language: {
       model_type: 'llama',
       hidden_size: 192,
