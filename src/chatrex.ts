@@ -109,7 +109,7 @@ export class ChatRex {
   async #propose(image: RgbImage, { granularity, signal }: EncodeOptions): Promise<ScoredBoxes> {
     this.#upn ??= await Upn.load(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
     const { proposals: defaults } = this.#parts.config;
-    const wished = { minScore: defaults?.minScore, granularity: granularity ?? defaults?.granularity, signal };
+    const wished = { ...defaults, ...(granularity && { granularity }), signal };
     const [proposals] = await this.#upn.propose([image], wished);
     return proposals;
   }
