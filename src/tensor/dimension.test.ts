@@ -27,7 +27,7 @@ const sizes = new Map([
   ['past', 7],
   ['sequence', 11],
 ]);
-const valueOf = (dim: Dim): number => evaluateDim(dim, sizes) as number;
+const valueIn = (dim: Dim): number => evaluateDim(dim, sizes) as number;
 
 /** Zero has no sign here. */
 const expectSame = (a: Dim | undefined, b: Dim) => expect(a === 0 ? 0 : a).toBe(b === 0 ? 0 : b);
@@ -56,9 +56,9 @@ describe('sizes form a ring, written in one way only', () => {
   test('with every symbol given its value, the arithmetic is that of numbers', () => {
     fc.assert(
       fc.property(dims, dims, (a, b) => {
-        expect(valueOf(addDims(a, b))).toBeCloseTo(valueOf(a) + valueOf(b));
-        expect(valueOf(multiplyDims(a, b))).toBeCloseTo(valueOf(a) * valueOf(b));
-        expect(valueOf(sizeOf([a, 2, b]))).toBeCloseTo(2 * valueOf(a) * valueOf(b));
+        expect(valueIn(addDims(a, b))).toBeCloseTo(valueIn(a) + valueIn(b));
+        expect(valueIn(multiplyDims(a, b))).toBeCloseTo(valueIn(a) * valueIn(b));
+        expect(valueIn(sizeOf([a, 2, b]))).toBeCloseTo(2 * valueIn(a) * valueIn(b));
       }),
     );
   });
