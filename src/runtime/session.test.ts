@@ -155,6 +155,12 @@ test('a provider that is not there is an error that names those that are', async
   );
 });
 
+test('a provider that is listed but cannot start says so', async () => {
+  // Without its libraries, which come with no npm package, or without a GPU. A machine that has both passes too.
+  const started = Session.create(affine(), 'feeds', { provider: 'cuda' }).then((session) => session.dispose());
+  await started.catch((error: Error) => expect(error.message).toMatch(/^provider 'cuda' (did not start|is not in)/));
+});
+
 test('a hundred sessions made, run and disposed leave no memory behind', async () => {
   const x = input('x', 'float32', ['rows', 768]);
   const y = linear(createScope(), 768, 768)(x);

@@ -9,6 +9,9 @@ import { type Graph, graphOf } from '../tensor/graph.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { HostTensor } from './host-tensor.ts';
 
+// Failures come as errors; a library does not also print them.
+ort.env.logLevel = 'fatal';
+
 export type Provider = 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml';
 
 export interface SessionOptions {
@@ -50,7 +53,7 @@ export class Session<Outputs extends string = string> {
         executionProviders: [provider],
         intraOpNumThreads: options.threads ?? availableParallelism(),
         graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
         ...(options.profilePrefix === undefined
           ? {}
           : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
@@ -60,7 +63,11 @@ export class Session<Outputs extends string = string> {
       });
       return new Session<K>(graph, created);
     } catch (cause) {
-      throw new ChatRexError('runtime', `ONNX Runtime refused the model: ${(cause as Error).message}`, { cause });
+      const [message] = (cause as Error).message.trim().split('\n');
+      if (provider === 'cpu')
+        throw new ChatRexError('runtime', `ONNX Runtime refused the model: ${message}`, { cause });
+      const advice = "install what it needs (onnxruntime-node's documentation says how) or use 'cpu'";
+      throw new ChatRexError('unsupported', `provider '${provider}' did not start: ${message}; ${advice}`, { cause });
     }
   }
 
