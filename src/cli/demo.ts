@@ -7,7 +7,7 @@
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Answer } from '../chatrex/answer.ts';
 import type { EncodedPicture } from '../chatrex/encoded-picture.ts';
@@ -36,7 +36,9 @@ async function demo([path = exampleScene, question]: readonly string[]): Promise
   const model = await ChatRex.load('nano');
   const picture = await model.encode(path);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  say(`${path}: ${image.width} x ${image.height}, ${picture.boxes.scores.length} boxes found in ${seconds} s\n`);
+  say(
+    `${relative('.', path)}: ${image.width} x ${image.height}, ${picture.boxes.scores.length} boxes found in ${seconds} s\n`,
+  );
   const questions = question === undefined && path === exampleScene ? exampleQuestions : ownQuestions(question);
   await mkdir(outputFolder, { recursive: true });
   for (const [name, asked] of questions) {

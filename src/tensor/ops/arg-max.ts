@@ -6,7 +6,7 @@ import { normalizeAxis, requireDType } from '../shape.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { anyNumber } from './elementwise.ts';
 
-interface ArgMaxAttributes {
+export interface ArgMaxAttributes {
   readonly axis: number;
 }
 

@@ -5,7 +5,7 @@ import { mapNd } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
-interface CastAttributes {
+export interface CastAttributes {
   readonly dtype: DType;
 }
 

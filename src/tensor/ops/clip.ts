@@ -8,7 +8,7 @@ import { anyNumber } from './elementwise.ts';
 import { equal } from './equal.ts';
 import { where } from './where.ts';
 
-interface ClipAttributes {
+export interface ClipAttributes {
   readonly min: number;
   readonly max: number;
 }

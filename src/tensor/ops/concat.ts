@@ -7,7 +7,7 @@ import { normalizeAxis, requireSameDType } from '../shape.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { slice } from './slice.ts';
 
-interface ConcatAttributes {
+export interface ConcatAttributes {
   readonly axis: number;
 }
 

@@ -7,7 +7,7 @@ import { elementCount, ndArray } from '../nd-array.ts';
 import type { NonDifferentiableOp } from '../op.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
-interface ConstantAttributes {
+export interface ConstantAttributes {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly data: TensorData;

@@ -15,7 +15,7 @@ import {
   requireConvInputs,
 } from './convolution.ts';
 
-interface ConvTransposeAttributes extends ConvAttributes {
+export interface ConvTransposeAttributes extends ConvAttributes {
   /** Rows and columns added behind the bottom and the right, which the kernel may or may not reach. */
   readonly outputPadding: readonly [number, number];
 }

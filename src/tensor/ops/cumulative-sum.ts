@@ -5,7 +5,7 @@ import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
-interface CumulativeSumAttributes {
+export interface CumulativeSumAttributes {
   readonly axis: number;
   readonly isExclusive: boolean;
   readonly isReverse: boolean;

@@ -6,7 +6,7 @@ import type { DifferentiableOp } from '../op.ts';
 import { broadcastShapes } from '../shape.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
-interface ExpandAttributes {
+export interface ExpandAttributes {
   readonly shape: Shape;
 }
 

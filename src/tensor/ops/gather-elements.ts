@@ -7,7 +7,7 @@ import { normalizeAxis, requireDType } from '../shape.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { scatterElementsAdd } from './scatter-elements-add.ts';
 
-interface GatherElementsAttributes {
+export interface GatherElementsAttributes {
   readonly axis: number;
 }
 

@@ -6,7 +6,7 @@ import { normalizeAxis, requireDType } from '../shape.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { scatterAdd } from './scatter-add.ts';
 
-interface GatherAttributes {
+export interface GatherAttributes {
   readonly axis: number;
 }
 

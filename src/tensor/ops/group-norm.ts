@@ -12,7 +12,7 @@ import { reduceSum } from './reduce-sum.ts';
 import { reshape } from './reshape.ts';
 import { subtract } from './subtract.ts';
 
-interface GroupNormAttributes {
+export interface GroupNormAttributes {
   readonly groups: number;
   readonly epsilon: number;
 }

@@ -9,7 +9,7 @@ import { multiply } from './multiply.ts';
 import { reduceMean } from './reduce-mean.ts';
 import { subtract } from './subtract.ts';
 
-interface LayerNormAttributes {
+export interface LayerNormAttributes {
   readonly epsilon: number;
 }
 

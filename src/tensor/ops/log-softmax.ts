@@ -10,7 +10,7 @@ import { multiply } from './multiply.ts';
 import { reduceSum } from './reduce-sum.ts';
 import { subtract } from './subtract.ts';
 
-interface LogSoftmaxAttributes {
+export interface LogSoftmaxAttributes {
   readonly axis: number;
 }
 

@@ -5,7 +5,7 @@ import type { NonDifferentiableOp } from '../op.ts';
 import { requireDType } from '../shape.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
-interface OneHotAttributes {
+export interface OneHotAttributes {
   readonly depth: number;
 }
 

@@ -7,7 +7,7 @@ import { normalizeAxis } from '../shape.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { slice } from './slice.ts';
 
-interface PadAttributes {
+export interface PadAttributes {
   readonly axis: number;
   readonly before: Dim;
   readonly after: Dim;

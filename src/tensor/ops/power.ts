@@ -8,7 +8,7 @@ import { constantLike } from './constant.ts';
 import { anyFloat } from './elementwise.ts';
 import { multiply } from './multiply.ts';
 
-interface PowerAttributes {
+export interface PowerAttributes {
   readonly exponent: number;
 }
 

@@ -10,7 +10,7 @@ import { multiply } from './multiply.ts';
 import { sigmoid } from './sigmoid.ts';
 import { subtract } from './subtract.ts';
 
-interface QuickGeluAttributes {
+export interface QuickGeluAttributes {
   readonly alpha: number;
 }
 

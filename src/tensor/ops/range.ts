@@ -5,7 +5,7 @@ import { generate } from '../nd-array.ts';
 import type { NonDifferentiableOp } from '../op.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
-interface RangeAttributes {
+export interface RangeAttributes {
   readonly size: Dim;
 }
 

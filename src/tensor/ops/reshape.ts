@@ -13,7 +13,7 @@ import {
 import type { DifferentiableOp } from '../op.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
-interface ReshapeAttributes {
+export interface ReshapeAttributes {
   readonly shape: Shape;
 }
 

@@ -9,7 +9,7 @@ import { multiply } from './multiply.ts';
 import { reduceMean } from './reduce-mean.ts';
 import { subtract } from './subtract.ts';
 
-interface RmsNormAttributes {
+export interface RmsNormAttributes {
   readonly epsilon: number;
 }
 

@@ -8,7 +8,7 @@ import { normalizeAxis, requireDType } from '../shape.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { gather } from './gather.ts';
 
-interface ScatterAddAttributes {
+export interface ScatterAddAttributes {
   readonly axis: number;
   readonly size: Dim;
 }

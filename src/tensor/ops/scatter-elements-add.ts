@@ -7,7 +7,7 @@ import { normalizeAxis, requireDType } from '../shape.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { gatherElements } from './gather-elements.ts';
 
-interface ScatterElementsAddAttributes {
+export interface ScatterElementsAddAttributes {
   readonly axis: number;
   readonly size: Dim;
 }

@@ -9,7 +9,7 @@ import { constant } from './constant.ts';
 import { pad } from './pad.ts';
 import { scatterAdd } from './scatter-add.ts';
 
-interface SliceAttributes {
+export interface SliceAttributes {
   readonly axis: number;
   readonly start: Dim;
   readonly end: Dim;

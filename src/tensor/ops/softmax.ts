@@ -9,7 +9,7 @@ import { multiply } from './multiply.ts';
 import { reduceSum } from './reduce-sum.ts';
 import { subtract } from './subtract.ts';
 
-interface SoftmaxAttributes {
+export interface SoftmaxAttributes {
   readonly axis: number;
 }
 

@@ -8,7 +8,7 @@ import { constantLike } from './constant.ts';
 import { expand } from './expand.ts';
 import { sliceNd } from './slice.ts';
 
-interface SplitAttributes {
+export interface SplitAttributes {
   readonly axis: number;
   readonly lengths: readonly number[];
 }

@@ -7,7 +7,7 @@ import { normalizeAxis, requireDType } from '../shape.ts';
 import { applyAll, misfit, type Tensor } from '../tensor.ts';
 import { scatterElementsAdd } from './scatter-elements-add.ts';
 
-interface TopKAttributes {
+export interface TopKAttributes {
   readonly k: number;
   readonly axis: number;
   readonly largest: boolean;

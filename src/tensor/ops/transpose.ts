@@ -4,7 +4,7 @@ import { generate, stridesOf } from '../nd-array.ts';
 import type { DifferentiableOp } from '../op.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
-interface TransposeAttributes {
+export interface TransposeAttributes {
   readonly permutation: readonly number[];
 }
 
