@@ -123,8 +123,9 @@ function report(name: string, { seconds, cpuSeconds, peakBytes, createSeconds }:
   console.log(`${name.padEnd(8)} ${list(seconds)} s (processor ${list(cpuSeconds)} s), ${memory}${created}`);
 }
 
-const difference = (a: number[], b: number[]): string =>
-  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0).toExponential(1);
+function difference(a: number[], b: number[]): string {
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0).toExponential(1);
+}
 
 function runJson(command: string, args: string[], hasResult = true): Measured {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26 });
