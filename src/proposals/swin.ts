@@ -17,7 +17,7 @@ import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backbone } from './backbone.ts';
 import type { SwinConfig } from './config.ts';
-import { type Grid, windowAttention } from './window-attention.ts';
+import { type Grid, type WindowLayout, windowAttention, windowLayout } from './window-attention.ts';
 
 const patchSize = 4;
 const mlpRatio = 4;
@@ -31,15 +31,10 @@ export function swin(scope: Scope, config: SwinConfig, stages: readonly number[]
   const embed = patchEmbedding(scope.at('patch_embed'), embedDim);
   const layers = depths.map((depth, stage) => {
     const at = scope.at(`layers.${stage}`);
-    const blocks = Array.from({ length: depth }, (_, block) =>
-      swinBlock(at.at(`blocks.${block}`), channels[stage], {
-        numHeads: config.numHeads[stage],
-        windowSize: config.windowSize,
-        shift: block % 2 === 0 ? 0 : Math.floor(config.windowSize / 2),
-      }),
-    );
+    const options = { numHeads: config.numHeads[stage], windowSize: config.windowSize };
     return {
-      blocks,
+      options,
+      blocks: Array.from({ length: depth }, (_, i) => swinBlock(at.at(`blocks.${i}`), channels[stage], options)),
       norm: stages.includes(stage) ? layerNorm(scope.at(`norm${stage}`), channels[stage]) : undefined,
       merge: stage + 1 < depths.length ? patchMerging(at.at('downsample'), channels[stage]) : undefined,
     };
@@ -47,8 +42,11 @@ export function swin(scope: Scope, config: SwinConfig, stages: readonly number[]
   return (images) => {
     const maps: Tensor[] = [];
     let { tokens, grid } = embed(images);
-    layers.forEach(({ blocks, norm, merge }, stage) => {
-      for (const block of blocks) tokens = block(tokens, grid);
+    layers.forEach(({ blocks, options, norm, merge }, stage) => {
+      // Every other block shifts its windows by half, so that neighbours meet.
+      const shifts = [0, Math.floor(config.windowSize / 2)];
+      const layouts = shifts.slice(0, blocks.length).map((shift) => windowLayout(grid, { ...options, shift }));
+      for (const [i, block] of blocks.entries()) tokens = block(tokens, layouts[i % 2]);
       if (norm) maps.push(tokensToMap(norm(tokens), channels[stage], grid));
       if (merge) ({ tokens, grid } = merge(tokens, grid));
     });
@@ -101,20 +99,18 @@ function patchMerging(scope: Scope, channels: number): (tokens: Tensor, grid: Gr
   };
 }
 
-interface BlockOptions {
-  readonly numHeads: number;
-  readonly windowSize: number;
-  readonly shift: number;
-}
-
-function swinBlock(scope: Scope, channels: number, options: BlockOptions): (x: Tensor, grid: Grid) => Tensor {
+function swinBlock(
+  scope: Scope,
+  channels: number,
+  options: { readonly numHeads: number; readonly windowSize: number },
+): (x: Tensor, layout: WindowLayout) => Tensor {
   const norm1 = layerNorm(scope.at('norm1'), channels);
   const attention = windowAttention(scope.at('attn'), channels, options);
   const norm2 = layerNorm(scope.at('norm2'), channels);
   const up = linear(scope.at('mlp.fc1'), channels, mlpRatio * channels, { deviation });
   const down = linear(scope.at('mlp.fc2'), mlpRatio * channels, channels, { deviation });
-  return (x, grid) => {
-    const attended = add(x, attention(norm1(x), grid));
+  return (x, layout) => {
+    const attended = add(x, attention(norm1(x), layout));
     return add(attended, down(gelu(up(norm2(attended)))));
   };
 }

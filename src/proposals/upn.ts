@@ -102,11 +102,11 @@ export class Upn {
     setImage(batch, 0, resized, IMAGENET_STATISTICS);
     const key = [canvas.width, canvas.height, hasPadding, ...prompts].join();
     const session = await this.#sessions.get(key, () =>
-      Session.create(
-        proposalGraph(this.config, canvas, hasPadding, prompts),
-        this.#stored.weights,
-        this.#options.session,
-      ),
+      Session.create(proposalGraph(this.config, canvas, hasPadding, prompts), this.#stored.weights, {
+        // For the large network a planned block would add half as much memory again and save no time.
+        plansMemory: false,
+        ...this.#options.session,
+      }),
     );
     const results = await session.run({
       images: hostTensor('float32', [1, 3, canvas.height, canvas.width], batch.pixels),

@@ -27,7 +27,7 @@ export interface Grid {
   readonly width: number;
 }
 
-export interface WindowAttentionOptions {
+export interface WindowOptions {
   readonly numHeads: number;
   readonly windowSize: number;
   /** How far the windows are shifted down and right; 0 for none. */
@@ -41,8 +41,8 @@ const separation = -100;
 export function windowAttention(
   scope: Scope,
   channels: number,
-  { numHeads, windowSize, shift }: WindowAttentionOptions,
-): (tokens: Tensor, grid: Grid) => Tensor {
+  { numHeads, windowSize }: Pick<WindowOptions, 'numHeads' | 'windowSize'>,
+): (tokens: Tensor, layout: WindowLayout) => Tensor {
   const area = windowSize ** 2;
   const headSize = channels / numHeads;
   const table = scope.parameter('relative_position_bias_table', [(2 * windowSize - 1) ** 2, numHeads], {
@@ -51,36 +51,55 @@ export function windowAttention(
   });
   const qkv = linear(scope.at('qkv'), channels, 3 * channels, { deviation: 0.02 });
   const projection = linear(scope.at('proj'), channels, channels, { deviation: 0.02 });
-  const relativeIndex = constant('int64', [area * area], relativePositions(windowSize));
-  return (tokens, grid) => {
-    const [batch] = tokens.shape;
-    const layout = windowLayout(grid, windowSize, shift);
-    const windows = layout.source.length / area;
+  return (tokens, { windows, hasPadding, toWindows, toTokens, relativePositions, separations }) => {
+    const [batch, size] = tokens.shape;
     // One zero token stands for all padding; after the projection it is the bias, as in the official code.
-    const size = grid.height * grid.width;
-    const withZero = layout.hasPadding ? concat([tokens, zeroToken(tokens)], 1) : tokens;
+    const withZero = hasPadding ? concat([tokens, zeroToken(tokens)], 1) : tokens;
     const rows = reshape(qkv(withZero), [batch, multiplyDims(withZero.shape[1], 3 * numHeads), headSize]);
-    const [q, k, v] = [0, 1, 2].map((part) => {
-      const index = headRows(layout.source, area, (token, head) => (token * 3 + part) * numHeads + head, numHeads);
-      return reshape(gather(rows, constant('int32', [index.length], index), { axis: 1 }), [
-        batch,
-        windows,
-        numHeads,
-        area,
-        headSize,
-      ]);
-    });
+    const [q, k, v] = toWindows.map((index) =>
+      reshape(gather(rows, index, { axis: 1 }), [batch, windows, numHeads, area, headSize]),
+    );
     // [B, windows, heads, area, area]
     let scores = multiply(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(headSize));
-    const bias = transpose(reshape(gather(table, relativeIndex, { axis: 0 }), [area, area, numHeads]), [2, 0, 1]);
-    scores = add(scores, bias);
-    if (shift > 0)
-      scores = add(scores, constant('float32', [windows, 1, area, area], shiftMask(grid, windowSize, shift)));
+    const bias = reshape(gather(table, relativePositions, { axis: 0 }), [area, area, numHeads]);
+    scores = add(scores, transpose(bias, [2, 0, 1]));
+    if (separations) scores = add(scores, separations);
     const attended = matmul(softmax(scores), v);
     const attendedRows = reshape(attended, [batch, windows * numHeads * area, headSize]);
-    const back = tokenRows(layout.source, size, area, numHeads);
-    const merged = gather(attendedRows, constant('int32', [back.length], back), { axis: 1 });
+    const merged = gather(attendedRows, toTokens, { axis: 1 });
     return projection(reshape(merged, [batch, size, channels]));
+  };
+}
+
+/** How a feature map lies in windows: tables that all blocks of a stage share. */
+export interface WindowLayout {
+  readonly windows: number;
+  readonly hasPadding: boolean;
+  /** For queries, keys and values: the rows of the joint projection in the order window, head, place. */
+  readonly toWindows: readonly [Tensor, Tensor, Tensor];
+  /** The rows of the result in the order token, head. */
+  readonly toTokens: Tensor;
+  /** Index into the table of biases for every pair of places of a window. */
+  readonly relativePositions: Tensor;
+  /** [windows, 1, area, area], for shifted windows only: keeps apart what the shift brought together. */
+  readonly separations: Tensor | null;
+}
+
+export function windowLayout(grid: Grid, { numHeads, windowSize, shift }: WindowOptions): WindowLayout {
+  const area = windowSize ** 2;
+  const source = windowSources(grid, windowSize, shift);
+  const size = grid.height * grid.width;
+  const windows = source.length / area;
+  const indices = (values: Int32Array) => constant('int32', [values.length], values);
+  const partRows = (part: number) =>
+    indices(headRows(source, area, (token, head) => (token * 3 + part) * numHeads + head, numHeads));
+  return {
+    windows,
+    hasPadding: source.length > size,
+    toWindows: [partRows(0), partRows(1), partRows(2)],
+    toTokens: indices(tokenRows(source, size, area, numHeads)),
+    relativePositions: indices(Int32Array.from(relativePositionIndex(windowSize))),
+    separations: shift > 0 ? constant('float32', [windows, 1, area, area], shiftMask(grid, windowSize, shift)) : null,
   };
 }
 
@@ -91,7 +110,7 @@ const zeroToken = (tokens: Tensor): Tensor => {
 };
 
 /** Index into the bias table for every pair of tokens of a window: [area*area]. */
-function relativePositions(windowSize: number): number[] {
+function relativePositionIndex(windowSize: number): number[] {
   const area = windowSize ** 2;
   return Array.from({ length: area * area }, (_, pair) => {
     const [query, key] = [Math.floor(pair / area), pair % area];
@@ -101,13 +120,8 @@ function relativePositions(windowSize: number): number[] {
   });
 }
 
-interface WindowLayout {
-  /** The token at every place of every window, in order; height*width stands for padding. */
-  readonly source: Int32Array;
-  readonly hasPadding: boolean;
-}
-
-function windowLayout({ height, width }: Grid, windowSize: number, shift: number): WindowLayout {
+/** The token at every place of every window, in order; height*width stands for padding. */
+function windowSources({ height, width }: Grid, windowSize: number, shift: number): Int32Array {
   const [paddedHeight, paddedWidth] = [height, width].map((size) => Math.ceil(size / windowSize) * windowSize);
   const source = new Int32Array(paddedHeight * paddedWidth);
   let at = 0;
@@ -115,7 +129,7 @@ function windowLayout({ height, width }: Grid, windowSize: number, shift: number
     const [y, x] = [(row + shift) % paddedHeight, (column + shift) % paddedWidth];
     source[at++] = y < height && x < width ? y * width + x : height * width;
   }
-  return { source, hasPadding: source.length > height * width };
+  return source;
 }
 
 /** Places of a (shifted) map, window after window. */

@@ -18,7 +18,7 @@ import { sampleGradients } from './deformable-sample-gradient.ts';
 /** Queries are sampled in grids this wide, so that grid coordinates stay small and lose no precision. */
 const gridWidth = 64;
 /** Rows of such grids per stretch: the samples of one stretch (channels x points x queries) should stay in the cache. */
-const gridRows = 32;
+const gridRows = 128;
 
 /**
  * out[n, c, q] = sum over maps l and points p of weights[n, g, l, p, q] * (map l, channel c at positions[n, g, l, p, :, q]),
