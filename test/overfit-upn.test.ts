@@ -33,6 +33,7 @@ const config: UpnTrainingConfig = {
   imageSize: 128,
   denoisingQueries: 20,
   namedObjects: 16,
+  namingWeight: 1,
   maxPositiveTokens: 512,
 };
 

@@ -48,10 +48,12 @@ export function trainCommand(): Command {
   );
   stageCommand(train, 'upn', 'the proposal network learns to find everything')
     .option('--backbone <run>', 'run folder of `train vision` that the backbone starts from')
+    .option('--from <run>', 'run folder of `train upn` that everything starts from')
     .action((options: TrainOptions) =>
       runTraining('upn', options, (config, stage) => {
         const backboneFile = options.backbone && checkpointFile(options.backbone);
-        return trainUpn(config, options.cache, { ...stage, backboneFile });
+        const fromFile = options.from && checkpointFile(options.from);
+        return trainUpn(config, options.cache, { ...stage, backboneFile, fromFile });
       }),
     );
   stageCommand(

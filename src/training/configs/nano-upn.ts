@@ -17,11 +17,12 @@ export const nanoUpn: UpnTraining = {
   weightDecay: 0.01,
   validateEvery: 500,
   scenes: 10_000,
-  backboneRate: 0.5,
+  backboneRate: 1,
   upn: upnPresets['upn-nano'],
   batchSize: 8,
   imageSize: 256,
   denoisingQueries: 40,
   namedObjects: 24,
+  namingWeight: 3,
   maxPositiveTokens: 1024,
 };

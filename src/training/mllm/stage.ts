@@ -9,14 +9,13 @@ import { imageTokenCount, languageConfig } from '../../chatrex/config.ts';
 import { packTexts } from '../../chatrex/pack-texts.ts';
 import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
 import { chatRexTrainingGraph } from '../../chatrex/training-graph.ts';
-import { ChatRexError } from '../../errors.ts';
 import { createScope } from '../../nn/scope.ts';
 import { createChat } from '../../prompt/conversation.ts';
 import { dialects } from '../../prompt/special-tokens.ts';
 import { createRandom } from '../../random.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
-import { openSafetensors } from '../../weights/safetensors.ts';
 import { openSceneCache } from '../data/scene-cache.ts';
+import { type InitialWeights, loadInitial } from '../initial-weights.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import type { ParameterSet } from '../parameters.ts';
 import { runFeeds, runStage, type StageOptions, type StageSettings } from '../stage.ts';
@@ -37,13 +36,6 @@ export interface MllmTraining extends StageSettings {
   readonly boxJitter: number;
   /** Beginnings of the names of parameters that do not learn. */
   readonly frozen: readonly string[];
-}
-
-/** Where weights to start from lie in a checkpoint, and where they go. */
-export interface InitialWeights {
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
 }
 
 export interface MllmStageOptions extends StageOptions {
@@ -106,19 +98,5 @@ export async function trainMllm(
     );
   } finally {
     await cache.close();
-  }
-}
-
-async function loadInitial(sources: readonly InitialWeights[], parameters: ParameterSet): Promise<void> {
-  for (const { file: path, from, to } of sources) {
-    const file = await openSafetensors(path);
-    for (const [name, { data }] of parameters) {
-      if (!name.startsWith(to)) continue;
-      const source = from + name.slice(to.length);
-      if (!file.tensors.has(source)) {
-        throw new ChatRexError('weights-mismatch', `${path} has no ${source} for ${name}; give the run that has it`);
-      }
-      data.set(await file.readFloat32(source));
-    }
   }
 }

@@ -39,6 +39,8 @@ export interface UpnTrainingConfig {
   readonly denoisingQueries: number;
   /** Objects a picture that the backbone has to name besides, so that it keeps knowing them; none when 0. */
   readonly namedObjects: number;
+  /** Weight of the loss of naming beside those of finding. */
+  readonly namingWeight: number;
   /** Most tokens in a batch whose boxes are supervised directly. */
   readonly maxPositiveTokens: number;
 }
@@ -105,7 +107,7 @@ export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig): UpnTr
     config.namedObjects === 0
       ? undefined
       : namingLoss(scope.at('naming'), encoded.backboneMaps, namingInputs(batchSize, config.namedObjects, imageSize));
-  const loss = naming ? add(detection, naming.loss) : detection;
+  const loss = naming ? add(detection, multiply(naming.loss, config.namingWeight)) : detection;
   const metrics = {
     ...parts,
     ...(naming && { naming: naming.loss, category: naming.category, colour: naming.colour }),

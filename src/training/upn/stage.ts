@@ -1,11 +1,10 @@
 /** UPN training as a stage: scenes from a cache on disk, a backbone that may start from vision pre-training. */
 
 import { join } from 'node:path';
-import { ChatRexError } from '../../errors.ts';
 import { createScope } from '../../nn/scope.ts';
 import { createRandom } from '../../random.ts';
-import { openSafetensors } from '../../weights/safetensors.ts';
 import { openSceneCache } from '../data/scene-cache.ts';
+import { loadInitial } from '../initial-weights.ts';
 import type { ParameterSet } from '../parameters.ts';
 import { runStage, type StageOptions, type StageSettings } from '../stage.ts';
 import { upnBatch } from './batch.ts';
@@ -21,11 +20,17 @@ export interface UpnTraining extends StageSettings, UpnTrainingConfig {
 /** Where the encoder of vision pre-training lies in its checkpoint, and where it goes. */
 const pretrained = { from: 'parameters.high.', to: 'backbone.model.backbone.' };
 
-/** @param backboneFile checkpoint of vision pre-training; the backbone starts at random without it */
+export interface UpnStageOptions extends StageOptions {
+  /** Checkpoint of vision pre-training that the backbone starts from. */
+  readonly backboneFile?: string;
+  /** Checkpoint of an earlier UPN run that everything starts from. */
+  readonly fromFile?: string;
+}
+
 export async function trainUpn(
   config: UpnTraining,
   cacheFolder: string,
-  options: StageOptions & { backboneFile?: string },
+  options: UpnStageOptions,
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
   const { seed } = config;
   const cache = await openSceneCache(
@@ -33,14 +38,17 @@ export async function trainUpn(
     { split: 'train', seed, count: config.scenes },
     (done, total) => options.onStatus?.(`rendering scenes ${done}/${total}`),
   );
-  const { backboneFile } = options;
+  const { backboneFile, fromFile } = options;
   try {
     return await runStage(
       {
         name: 'upn',
         settings: config,
         ...upnTrainingGraph(createScope(), config),
-        initial: backboneFile === undefined ? undefined : (parameters) => loadBackbone(backboneFile, parameters),
+        initial: async (parameters) => {
+          if (fromFile !== undefined) await loadInitial([{ file: fromFile, from: 'parameters.', to: '' }], parameters);
+          else if (backboneFile !== undefined) await loadInitial([{ file: backboneFile, ...pretrained }], parameters);
+        },
         group: (name) => {
           if (name.startsWith(pretrained.to)) return { learningRateScale: config.backboneRate };
           // Sampling places move slowly, as in Deformable DETR.
@@ -58,20 +66,5 @@ export async function trainUpn(
     );
   } finally {
     await cache.close();
-  }
-}
-
-async function loadBackbone(path: string, parameters: ParameterSet): Promise<void> {
-  const file = await openSafetensors(path);
-  for (const [name, { data }] of parameters) {
-    if (!name.startsWith(pretrained.to)) continue;
-    const source = pretrained.from + name.slice(pretrained.to.length);
-    if (!file.tensors.has(source)) {
-      throw new ChatRexError(
-        'weights-mismatch',
-        `${path} has no ${source} for ${name}; give a vision run's checkpoint`,
-      );
-    }
-    data.set(await file.readFloat32(source));
   }
 }
