@@ -8,12 +8,13 @@ import { ChatRexError } from '../errors.ts';
 import { nanoAlign, nanoInstruct } from '../training/configs/nano-mllm.ts';
 import { nanoUpn } from '../training/configs/nano-upn.ts';
 import { nanoVision } from '../training/configs/nano-vision.ts';
-import { trainMllm } from '../training/mllm/stage.ts';
+import type { InitialWeights } from '../training/initial-weights.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
-import type { StageOptions, StageSettings } from '../training/stage.ts';
+import type { StageSettings } from '../training/stage.ts';
+import type { StageConfigs, StageName } from '../training/stages.ts';
 import { checkpointFile } from '../training/train.ts';
-import { trainUpn } from '../training/upn/stage.ts';
-import { trainVision } from '../training/vision/stage.ts';
+import { trainStage } from '../training/train-stage.ts';
+import { upnBackbone } from '../training/upn/stage.ts';
 import { progressBar } from './progress.ts';
 
 interface TrainOptions {
@@ -26,14 +27,15 @@ interface TrainOptions {
   vision?: string;
   upn?: string;
   from?: string;
+  proposer?: string;
 }
 
-const configs = {
+const configs: { readonly [Name in StageName]: Readonly<Record<string, StageConfigs[Name]>> } = {
   vision: { nano: nanoVision },
   upn: { nano: nanoUpn },
   align: { nano: nanoAlign },
   instruct: { nano: nanoInstruct },
-} as const;
+};
 
 /** Where encoders lie in the checkpoint of a run, and where they go in the model. */
 const highEncoder = 'vision_tower_aux.';
@@ -43,19 +45,21 @@ export function trainCommand(): Command {
   const train = new Command('train').description(
     'train a part of the model; stop it at any moment and go on with --resume',
   );
-  stageCommand(train, 'vision', 'image encoders learn to name what is in scenes').action((options: TrainOptions) =>
-    runTraining('vision', options, (config, stage) => trainVision(config, options.cache, stage)),
-  );
+  stageCommand(train, 'vision', 'image encoders learn to name what is in scenes')
+    .option('--from <run>', 'run folder of `train vision` that everything starts from')
+    .option('--upn <run>', 'run folder of `train upn` whose backbone the fine encoder starts from')
+    .action(({ from, upn, ...options }: TrainOptions) => {
+      const backbone = upn && { file: checkpointFile(upn), from: `parameters.${upnBackbone}`, to: 'high.' };
+      return runTraining('vision', options, [...(from ? [everythingOf(from)] : []), ...(backbone ? [backbone] : [])]);
+    });
   stageCommand(train, 'upn', 'the proposal network learns to find everything')
     .option('--backbone <run>', 'run folder of `train vision` that the backbone starts from')
     .option('--from <run>', 'run folder of `train upn` that everything starts from')
-    .action((options: TrainOptions) =>
-      runTraining('upn', options, (config, stage) => {
-        const backboneFile = options.backbone && checkpointFile(options.backbone);
-        const fromFile = options.from && checkpointFile(options.from);
-        return trainUpn(config, options.cache, { ...stage, backboneFile, fromFile });
-      }),
-    );
+    .action(({ backbone, from, ...options }: TrainOptions) => {
+      if (from) return runTraining('upn', options, [everythingOf(from)]);
+      const pretrained = backbone && { file: checkpointFile(backbone), from: 'parameters.high.', to: upnBackbone };
+      return runTraining('upn', options, pretrained ? [pretrained] : []);
+    });
   stageCommand(
     train,
     'align',
@@ -63,26 +67,22 @@ export function trainCommand(): Command {
   )
     .requiredOption('--vision <run>', 'run folder of `train vision` that the encoders come from')
     .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
+    .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
     .action((options: TrainOptions) => {
       const vision = checkpointFile(options.vision as string);
       const high = options.upn
-        ? { file: checkpointFile(options.upn), from: 'parameters.backbone.model.backbone.', to: highEncoder }
+        ? { file: checkpointFile(options.upn), from: `parameters.${upnBackbone}`, to: highEncoder }
         : { file: vision, from: 'parameters.high.', to: highEncoder };
-      const initial = [high, { file: vision, from: 'parameters.low.', to: lowEncoder }];
-      return runTraining('align', options, (config, stage) =>
-        trainMllm('align', config, options.cache, { ...stage, initial }),
-      );
+      return runTraining('align', options, [high, { file: vision, from: 'parameters.low.', to: lowEncoder }]);
     });
   stageCommand(train, 'instruct', 'the whole model learns to answer')
     .requiredOption('--from <run>', 'run folder of `train align`')
+    .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
     .action(async (options: TrainOptions) => {
       const from = options.from as string;
       await mkdir(options.out, { recursive: true });
       await copyFile(tokenizerFile(from), tokenizerFile(options.out));
-      const initial = [{ file: checkpointFile(from), from: 'parameters.', to: '' }];
-      await runTraining('instruct', options, (config, stage) =>
-        trainMllm('instruct', config, options.cache, { ...stage, initial }),
-      );
+      await runTraining('instruct', options, [everythingOf(from)]);
     });
   return train.addHelpText(
     'after',
@@ -97,7 +97,7 @@ Examples:
   );
 }
 
-const stageCommand = (parent: Command, name: keyof typeof configs, description: string): Command =>
+const stageCommand = (parent: Command, name: StageName, description: string): Command =>
   parent
     .command(name)
     .description(description)
@@ -107,10 +107,12 @@ const stageCommand = (parent: Command, name: keyof typeof configs, description: 
     .option('--cache <folder>', 'where rendered scenes are kept', join('runs', 'cache'))
     .option('--steps <n>', 'stop after so many steps instead of the configuration’s', Number);
 
-async function runTraining<Name extends keyof typeof configs>(
+const everythingOf = (run: string): InitialWeights => ({ file: checkpointFile(run), from: 'parameters.', to: '' });
+
+async function runTraining<Name extends StageName>(
   name: Name,
   options: TrainOptions,
-  run: (config: (typeof configs)[Name]['nano'], stage: StageOptions) => Promise<{ isComplete: boolean }>,
+  initial?: readonly InitialWeights[],
 ): Promise<void> {
   const chosen = await loadConfig(name, options.config);
   const config = options.steps === undefined ? chosen : { ...chosen, steps: options.steps };
@@ -118,8 +120,11 @@ async function runTraining<Name extends keyof typeof configs>(
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  const { isComplete } = await run(config, {
+  const { isComplete } = await trainStage(name, config, {
     folder: options.out,
+    cacheFolder: options.cache,
+    proposer: options.proposer,
+    initial,
     resume: options.resume,
     signal: interruption.signal,
     onStatus: bar.status,
@@ -135,12 +140,9 @@ const describeMetrics = (metrics: Readonly<Record<string, number>>): string =>
     .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
     .join('  ');
 
-async function loadConfig<Name extends keyof typeof configs>(
-  stage: Name,
-  name: string,
-): Promise<(typeof configs)[Name]['nano']> {
-  const named = (configs[stage] as Record<string, unknown>)[name];
-  if (named) return named as (typeof configs)[Name]['nano'];
+async function loadConfig<Name extends StageName>(stage: Name, name: string): Promise<StageConfigs[Name]> {
+  const named = configs[stage][name];
+  if (named) return named;
   const path = resolve(name);
   const exists = await stat(path).then(
     () => true,
@@ -160,5 +162,5 @@ async function loadConfig<Name extends keyof typeof configs>(
       `${name}: expected a default export with the fields of the nano configuration`,
     );
   }
-  return config as (typeof configs)[Name]['nano'];
+  return config as StageConfigs[Name];
 }

@@ -6,8 +6,9 @@ import { ChatRexError } from '../errors.ts';
 import type { Feeds } from '../runtime/session.ts';
 import { graphOf } from '../tensor/graph.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { createAdamwState, type ParameterGroup } from './adamw.ts';
+import { createAdamwState, type GradientSet, type ParameterGroup } from './adamw.ts';
 import { GradientSession } from './gradient-session.ts';
+import { type InitialWeights, loadInitial } from './initial-weights.ts';
 import { initializeParameters, type ParameterSet } from './parameters.ts';
 import { warmupCosine } from './schedule.ts';
 import { type Metrics, resumeIfPossible, type TrainingProgress, train } from './train.ts';
@@ -27,9 +28,20 @@ export interface StageSettings {
   readonly validateEvery: number;
 }
 
+/** Settings of a stage whose steps are computed in parts. */
+export interface PartedSettings extends StageSettings {
+  /**
+   * Parts of a step's batch, computed side by side in threads of their own. Their gradients are averaged, so that a run
+   * depends on this number, and not on the machine.
+   */
+  readonly parts: number;
+}
+
 export interface StageOptions {
   /** Where checkpoint, metrics and curves go. */
   readonly folder: string;
+  /** Weights to start from where they should not start anew; every parameter that a `to` begins must be there. */
+  readonly initial?: readonly InitialWeights[];
   /** Whether to go on with the run that is in the folder. */
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
@@ -38,22 +50,36 @@ export interface StageOptions {
   readonly onStatus?: (text: string) => void;
 }
 
+/** Where a stage finds its data. */
+export interface StageContext {
+  /** The run's folder. */
+  readonly folder: string;
+  readonly cacheFolder: string;
+  /** A model whose proposal network finds the boxes that stand beside the objects; random near misses without it. */
+  readonly proposer?: string;
+}
+
 export interface Stage<Batch> {
   readonly name: string;
   readonly settings: StageSettings;
   readonly loss: Tensor;
   readonly metrics: Readonly<Record<string, Tensor>>;
   readonly predictions?: Readonly<Record<string, Tensor>>;
-  /** Values to start from where they should not start anew. */
-  readonly initial?: (parameters: ParameterSet) => Promise<void>;
   readonly isTrainable?: (name: string) => boolean;
   /** Rate and decay of a parameter; decay is given for matrices, not for biases, norms and embeddings of single vectors. */
   readonly group?: (name: string) => ParameterGroup;
-  /** The data of a step, a function of the step alone. */
-  readonly makeBatch: (step: number) => Promise<Batch>;
+  /** The data of a part of a step, a function of the two alone; there is but part 0 where a step has no parts. */
+  readonly makeBatch: (step: number, part: number) => Promise<Batch>;
   /** Runs a batch through the session; plain feeds need nothing but `accumulate`. */
-  readonly run: (session: GradientSession<string, string>, batch: Batch, step: number) => Promise<Metrics>;
+  readonly run: (
+    session: GradientSession<string, string>,
+    batch: Batch,
+    step: number,
+    part: number,
+  ) => Promise<Metrics>;
+  /** Figures on scenes that no step sees. */
   readonly validate?: (parameters: ParameterSet) => Promise<Metrics>;
+  readonly close?: () => Promise<void>;
 }
 
 /** What a run is: its stage and its settings. */
@@ -63,57 +89,75 @@ export const runFile = (folder: string): string => join(folder, 'run.json');
 export const runFeeds = (session: GradientSession<string, string>, feeds: Feeds): Promise<Metrics> =>
   session.accumulate(feeds);
 
+/** What computes the gradients of a stage's steps. */
+export interface GradientSource {
+  computeGradients(step: number): Promise<{ gradients: GradientSet; metrics: Metrics }>;
+  stop(): Promise<void>;
+}
+
 /**
  * Trains a stage in its folder and returns its parameters.
+ * @param start starts what computes gradients: a session in this thread where nothing is said
  * @returns parameters, and whether the run was completed rather than interrupted
  * @throws ChatRexError when the folder holds another run, or a run and `resume` is not asked for
  */
 export async function runStage<Batch>(
   stage: Stage<Batch>,
-  { folder, resume = false, signal, onProgress, onStatus }: StageOptions,
+  { folder, initial, resume = false, signal, onProgress, onStatus }: StageOptions,
+  start: (parameters: ParameterSet, trainable: readonly string[]) => Promise<GradientSource> = (parameters) =>
+    startSession(stage, parameters),
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
-  const { settings } = stage;
-  await claimFolder(folder, { stage: stage.name, settings }, resume);
+  const { name, settings, validate } = stage;
+  await claimFolder(folder, { stage: name, settings }, resume);
   const graph = graphOf({ loss: stage.loss, ...stage.metrics, ...stage.predictions });
   const parameters = initializeParameters(graph.parameters.values(), settings.seed);
   const trainable = [...parameters.keys()].filter(stage.isTrainable ?? (() => true));
   const state = { step: 0, parameters, optimizer: createAdamwState(trainable, parameters) };
-  if (!(await resumeIfPossible(folder, state))) await stage.initial?.(parameters);
-  onStatus?.('building the session');
-  const session = await GradientSession.create(stage.loss, stage.metrics, parameters, {
-    predictions: stage.predictions,
-    isTrainable: stage.isTrainable,
-  });
-  const isLast = (step: number) => step + 1 >= settings.steps;
-  let next = stage.makeBatch(state.step);
-  const isComplete = await train({
-    folder,
-    state,
-    totalSteps: settings.steps,
-    learningRate: settings.learningRate,
-    schedule: warmupCosine({
-      warmupSteps: settings.warmupSteps,
+  if (!(await resumeIfPossible(folder, state)) && initial) await loadInitial(initial, parameters);
+  onStatus?.('building sessions');
+  const source = await start(parameters, trainable);
+  try {
+    const isComplete = await train({
+      folder,
+      state,
       totalSteps: settings.steps,
-      floor: settings.finalRate,
-    }),
-    optimizer: { maxNorm: settings.maxNorm, beta2: 0.99, group: (name) => groupOf(stage, name) },
-    computeGradients: async (step) => {
-      const running = stage.run(session as GradientSession<string, string>, await next, step);
-      // The next batch is made while the runtime computes.
-      if (!isLast(step)) next = stage.makeBatch(step + 1);
-      const metrics = await running;
-      return { gradients: session.finish(), metrics };
-    },
-    validate: stage.validate && (() => (stage.validate as (p: ParameterSet) => Promise<Metrics>)(parameters)),
-    validateEvery: settings.validateEvery,
-    signal,
-    onProgress,
-  });
-  await session.dispose();
-  return { parameters, isComplete };
+      learningRate: settings.learningRate,
+      schedule: warmupCosine({
+        warmupSteps: settings.warmupSteps,
+        totalSteps: settings.steps,
+        floor: settings.finalRate,
+      }),
+      optimizer: { maxNorm: settings.maxNorm, beta2: 0.99, group: (parameter) => groupOf(stage, parameter) },
+      computeGradients: (step) => source.computeGradients(step),
+      validate: validate && (() => validate(parameters)),
+      validateEvery: settings.validateEvery,
+      signal,
+      onProgress,
+    });
+    return { parameters, isComplete };
+  } finally {
+    await source.stop();
+  }
 }
 
-function groupOf<Batch>({ settings, group }: Stage<Batch>, name: string): ParameterGroup {
+/** One session in this thread; the next batch is made while the runtime computes. */
+async function startSession<Batch>(stage: Stage<Batch>, parameters: ParameterSet): Promise<GradientSource> {
+  const { loss, metrics, predictions, isTrainable, settings } = stage;
+  const session = await GradientSession.create<string, string>(loss, metrics, parameters, { predictions, isTrainable });
+  let next: { step: number; batch: Promise<Batch> } | undefined;
+  return {
+    computeGradients: async (step) => {
+      const batch = await (next?.step === step ? next.batch : stage.makeBatch(step, 0));
+      const running = stage.run(session, batch, step, 0);
+      if (step + 1 < settings.steps) next = { step: step + 1, batch: stage.makeBatch(step + 1, 0) };
+      const found = await running;
+      return { gradients: session.finish(), metrics: found };
+    },
+    stop: () => session.dispose(),
+  };
+}
+
+function groupOf<Batch>({ group, settings }: Stage<Batch>, name: string): ParameterGroup {
   const isMatrix = /weight$/.test(name) && !/norm/.test(name);
   return { weightDecay: isMatrix ? settings.weightDecay : 0, ...group?.(name) };
 }

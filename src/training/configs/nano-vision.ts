@@ -17,12 +17,15 @@ export const nanoVision: VisionTraining = {
   maxNorm: 1,
   weightDecay: 0.02,
   validateEvery: 1000,
+  parts: 2,
   scenes: 10_000,
   vision: {
     high: convNextPresets['convnext-nano'],
     low: clipVitPresets['clip-vit-nano'],
     imageSize: 256,
-    batchSize: 8,
-    objectsPerImage: 24,
+    batchSize: 4,
+    objectsPerImage: 64,
+    mosaicShare: 0.75,
+    scenesPerMosaic: 5,
   },
 };

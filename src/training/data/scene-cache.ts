@@ -5,13 +5,13 @@
 
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ChatRexError } from '../../errors.ts';
-import { startWorker } from '../../start-worker.ts';
+import type { Random } from '../../random.ts';
 import { categoryNamed } from '../../world/categories.ts';
 import type { Scene, SceneObject, Split } from '../../world/scene.ts';
+import { computeRanges } from './ranges.ts';
 
 export interface SceneCacheKey {
   readonly split: Split;
@@ -23,18 +23,17 @@ export interface SceneCache {
   readonly count: number;
   /** The scene as rendered; its picture is read from disk. */
   scene(index: number): Promise<Scene>;
+  /** So many of its scenes, drawn at random. */
+  draw(count: number, random: Random): Promise<Scene[]>;
   close(): Promise<void>;
 }
 
 /** Scenes are square, at RexWorld's standard size. */
 const side = 256;
 const pictureBytes = side * side * 3;
-/** Scenes that one message to a worker asks for: big enough to be cheap, small enough to show progress. */
-const batchSize = 32;
 
 /** What a worker returns for a range of scenes. */
 export interface RenderedBatch {
-  readonly start: number;
   readonly pictures: Uint8Array;
   /** One JSON text per scene. */
   readonly records: string[];
@@ -48,13 +47,17 @@ type SceneRecord = Omit<Scene, 'image' | 'key' | 'objects'> & {
 export const recordOf = ({ image: _, key: __, objects, ...rest }: Scene): string =>
   JSON.stringify({ ...rest, objects: objects.map((object) => ({ ...object, category: object.category.name })) });
 
+/** Where the scenes of a key lie in a folder of caches. */
+export const sceneCacheFolder = (folder: string, { split, seed }: SceneCacheKey): string =>
+  join(folder, `${split}-${seed}`);
+
 /** Opens the cache in `folder`, rendering what is missing first. */
 export async function openSceneCache(
   folder: string,
   key: SceneCacheKey,
   onProgress?: (done: number, total: number) => void,
 ): Promise<SceneCache> {
-  const place = join(folder, `${key.split}-${key.seed}`);
+  const place = sceneCacheFolder(folder, key);
   await mkdir(place, { recursive: true });
   const present = await completeRecords(join(place, 'scenes.jsonl'));
   if (present < key.count) await renderMissing(place, key, present, onProgress);
@@ -63,12 +66,30 @@ export async function openSceneCache(
     if (records.length < key.count) records.push(line);
   }
   const pictures = await open(join(place, 'pictures.bin'), 'r');
+  const scene = (index: number) => readScene(pictures, records, key, index);
   return {
     count: key.count,
-    scene: (index) => readScene(pictures, records, key, index),
+    scene,
+    draw: (count, random) => Promise.all(Array.from({ length: count }, () => random.int(0, key.count - 1)).map(scene)),
     close: () => pictures.close(),
   };
 }
+
+/** The scenes that a stage of training draws from. */
+export const openTrainingScenes = (
+  cacheFolder: string,
+  { seed, scenes }: { seed: number; scenes: number },
+  onStatus?: (text: string) => void,
+): Promise<SceneCache> =>
+  openSceneCache(...trainingScenes(cacheFolder, { seed, scenes }), (done, total) =>
+    onStatus?.(`rendering scenes ${done}/${total}`),
+  );
+
+/** Folder and key of these scenes. */
+export const trainingScenes = (
+  cacheFolder: string,
+  { seed, scenes }: { seed: number; scenes: number },
+): [folder: string, key: SceneCacheKey] => [join(cacheFolder, 'scenes'), { split: 'train', seed, count: scenes }];
 
 async function readScene(file: FileHandle, records: string[], key: SceneCacheKey, index: number): Promise<Scene> {
   if (!(index >= 0 && index < records.length)) {
@@ -86,7 +107,7 @@ async function readScene(file: FileHandle, records: string[], key: SceneCacheKey
 }
 
 /** Number of whole lines; a line cut off by an interruption is removed. */
-async function completeRecords(path: string): Promise<number> {
+export async function completeRecords(path: string): Promise<number> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   if (whole.length !== text.length) await writeFile(path, whole);
@@ -95,58 +116,24 @@ async function completeRecords(path: string): Promise<number> {
 
 async function renderMissing(
   place: string,
-  key: SceneCacheKey,
+  { split, seed, count }: SceneCacheKey,
   present: number,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
   const pictures = await open(join(place, 'pictures.bin'), present === 0 ? 'w' : 'r+');
   const records = await open(join(place, 'scenes.jsonl'), 'a');
-  const finished = new Map<number, RenderedBatch>();
-  let written = present;
-  const starts = Array.from(
-    { length: Math.ceil((key.count - present) / batchSize) },
-    (_, i) => present + i * batchSize,
-  );
-  const writeInOrder = async () => {
-    for (let batch = finished.get(written); batch; batch = finished.get(written)) {
-      finished.delete(written);
-      await pictures.write(batch.pictures, 0, batch.pictures.length, written * pictureBytes);
-      await records.write(`${batch.records.join('\n')}\n`);
-      written += batch.records.length;
-      onProgress?.(written, key.count);
-    }
-  };
-  let writing = Promise.resolve();
   try {
-    await forEachInWorkers(key, starts, (batch) => {
-      finished.set(batch.start, batch);
-      writing = writing.then(writeInOrder);
-      return writing;
-    });
+    await computeRanges<RenderedBatch>(
+      { module: './scene-worker.ts', base: import.meta.url, data: { split, seed } },
+      { from: present, to: count },
+      async ({ start, end }, batch) => {
+        await pictures.write(batch.pictures, 0, batch.pictures.length, start * pictureBytes);
+        await records.write(`${batch.records.join('\n')}\n`);
+        onProgress?.(end, count);
+      },
+    );
   } finally {
     await pictures.close();
     await records.close();
   }
-}
-
-/** Every worker takes the next range as soon as it has returned one. */
-async function forEachInWorkers(
-  { split, seed, count }: SceneCacheKey,
-  starts: number[],
-  take: (batch: RenderedBatch) => Promise<void>,
-): Promise<void> {
-  const queue = [...starts];
-  const runOne = () =>
-    new Promise<void>((resolve, reject) => {
-      const worker = startWorker('./scene-worker.ts', import.meta.url, { split, seed });
-      const next = () => {
-        const start = queue.shift();
-        if (start === undefined) void worker.terminate().then(() => resolve());
-        else worker.postMessage({ start, end: Math.min(count, start + batchSize) });
-      };
-      worker.on('message', (batch: RenderedBatch) => void take(batch).then(next, reject));
-      worker.on('error', reject);
-      next();
-    });
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), starts.length) }, runOne));
 }

@@ -33,15 +33,20 @@ export const wholeView = ({ image }: Scene): View => ({
 
 export function randomView({ image }: Scene, random: Random): View {
   const size = random.chance(0.5) ? image.width : Math.round(image.width * random.range(smallestCrop, 1));
-  const brightness = random.range(0.8, 1.2);
-  const tint = () => brightness * random.range(0.9, 1.1);
   return {
     size,
     left: random.int(0, image.width - size),
     top: random.int(0, image.height - size),
     isMirrored: random.chance(0.5),
-    light: [tint(), tint(), tint()],
+    light: randomLight(random),
   };
+}
+
+/** Brighter or darker, and a little tinted. */
+export function randomLight(random: Random): View['light'] {
+  const brightness = random.range(0.8, 1.2);
+  const tint = () => brightness * random.range(0.9, 1.1);
+  return [tint(), tint(), tint()];
 }
 
 /** The view of a square scene as a picture of `side` pixels, and what is in it. */
@@ -50,10 +55,11 @@ export function lookAt(scene: Scene, view: View, side: number): { image: RgbImag
     const box = inView(object.boxXyxy, view);
     return box ? [{ ...object, boxXyxy: box.map((value) => (value * side) / view.size) }] : [];
   });
-  return { image: cut(scene.image, view, side), objects };
+  return { image: resizeImage(cutOut(scene.image, view), { width: side, height: side }), objects };
 }
 
-function cut({ width, data }: RgbImage, { left, top, size, isMirrored, light }: View, side: number): RgbImage {
+/** What a view shows of a picture, at the picture's resolution. */
+export function cutOut({ width, data }: RgbImage, { left, top, size, isMirrored, light }: View): RgbImage {
   const part = new Uint8Array(size * size * 3);
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
@@ -62,7 +68,7 @@ function cut({ width, data }: RgbImage, { left, top, size, isMirrored, light }: 
       for (let c = 0; c < 3; c++) part[to + c] = Math.min(255, data[from + c] * light[c]);
     }
   }
-  return resizeImage({ width: size, height: size, data: part }, { width: side, height: side }, 'bilinear');
+  return { width: size, height: size, data: part };
 }
 
 /** The visible part of a box in pixels of the crop; null when too little of it is left. */

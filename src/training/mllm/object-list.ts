@@ -17,33 +17,61 @@ export interface ObjectList {
 
 /** A proposal that overlaps an object more than this is that object. */
 const sameObjectIou = 0.9;
+/** A proposal that overlaps an object at least this much has found it. */
+const foundIou = 0.5;
 
-/**
- * @param proposals boxes of the UPN, [P, 4] xyxy
- * @param jitter corners of objects are moved by up to this share of the box, as proposals are never exact
- */
+export interface ObjectListOptions {
+  /** Corners of objects are moved by up to this share of their box, as proposals are never exact. */
+  readonly jitter: number;
+  /** Whether proposals stand in for the objects that they found, as when the model is used. */
+  readonly isFound: boolean;
+  readonly random: Random;
+}
+
+/** @param proposals boxes of the UPN, [P, 4] xyxy */
 export function objectList(
   { objects }: Pick<Scene, 'objects'>,
   proposals: Float32Array,
-  jitter: number,
-  random: Random,
+  { jitter, isFound, random }: ObjectListOptions,
 ): ObjectList {
-  const truths = objects.slice(0, maxObjects).map(({ boxXyxy }) => jittered(boxXyxy, jitter, random));
-  const overlap = iou(Float32Array.from(truths.flat()), proposals);
   const count = proposals.length / 4;
-  const others = Array.from({ length: count }, (_, p) => p).filter((p) =>
-    truths.every((_, t) => overlap[t * count + p] <= sameObjectIou),
+  const boxOf = (p: number) => [...proposals.subarray(4 * p, 4 * p + 4)];
+  const seen = objects.slice(0, maxObjects).map(({ boxXyxy }) => boxXyxy);
+  const found = isFound ? bestProposals(seen, proposals) : new Map<number, number>();
+  const truths = seen.map((box, t) => {
+    const proposal = found.get(t);
+    return proposal === undefined ? jittered(box, jitter, random) : boxOf(proposal);
+  });
+  const used = new Set(found.values());
+  const overlap = iou(Float32Array.from(truths.flat()), proposals);
+  const others = Array.from({ length: count }, (_, p) => p).filter(
+    (p) => !used.has(p) && truths.every((_, t) => overlap[t * count + p] <= sameObjectIou),
   );
   const kept = random.shuffle(others).slice(0, maxObjects - truths.length);
   const boxes = [
     ...truths.map((box, object) => ({ box, object })),
-    ...kept.map((p) => ({ box: [...proposals.subarray(4 * p, 4 * p + 4)], object: -1 })),
+    ...kept.map((p) => ({ box: boxOf(p), object: -1 })),
   ];
   const shuffled = random.shuffle(boxes);
   return {
     boxesXyxy: Float32Array.from(shuffled.flatMap(({ box }) => box)),
     indexOf: new Map(shuffled.flatMap(({ object }, index) => (object < 0 ? [] : [[object, index] as const]))),
   };
+}
+
+/** Object -> the proposal that fits it best and no object before it, where one fits at all. */
+function bestProposals(objects: readonly (readonly number[])[], proposals: Float32Array): Map<number, number> {
+  const count = proposals.length / 4;
+  const overlap = iou(Float32Array.from(objects.flat()), proposals);
+  const pairs = Array.from(overlap, (value, i) => ({ value, object: Math.floor(i / count), proposal: i % count }));
+  const best = new Map<number, number>();
+  const used = new Set<number>();
+  for (const { object, proposal } of pairs.filter(({ value }) => value >= foundIou).sort((a, b) => b.value - a.value)) {
+    if (best.has(object) || used.has(proposal)) continue;
+    best.set(object, proposal);
+    used.add(proposal);
+  }
+  return best;
 }
 
 function jittered([x1, y1, x2, y2]: readonly number[], share: number, random: Random): number[] {

@@ -2,8 +2,9 @@
 
 import { CLIP_STATISTICS, createImageBatch, IMAGENET_STATISTICS, setImage } from '../../image/normalize.ts';
 import { resizeImage } from '../../image/resize.ts';
+import type { RgbImage } from '../../image/rgb-image.ts';
 import type { Scope } from '../../nn/scope.ts';
-import { createRandom } from '../../random.ts';
+import { createRandom, type Random } from '../../random.ts';
 import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
 import { add } from '../../tensor/ops/add.ts';
 import { input } from '../../tensor/ops/input.ts';
@@ -12,8 +13,9 @@ import { reshape } from '../../tensor/ops/reshape.ts';
 import { transpose } from '../../tensor/ops/transpose.ts';
 import { type ClipVitConfig, clipVit } from '../../vision/clip-vit.ts';
 import { type ConvNextConfig, convNext } from '../../vision/convnext.ts';
-import type { Scene } from '../../world/scene.ts';
-import { lookAt, randomView } from '../data/view.ts';
+import { mosaic } from '../data/mosaic.ts';
+import type { SceneCache } from '../data/scene-cache.ts';
+import { lookAt, randomView, type ViewedObject } from '../data/view.ts';
 import { namingFeeds, namingInputs, namingLoss } from './naming.ts';
 
 export interface VisionStageConfig {
@@ -24,6 +26,9 @@ export interface VisionStageConfig {
   batchSize: number;
   /** Objects per picture whose names are asked; further ones are left out at random. */
   objectsPerImage: number;
+  /** Share of pictures that are mosaics, and of how many scenes each is made. */
+  mosaicShare: number;
+  scenesPerMosaic: number;
 }
 
 /** The loss and its parts. Encoders stand under `high` and `low`, the heads, which are thrown away, under `head`. */
@@ -43,26 +48,37 @@ export function visionStageGraph(scope: Scope, config: VisionStageConfig) {
   };
 }
 
-/** The feeds of a batch; `key` decides views and which objects are left out. */
-export function visionBatch(
-  scenes: readonly Scene[],
+/** The feeds of a batch; `key` decides views, mosaics and which objects are left out. */
+export async function visionBatch(
+  cache: Pick<SceneCache, 'draw'>,
   config: VisionStageConfig,
   key: string,
-): Record<string, HostTensor> {
+): Promise<Record<string, HostTensor>> {
   const { batchSize, imageSize, objectsPerImage, low } = config;
   const high = createImageBatch(batchSize, { width: imageSize, height: imageSize });
   const small = createImageBatch(batchSize, { width: low.imageSize, height: low.imageSize });
-  const objects = scenes.map((scene, b) => {
+  const objects: ViewedObject[][] = [];
+  for (let b = 0; b < batchSize; b++) {
     const random = createRandom(`${key}/${b}`);
-    const seen = lookAt(scene, randomView(scene, random), imageSize);
+    const seen = await picture(cache, config, random);
     setImage(high, b, seen.image, IMAGENET_STATISTICS);
     const lowImage = resizeImage(seen.image, { width: low.imageSize, height: low.imageSize }, 'bicubic');
     setImage(small, b, lowImage, CLIP_STATISTICS);
-    return random.shuffle(seen.objects);
-  });
+    objects.push(random.shuffle(seen.objects));
+  }
   return {
     pixelsHigh: hostTensor('float32', [batchSize, 3, imageSize, imageSize], high.pixels),
     pixelsLow: hostTensor('float32', [batchSize, 3, low.imageSize, low.imageSize], small.pixels),
     ...namingFeeds(objects, objectsPerImage, imageSize),
   };
+}
+
+async function picture(
+  cache: Pick<SceneCache, 'draw'>,
+  { imageSize, mosaicShare, scenesPerMosaic }: VisionStageConfig,
+  random: Random,
+): Promise<{ image: RgbImage; objects: ViewedObject[] }> {
+  if (random.chance(mosaicShare)) return mosaic(await cache.draw(scenesPerMosaic, random), random, imageSize);
+  const [scene] = await cache.draw(1, random);
+  return lookAt(scene, randomView(scene, random), imageSize);
 }

@@ -34,10 +34,12 @@ export interface NamingInputs {
 }
 
 const categoryIndex = new Map(CATEGORIES.map(({ name }, i) => [name, i]));
+/** A category as a label. */
+export const categoryLabel = ({ name }: Category): bigint => BigInt(categoryIndex.get(name) as number);
 /** Pixels per position of the finest feature map. */
 const finestStride = 4;
 /** Marks places without an object, and objects without a colour. */
-const ignoredLabel = -100n;
+export const ignoredLabel = -100n;
 
 /** Inputs for `count` objects a picture. */
 export function namingInputs(batchSize: number, count: number, imageSize: number): NamingInputs {
@@ -87,7 +89,7 @@ export function namingFeeds(
       const weights = poolingWeights(boxXyxy, map);
       rows.data.set(weights.rows, at * finest);
       columns.data.set(weights.columns, at * finest);
-      categories.data[at] = BigInt(categoryIndex.get(category.name) as number);
+      categories.data[at] = categoryLabel(category);
       if (colour) colours.data[at] = BigInt(COLOUR_NAMES.indexOf(colour));
     });
   });

@@ -1,47 +1,31 @@
 /** Vision pre-training as a stage: scenes from a cache on disk, both encoders in one graph. */
 
-import { join } from 'node:path';
 import { createScope } from '../../nn/scope.ts';
-import { createRandom } from '../../random.ts';
-import { openSceneCache } from '../data/scene-cache.ts';
-import type { ParameterSet } from '../parameters.ts';
-import { runFeeds, runStage, type StageOptions, type StageSettings } from '../stage.ts';
+import type { Feeds } from '../../runtime/session.ts';
+import { openTrainingScenes } from '../data/scene-cache.ts';
+import { type PartedSettings, runFeeds, type Stage, type StageContext } from '../stage.ts';
 import { type VisionStageConfig, visionBatch, visionStageGraph } from './graph.ts';
 
-export interface VisionTraining extends StageSettings {
+export interface VisionTraining extends PartedSettings {
   readonly vision: VisionStageConfig;
   /** Scenes that the run draws from; they are rendered once. */
   readonly scenes: number;
 }
 
-/** @returns parameters under `high.`, `low.` and `head.`; the first two are what later stages start from */
-export async function trainVision(
+/** Its parameters stand under `high.`, `low.` and `head.`; the first two are what later stages start from. */
+export async function openVisionStage(
   config: VisionTraining,
-  cacheFolder: string,
-  options: StageOptions,
-): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
-  const cache = await openSceneCache(
-    join(cacheFolder, 'scenes'),
-    { split: 'train', seed: config.seed, count: config.scenes },
-    (done, total) => options.onStatus?.(`rendering scenes ${done}/${total}`),
-  );
-  try {
-    return await runStage(
-      {
-        name: 'vision',
-        settings: config,
-        ...visionStageGraph(createScope(), config.vision),
-        makeBatch: async (step) => {
-          const random = createRandom(`vision/${config.seed}/${step}`);
-          const picks = Array.from({ length: config.vision.batchSize }, () => random.int(0, cache.count - 1));
-          const scenes = await Promise.all(picks.map((index) => cache.scene(index)));
-          return visionBatch(scenes, config.vision, `vision/${config.seed}/${step}`);
-        },
-        run: runFeeds,
-      },
-      options,
-    );
-  } finally {
-    await cache.close();
-  }
+  { cacheFolder }: StageContext,
+  onStatus?: (text: string) => void,
+): Promise<Stage<Feeds>> {
+  const { seed, vision } = config;
+  const cache = await openTrainingScenes(cacheFolder, config, onStatus);
+  return {
+    name: 'vision',
+    settings: config,
+    ...visionStageGraph(createScope(), vision),
+    makeBatch: (step, part) => visionBatch(cache, vision, `vision/${seed}/${step}/${part}`),
+    run: runFeeds,
+    close: () => cache.close(),
+  };
 }

@@ -1,0 +1,32 @@
+/** The stages of training by name, and how each is opened: from plain data, so that worker threads open them too. */
+
+import type { MllmTraining } from './mllm/stage.ts';
+import { openMllmStage } from './mllm/stage.ts';
+import type { Stage, StageContext } from './stage.ts';
+import { openUpnStage, type UpnTraining } from './upn/stage.ts';
+import { openVisionStage, type VisionTraining } from './vision/stage.ts';
+
+/** What each stage is configured by. */
+export interface StageConfigs {
+  vision: VisionTraining;
+  upn: UpnTraining;
+  align: MllmTraining;
+  instruct: MllmTraining;
+}
+
+export type StageName = keyof StageConfigs;
+
+export type StageDescription<Name extends StageName = StageName> = {
+  [N in Name]: { readonly name: N; readonly settings: StageConfigs[N]; readonly context: StageContext };
+}[Name];
+
+/** @param onStatus hears what takes long, as rendering of scenes */
+export function openStage(description: StageDescription, onStatus?: (text: string) => void): Promise<AnyStage> {
+  const { name, settings, context } = description;
+  if (name === 'vision') return openVisionStage(settings, context, onStatus) as Promise<AnyStage>;
+  if (name === 'upn') return openUpnStage(settings, context, onStatus) as Promise<AnyStage>;
+  return openMllmStage(name, settings, context, onStatus) as Promise<AnyStage>;
+}
+
+/** A stage whose batches only itself understands. */
+type AnyStage = Stage<unknown>;
