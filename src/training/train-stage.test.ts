@@ -1,0 +1,102 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runStage } from './stage.ts';
+import { openStage } from './stages.ts';
+import { checkpointFile, metricsFile } from './train.ts';
+import { trainStage } from './train-stage.ts';
+import type { VisionTraining } from './vision/stage.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'train-stage-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const settings: VisionTraining = {
+  seed: 3,
+  steps: 4,
+  learningRate: 1e-3,
+  warmupSteps: 1,
+  finalRate: 0.1,
+  maxNorm: 1,
+  weightDecay: 0.01,
+  validateEvery: 100,
+  parts: 3,
+  scenes: 8,
+  vision: {
+    high: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], kernelSize: 3, layerScale: 0.1 },
+    low: {
+      hiddenSize: 16,
+      intermediateSize: 32,
+      numHiddenLayers: 1,
+      numAttentionHeads: 2,
+      imageSize: 32,
+      patchSize: 8,
+      selectLayer: -1,
+    },
+    imageSize: 64,
+    batchSize: 1,
+    objectsPerImage: 16,
+    mosaicShare: 0.5,
+    scenesPerMosaic: 2,
+  },
+};
+const at = (name: string) => ({ folder: join(root, name), cacheFolder: join(root, 'cache') });
+
+test('a run in parts that was interrupted and resumed equals one that was not', async () => {
+  await trainStage('vision', settings, at('whole'));
+  const interruption = new AbortController();
+  const { isComplete } = await trainStage('vision', settings, {
+    ...at('stopped'),
+    signal: interruption.signal,
+    onProgress: ({ step }) => step === 2 && interruption.abort(),
+  });
+  expect(isComplete).toBe(false);
+  await trainStage('vision', settings, { ...at('stopped'), resume: true });
+  const [whole, stopped] = await Promise.all(
+    ['whole', 'stopped'].map((name) => readFile(checkpointFile(join(root, name)))),
+  );
+  expect(Buffer.compare(whole, stopped)).toBe(0);
+});
+
+test('one part in a thread of its own is the same run as one session in this thread', async () => {
+  const single = { ...settings, parts: 1, steps: 2 };
+  await trainStage('vision', single, at('thread'));
+  const stage = await openStage({ name: 'vision', settings: single, context: at('here') });
+  await runStage(stage, at('here'));
+  await stage.close?.();
+  const [thread, here] = await Promise.all(
+    ['thread', 'here'].map(async (name) => (await readFile(metricsFile(join(root, name)), 'utf8')).trim().split('\n')),
+  );
+  expect(thread).toHaveLength(2);
+  thread.forEach((line, i) => {
+    const { seconds: _, ...expected } = JSON.parse(here[i]);
+    for (const [name, value] of Object.entries<number>(expected)) expect(JSON.parse(line)[name]).toBeCloseTo(value, 4);
+  });
+});
+
+test('metrics are means over the parts', async () => {
+  const line = async (name: string) =>
+    JSON.parse((await readFile(metricsFile(join(root, name)), 'utf8')).split('\n')[0]);
+  const stage = await openStage({ name: 'vision', settings, context: at('whole') });
+  const losses = await Promise.all(
+    [0, 1, 2].map(async (part) => {
+      const alone = {
+        ...stage,
+        makeBatch: (step: number) => stage.makeBatch(step, part),
+        settings: { ...settings, steps: 1 },
+      };
+      await runStage(alone, { folder: join(root, `part ${part}`) });
+      return (await line(`part ${part}`)).loss as number;
+    }),
+  );
+  await stage.close?.();
+  expect((await line('whole')).loss).toBeCloseTo(losses.reduce((sum, loss) => sum + loss) / 3, 4);
+});
+
+test('what goes wrong in a thread is told as it happened', async () => {
+  const broken = { ...settings, vision: { ...settings.vision, imageSize: 65 } };
+  await expect(trainStage('vision', broken, at('broken'))).rejects.toThrow(/65|shape|multiple|fit/);
+});

@@ -1,0 +1,48 @@
+/** A tiny multimodal model learns eight scenes by heart: pictures, boxes, words and every gradient have to fit for that. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { nanoAlign } from '../src/training/configs/nano-mllm.ts';
+import { openMllmStage } from '../src/training/mllm/stage.ts';
+import { runStage } from '../src/training/stage.ts';
+import { metricsFile } from '../src/training/train.ts';
+
+const steps = 160;
+
+test('answers about eight scenes are learned by heart', { timeout: 300_000 }, async () => {
+  const root = await mkdtemp(join(tmpdir(), 'overfit-mllm-'));
+  const { model } = nanoAlign;
+  const settings = {
+    ...nanoAlign,
+    steps,
+    learningRate: 4e-3,
+    warmupSteps: 10,
+    weightDecay: 0,
+    validateEvery: steps,
+    scenes: 8,
+    batchSize: 8,
+    parts: 1,
+    room: 96,
+    proposals: 4,
+    frozen: [],
+    model: {
+      ...model,
+      imageSize: 128,
+      low: { ...model.low, hiddenSize: 32, intermediateSize: 64, numHiddenLayers: 1, imageSize: 64 },
+      high: { ...model.high, depths: [1, 1, 1, 1], dims: [8, 16, 32, 64] },
+      language: { ...model.language, hidden_size: 96, intermediate_size: 192, num_hidden_layers: 2 },
+    },
+  };
+  const stage = await openMllmStage('align', settings, { folder: root, cacheFolder: join(root, 'cache') });
+  const batch = await stage.makeBatch(0, 0);
+  await runStage({ ...stage, makeBatch: async () => batch }, { folder: root });
+  await stage.close?.();
+  const lines = (await readFile(metricsFile(root), 'utf8')).trim().split('\n');
+  const [first, last] = [lines[0], lines[steps - 1]].map((line) => JSON.parse(line) as Record<string, number>);
+  await rm(root, { recursive: true });
+  expect(first.answering).toBeGreaterThan(5);
+  expect(last.answering).toBeLessThan(0.1);
+  expect(last.accuracy).toBeGreaterThan(0.98);
+});
