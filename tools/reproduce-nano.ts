@@ -15,6 +15,8 @@ const run = (name: string): string => join(values.runs, name);
 const stages: readonly string[][] = [
   ['train', 'vision', '--config', 'nano', '--out', run('vision'), '--resume'],
   ['train', 'upn', '--config', 'nano', '--backbone', run('vision'), '--out', run('upn'), '--resume'],
+  // Training sees the boxes that will be seen in use.
+  ['export', '--upn', run('upn'), '--out', run('proposer')],
   [
     'train',
     'align',
@@ -24,11 +26,25 @@ const stages: readonly string[][] = [
     run('vision'),
     '--upn',
     run('upn'),
+    '--proposer',
+    run('proposer'),
     '--out',
     run('align'),
     '--resume',
   ],
-  ['train', 'instruct', '--config', 'nano', '--from', run('align'), '--out', run('instruct'), '--resume'],
+  [
+    'train',
+    'instruct',
+    '--config',
+    'nano',
+    '--from',
+    run('align'),
+    '--proposer',
+    run('proposer'),
+    '--out',
+    run('instruct'),
+    '--resume',
+  ],
   ['export', '--upn', run('upn'), '--mllm', run('instruct'), '--out', values.out],
   ['eval', 'world', '--model', values.out, '--seed', '2026'],
 ];
