@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseLlamaConfig } from '../src/language/llama-config.ts';
 import { languageParameters } from '../src/language/load.ts';
 import { byteSize } from '../src/tensor/dtype.ts';
+import type { ParameterAttributes } from '../src/tensor/ops/parameter.ts';
 import { float32ToBfloat16 } from '../src/weights/float16.ts';
 import type { TensorToWrite } from '../src/weights/safetensors-writer.ts';
 import { writeShardedSafetensors } from '../src/weights/sharded-writer.ts';
@@ -59,6 +60,12 @@ const poolElements = 2 ** 24;
 export async function writeRandomModel(folder: string, shape: keyof typeof shapes, format: 'bfloat16' | 'int4') {
   const json = format === 'int4' ? { ...shapes[shape], quantization: { language: 'int4' } } : shapes[shape];
   const parameters = languageParameters(parseLlamaConfig(json), format === 'int4' ? 'int4' : 'float');
+  await writeShardedSafetensors(folder, randomWeights(parameters), 5e9);
+  await writeFile(join(folder, 'config.json'), JSON.stringify(json));
+}
+
+/** Weights of the size that real ones have: normal, norms at one, and codes with the scales that go with them. */
+export function randomWeights(parameters: readonly ParameterAttributes[]): TensorToWrite[] {
   const random = createRandom(1);
   const normal = Float32Array.from({ length: poolElements }, () => {
     return 0.02 * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -67,17 +74,15 @@ export async function writeRandomModel(folder: string, shape: keyof typeof shape
     bfloat16: new Uint8Array(float32ToBfloat16(normal).buffer),
     uint8: Uint8Array.from({ length: poolElements }, () => Math.floor(256 * random())),
   };
-  const entries = parameters.map(({ name, shape: dims, dtype }): TensorToWrite => {
+  return parameters.map(({ name, shape: dims, dtype }): TensorToWrite => {
     const elements = dims.reduce((product, size) => product * size, 1);
-    if (name.endsWith('norm.weight')) return { name, dtype: 'float32', shape: dims, data: filled(elements, 1) };
+    if (/norm[^.]*\.weight$/.test(name)) return { name, dtype: 'float32', shape: dims, data: filled(elements, 1) };
     // Nibbles spread evenly over -8..7 have a deviation of 4.6; scales bring that to the 0.02 of real weights.
     if (name.endsWith('scales')) return { name, dtype, shape: dims, data: () => filled(elements, 0.02 / 4.6) };
-    if (dtype === 'uint8')
+    if (dtype === 'uint8' || dtype === 'int8')
       return { name, dtype, shape: dims, data: () => cut(pools.uint8, elements * byteSize(dtype)) };
     return { name, dtype: 'bfloat16', shape: dims, data: () => cut(pools.bfloat16, elements * 2) };
   });
-  await writeShardedSafetensors(folder, entries, 5e9);
-  await writeFile(join(folder, 'config.json'), JSON.stringify(json));
 }
 
 const filled = (elements: number, value: number): Float32Array => new Float32Array(elements).fill(value);

@@ -34,7 +34,8 @@ export class VisionEncoder {
   /** @throws ChatRexError when a weight is missing or ONNX Runtime refuses the model */
   static async create(config: ChatRexConfig, weights: WeightStorage, options?: SessionOptions): Promise<VisionEncoder> {
     const outputs = visionOutputs(chatRexVision(createScope(), config), config);
-    return new VisionEncoder(config, await Session.create(outputs, weights, options));
+    const session = await Session.create(outputs, weights, { keepsMemory: false, plansMemory: false, ...options });
+    return new VisionEncoder(config, session);
   }
 
   /** @param boxesXyxy per picture [K, 4] in its pixels; where one has fewer than another, empty boxes follow */

@@ -9,6 +9,7 @@ import { convertCommand } from './convert.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { proposeCommand } from './propose.ts';
+import { quantizeCommand } from './quantize.ts';
 import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
 
@@ -26,7 +27,8 @@ const program = new Command('chatrex')
   .addCommand(trainCommand())
   .addCommand(exportCommand())
   .addCommand(worldCommand())
-  .addCommand(convertCommand());
+  .addCommand(convertCommand())
+  .addCommand(quantizeCommand());
 
 /** As shells report a program that Ctrl-C ended. */
 const interruptedStatus = 130;

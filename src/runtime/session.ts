@@ -24,6 +24,11 @@ export interface SessionOptions {
    * allocations and costs memory: the block comes on top of what the first run left behind.
    */
   plansMemory?: boolean;
+  /**
+   * Whether the memory of a run is kept for the next one (the default). Encoders of large pictures need hundreds of megabytes
+   * for a second, and then not until the next picture.
+   */
+  keepsMemory?: boolean;
   /** Writes a Chrome trace of every operator's time to files that begin with this path. */
   profilePrefix?: string;
 }
@@ -59,6 +64,7 @@ export class Session<Outputs extends string = string> {
         intraOpNumThreads: options.threads ?? availableParallelism(),
         graphOptimizationLevel: 'all',
         enableMemPattern: options.plansMemory ?? true,
+        enableCpuMemArena: options.keepsMemory ?? true,
         logSeverityLevel: 4,
         ...(options.profilePrefix === undefined
           ? {}
