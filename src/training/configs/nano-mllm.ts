@@ -35,7 +35,7 @@ export const nanoAlign: MllmTraining = {
   model: chatRexPresets.nano,
   parts: 2,
   batchSize: 2,
-  scenes: 10_000,
+  scenes: 6000,
   mixture,
   room: 320,
   proposals: 12,
