@@ -26,7 +26,7 @@ test('answers about eight scenes are learned by heart', { timeout: 300_000 }, as
     parts: 1,
     room: 96,
     proposals: 4,
-    frozen: [],
+    encodersLearn: true,
     model: {
       ...model,
       imageSize: 128,

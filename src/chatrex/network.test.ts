@@ -28,13 +28,13 @@ describe.each(['tiny-gated', 'tiny-concat'])('%s against transformers, timm and 
     const weights = visionWeights(splitTensors(await openCheckpoint(folder), config).vision, config);
     const vision = chatRexVision(createScope(), config);
     const { pixelsLow, pixelsHigh, objects } = visionInputs(config);
-    const seen = vision.see(pixelsLow, pixelsHigh);
+    const seen = vision.encode(pixelsLow, pixelsHigh);
     const outputs = {
       low: seen.low,
       'map.1': seen.maps[1],
       high: seen.maps[3],
-      image_tokens: seen.imageTokens,
-      object_tokens: vision.seeObjects(seen, objects),
+      image_tokens: vision.imageTokens(seen),
+      object_tokens: vision.objectTokens(seen, objects),
     };
     const feeds = { ...pixelFeeds([image], config), ...boxFeeds([image], [boxesXyxy], config) };
     const session = await Session.create(outputs, weights);

@@ -14,21 +14,25 @@ import { convNext } from '../vision/convnext.ts';
 import { fusion, projector } from '../vision/fusion.ts';
 import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
 
-/** A picture as the language model reads it, and as objects are read from it. */
-export interface SeenImage {
+/** Where the encoders' parameters stand. */
+export const lowEncoder = 'vision_tower.vision_tower';
+export const highEncoder = 'vision_tower_aux';
+
+/** What both encoders make of a picture; everything after them is small. */
+export interface EncodedImage {
   /** Patches of the low-resolution encoder [B, T, low.hiddenSize]. */
   readonly low: Tensor;
-  /** Maps of the high-resolution encoder, finest first. */
+  /** Maps of the high-resolution encoder [B, C_i, H_i, W_i], finest first. */
   readonly maps: readonly Tensor[];
-  /** [B, T, language.hidden_size] */
-  readonly imageTokens: Tensor;
 }
 
 export interface ChatRexVision {
   /** Normalised pictures, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, imageSize, imageSize]. */
-  see(pixelsLow: Tensor, pixelsHigh: Tensor): SeenImage;
+  encode(pixelsLow: Tensor, pixelsHigh: Tensor): EncodedImage;
+  /** Both encoders' tokens fused, [B, T, language.hidden_size]. */
+  imageTokens(image: EncodedImage): Tensor;
   /** Object tokens [B, K, language.hidden_size] of boxes on a picture. */
-  seeObjects(image: SeenImage, objects: ObjectInputs): Tensor;
+  objectTokens(image: EncodedImage, objects: ObjectInputs): Tensor;
 }
 
 /** Encoders, fusion and projectors. */
@@ -37,20 +41,19 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const { hiddenSize } = languageConfig(config);
   const { dims } = config.high;
   const [lowChannels, highChannels] = [config.low.hiddenSize, dims[dims.length - 1]];
-  const encodeLow = clipVit(vision.at('vision_tower.vision_tower'), config.low);
-  const encodeHigh = convNext(vision.at('vision_tower_aux'), config.high);
+  const encodeLow = clipVit(vision.at(lowEncoder), config.low);
+  const encodeHigh = convNext(vision.at(highEncoder), config.high);
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize });
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize);
   return {
-    see: (pixelsLow, pixelsHigh) => {
-      const low = encodeLow(pixelsLow);
-      const maps = encodeHigh(pixelsHigh);
+    encode: (pixelsLow, pixelsHigh) => ({ low: encodeLow(pixelsLow), maps: encodeHigh(pixelsHigh) }),
+    imageTokens: ({ low, maps }) => {
       const last = maps[maps.length - 1];
       // [B, C, H, W] -> [B, H * W, C], in the order of the patches
       const high = transpose(reshape(last, [last.shape[0], highChannels, imageTokenCount(config)]), [0, 2, 1]);
-      return { low, maps, imageTokens: fuse(low, high) };
+      return fuse(low, high);
     },
-    seeObjects: ({ maps }, objects) => projectObjects(encodeObjects(maps, objects).object),
+    objectTokens: ({ maps }, objects) => projectObjects(encodeObjects(maps, objects).object),
   };
 }

@@ -16,7 +16,7 @@ import { reshape } from '../tensor/ops/reshape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
 import { chatRexVision } from './network.ts';
-import { visionInputs } from './vision-encoder.ts';
+import { encodedInputs, visionInputs } from './vision-encoder.ts';
 
 export interface TrainingGraph {
   /** What the model says at every place where an answer's token is due, [targets, vocabSize]. */
@@ -38,21 +38,30 @@ export interface TrainingSizes {
   readonly sequence?: Dim;
 }
 
+/** Where the graph of a step begins: at pixels, or behind the encoders, whose outputs are then fed. */
+export type TrainingStart = 'pixels' | 'encoded';
+
 /**
- * Inputs: those of `pixelFeeds` and `boxFeeds`, and `slots`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
+ * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
  */
-export function chatRexTrainingGraph(scope: Scope, config: ChatRexConfig, sizes: TrainingSizes = {}): TrainingGraph {
+export function chatRexTrainingGraph(
+  scope: Scope,
+  config: ChatRexConfig,
+  sizes: TrainingSizes = {},
+  start: TrainingStart = 'pixels',
+): TrainingGraph {
   const { batch = 'batch', boxes = 'boxes', sequence = 'sequence' } = sizes;
   const vision = chatRexVision(scope, config);
   const { pixelsLow, pixelsHigh, objects } = visionInputs(config, { batch, boxes });
-  const image = vision.see(pixelsLow, pixelsHigh);
-  const objectTokens = vision.seeObjects(image, objects);
+  const image = start === 'pixels' ? vision.encode(pixelsLow, pixelsHigh) : encodedInputs(config, batch);
+  const imageTokens = vision.imageTokens(image);
+  const objectTokens = vision.objectTokens(image, objects);
   const { hiddenSize, vocabSize } = languageConfig(config);
   const language: Llama = llama(scope, languageConfig(config));
   const rows = concat(
     [
       language.embed(range(vocabSize)),
-      reshape(image.imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]),
+      reshape(imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]),
       reshape(objectTokens, [multiplyDims(batch, boxes), hiddenSize]),
     ],
     0,
@@ -65,5 +74,5 @@ export function chatRexTrainingGraph(scope: Scope, config: ChatRexConfig, sizes:
   const places = reshape(hidden, [multiplyDims(batch, sequence), hiddenSize]);
   const due = gather(places, input('targets', 'int64', ['targets']), { axis: 0 });
   const labels = input('labels', 'int64', ['targets']);
-  return { logits: language.logits(due), labels, hidden, imageTokens: image.imageTokens, objectTokens };
+  return { logits: language.logits(due), labels, hidden, imageTokens, objectTokens };
 }

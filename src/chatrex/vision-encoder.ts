@@ -10,8 +10,9 @@ import { Session, type SessionOptions } from '../runtime/session.ts';
 import type { Dim } from '../tensor/dimension.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type ChatRexConfig, finestMapSize } from './config.ts';
-import { type ChatRexVision, chatRexVision } from './network.ts';
+import { convNextStrides } from '../vision/convnext.ts';
+import { type ChatRexConfig, finestMapSize, imageTokenCount } from './config.ts';
+import { type ChatRexVision, chatRexVision, type EncodedImage } from './network.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
 
 /** Tokens of pictures, ready for the language model. */
@@ -67,8 +68,20 @@ export function visionInputs(
   };
 }
 
+/** What the encoders would make of a picture, as inputs: for training on pictures that were encoded before. */
+export function encodedInputs(config: ChatRexConfig, batch: Dim): EncodedImage {
+  const { low, high, imageSize } = config;
+  return {
+    low: input('low', 'float32', [batch, imageTokenCount(config), low.hiddenSize]),
+    maps: high.dims.map((channels, i) => {
+      const side = imageSize / convNextStrides[i];
+      return input(`map ${i}`, 'float32', [batch, channels, side, side]);
+    }),
+  };
+}
+
 export function visionOutputs(vision: ChatRexVision, config: ChatRexConfig): Record<keyof SeenTokens, Tensor> {
   const { pixelsLow, pixelsHigh, objects } = visionInputs(config);
-  const image = vision.see(pixelsLow, pixelsHigh);
-  return { imageTokens: image.imageTokens, objectTokens: vision.seeObjects(image, objects) };
+  const image = vision.encode(pixelsLow, pixelsHigh);
+  return { imageTokens: vision.imageTokens(image), objectTokens: vision.objectTokens(image, objects) };
 }

@@ -4,6 +4,7 @@ import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
+import { highEncoder, lowEncoder } from '../chatrex/network.ts';
 import { ChatRexError } from '../errors.ts';
 import { nanoAlign, nanoInstruct } from '../training/configs/nano-mllm.ts';
 import { nanoUpn } from '../training/configs/nano-upn.ts';
@@ -37,10 +38,6 @@ const configs: { readonly [Name in StageName]: Readonly<Record<string, StageConf
   instruct: { nano: nanoInstruct },
 };
 
-/** Where encoders lie in the checkpoint of a run, and where they go in the model. */
-const highEncoder = 'vision_tower_aux.';
-const lowEncoder = 'vision_tower.vision_tower.';
-
 export function trainCommand(): Command {
   const train = new Command('train').description(
     'train a part of the model; stop it at any moment and go on with --resume',
@@ -71,9 +68,9 @@ export function trainCommand(): Command {
     .action((options: TrainOptions) => {
       const vision = checkpointFile(options.vision as string);
       const high = options.upn
-        ? { file: checkpointFile(options.upn), from: `parameters.${upnBackbone}`, to: highEncoder }
-        : { file: vision, from: 'parameters.high.', to: highEncoder };
-      return runTraining('align', options, [high, { file: vision, from: 'parameters.low.', to: lowEncoder }]);
+        ? { file: checkpointFile(options.upn), from: `parameters.${upnBackbone}`, to: `${highEncoder}.` }
+        : { file: vision, from: 'parameters.high.', to: `${highEncoder}.` };
+      return runTraining('align', options, [high, { file: vision, from: 'parameters.low.', to: `${lowEncoder}.` }]);
     });
   stageCommand(train, 'instruct', 'the whole model learns to answer')
     .requiredOption('--from <run>', 'run folder of `train align`')

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import type { Feeds } from '../runtime/session.ts';
 import { graphOf } from '../tensor/graph.ts';
+import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { createAdamwState, type GradientSet, type ParameterGroup } from './adamw.ts';
 import { GradientSession } from './gradient-session.ts';
@@ -55,6 +56,8 @@ export interface StageContext {
   /** The run's folder. */
   readonly folder: string;
   readonly cacheFolder: string;
+  /** Where weights come from that do not start anew. */
+  readonly initial?: readonly InitialWeights[];
   /** A model whose proposal network finds the boxes that stand beside the objects; random near misses without it. */
   readonly proposer?: string;
 }
@@ -66,6 +69,8 @@ export interface Stage<Batch> {
   readonly metrics: Readonly<Record<string, Tensor>>;
   readonly predictions?: Readonly<Record<string, Tensor>>;
   readonly isTrainable?: (name: string) => boolean;
+  /** Parameters that belong to the model though no step reads them, as those of encoders that ran beforehand. */
+  readonly unread?: readonly ParameterAttributes[];
   /** Rate and decay of a parameter; decay is given for matrices, not for biases, norms and embeddings of single vectors. */
   readonly group?: (name: string) => ParameterGroup;
   /** The data of a part of a step, a function of the two alone; there is but part 0 where a step has no parts. */
@@ -110,8 +115,8 @@ export async function runStage<Batch>(
   const { name, settings, validate } = stage;
   await claimFolder(folder, { stage: name, settings }, resume);
   const graph = graphOf({ loss: stage.loss, ...stage.metrics, ...stage.predictions });
-  const parameters = initializeParameters(graph.parameters.values(), settings.seed);
-  const trainable = [...parameters.keys()].filter(stage.isTrainable ?? (() => true));
+  const parameters = initializeParameters([...graph.parameters.values(), ...(stage.unread ?? [])], settings.seed);
+  const trainable = [...graph.parameters.keys()].filter(stage.isTrainable ?? (() => true));
   const state = { step: 0, parameters, optimizer: createAdamwState(trainable, parameters) };
   if (!(await resumeIfPossible(folder, state)) && initial) await loadInitial(initial, parameters);
   onStatus?.('building sessions');

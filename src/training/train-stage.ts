@@ -43,12 +43,12 @@ interface RunningWorker {
 export async function trainStage<Name extends StageName>(
   name: Name,
   settings: StageConfigs[Name],
-  { cacheFolder, proposer, ...options }: StageOptions & Omit<StageContext, 'folder'>,
+  { cacheFolder, proposer, ...options }: StageOptions & Pick<StageContext, 'cacheFolder' | 'proposer'>,
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
   const description = {
     name,
     settings,
-    context: { folder: options.folder, cacheFolder, proposer },
+    context: { folder: options.folder, cacheFolder, proposer, initial: options.initial },
   } as StageDescription;
   const stage = await openStage(description, options.onStatus);
   try {

@@ -42,7 +42,7 @@ export const nanoAlign: MllmTraining = {
   foundShare: 0.6,
   namingWeight: 0.5,
   boxJitter: 0.05,
-  frozen: ['vision_tower.', 'vision_tower_aux.'],
+  encodersLearn: false,
 };
 
-export const nanoInstruct: MllmTraining = { ...nanoAlign, steps: 2000, learningRate: 3e-4, frozen: [] };
+export const nanoInstruct: MllmTraining = { ...nanoAlign, steps: 2000, learningRate: 3e-4, encodersLearn: true };

@@ -1,6 +1,6 @@
 /**
  * Training of the multimodal model (paper section 5): `align` leaves both image encoders as they are and teaches what joins
- * them with words; `instruct` trains everything. Both read the same samples; what is frozen is a set of parameter names.
+ * them with words; `instruct` trains everything. Both read the same samples.
  */
 
 import type { ChatRexConfig } from '../../chatrex/config.ts';
@@ -8,15 +8,19 @@ import { imageTokenCount, languageConfig } from '../../chatrex/config.ts';
 import { packTexts } from '../../chatrex/pack-texts.ts';
 import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
 import { chatRexTrainingGraph } from '../../chatrex/training-graph.ts';
+import { ChatRexError } from '../../errors.ts';
 import { createScope } from '../../nn/scope.ts';
 import { createChat } from '../../prompt/conversation.ts';
 import { dialects, maxObjects } from '../../prompt/special-tokens.ts';
 import { createRandom } from '../../random.ts';
 import type { Feeds } from '../../runtime/session.ts';
+import { graphOf } from '../../tensor/graph.ts';
 import { add } from '../../tensor/ops/add.ts';
 import { multiply } from '../../tensor/ops/multiply.ts';
+import { type EncodedScenes, encoderGraph, openFeatureCache } from '../data/feature-cache.ts';
 import { openProposalCache } from '../data/proposal-cache.ts';
 import { openTrainingScenes, trainingScenes } from '../data/scene-cache.ts';
+import type { InitialWeights } from '../initial-weights.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import { type PartedSettings, runFeeds, type Stage, type StageContext } from '../stage.ts';
 import { objectList, randomProposals } from './object-list.ts';
@@ -39,20 +43,27 @@ export interface MllmTraining extends PartedSettings {
   readonly namingWeight: number;
   /** Corners of objects are moved by up to this share of their box. */
   readonly boxJitter: number;
-  /** Beginnings of the names of parameters that do not learn. */
-  readonly frozen: readonly string[];
+  /** Whether the image encoders learn too; otherwise every scene is encoded once, before the first step. */
+  readonly encodersLearn: boolean;
 }
 
 /** Its parameters have the names that they have in a model folder. */
 export async function openMllmStage(
   name: 'align' | 'instruct',
   config: MllmTraining,
-  { folder, cacheFolder, proposer }: StageContext,
+  { folder, cacheFolder, proposer, initial }: StageContext,
   onStatus?: (text: string) => void,
 ): Promise<Stage<Feeds>> {
   const { model, batchSize, seed } = config;
   const scope = createScope();
-  const graph = chatRexTrainingGraph(scope, model, { batch: batchSize });
+  const encoders = config.encodersLearn ? undefined : initial;
+  if (!config.encodersLearn && !encoders) {
+    throw new ChatRexError(
+      'invalid-argument',
+      'encoders that do not learn must come from a run; give one with --vision',
+    );
+  }
+  const graph = chatRexTrainingGraph(scope, model, { batch: batchSize }, encoders ? 'encoded' : 'pixels');
   const cache = await openTrainingScenes(cacheFolder, config, onStatus);
   const found =
     proposer === undefined
@@ -60,6 +71,7 @@ export async function openMllmStage(
       : await openProposalCache(...trainingScenes(cacheFolder, config), proposer, (done, total) =>
           onStatus?.(`finding boxes ${done}/${total}`),
         );
+  const encoded = encoders && (await encodeScenes(config, cacheFolder, encoders, onStatus));
   const { vocabSize, hiddenSize } = languageConfig(model);
   const naming = objectNaming(scope.at('naming'), graph.objectTokens, hiddenSize);
   const tokenizer = await runTokenizer(folder, cache, vocabSize);
@@ -74,7 +86,7 @@ export async function openMllmStage(
     settings: config,
     loss: add(answering, multiply(naming.loss, config.namingWeight)),
     metrics: { answering, accuracy: accuracy(graph.logits, graph.labels), category: naming.category },
-    isTrainable: (parameter) => !config.frozen.some((prefix) => parameter.startsWith(prefix)),
+    unread: encoded && [...graphOf(encoderGraph(model)).parameters.values()],
     makeBatch: async (step, part) => {
       const random = createRandom(`${name}/${seed}/${step}/${part}`);
       const scenes = await cache.draw(batchSize, random);
@@ -91,7 +103,7 @@ export async function openMllmStage(
       );
       const images = scenes.map(({ image }) => image);
       return {
-        ...pixelFeeds(images, model),
+        ...((await encoded?.feeds(scenes.map(({ key }) => key.index))) ?? pixelFeeds(images, model)),
         ...boxFeeds(images, boxes, model),
         ...objectNamingFeeds(scenes, lists),
         ...packTexts(pictures, {
@@ -102,6 +114,21 @@ export async function openMllmStage(
       };
     },
     run: runFeeds,
-    close: () => cache.close(),
+    close: async () => {
+      await cache.close();
+      await encoded?.close();
+    },
   };
+}
+
+function encodeScenes(
+  config: MllmTraining,
+  cacheFolder: string,
+  initial: readonly InitialWeights[],
+  onStatus?: (text: string) => void,
+): Promise<EncodedScenes> {
+  const [folder, key] = trainingScenes(cacheFolder, config);
+  return openFeatureCache({ folder, key, model: config.model, weights: initial }, (done, total) =>
+    onStatus?.(`encoding scenes ${done}/${total}`),
+  );
 }
