@@ -30,6 +30,7 @@ import { adamwStep, createAdamwState } from '../src/training/adamw.ts';
 import { GradientSession } from '../src/training/gradient-session.ts';
 import { initializeParameters } from '../src/training/parameters.ts';
 import { convNext, convNextPresets } from '../src/vision/convnext.ts';
+import { describeRatios, describeTimes, median, type StepTime } from './step-time.ts';
 
 const cases: Record<string, { shape: number[]; model: (scope: Scope) => (x: Tensor) => Tensor }> = {
   transformer: { shape: [16, 256, 192], model: (scope) => transformer(scope, { width: 192, heads: 3, layers: 4 }) },
@@ -108,23 +109,6 @@ function torchStepper(python: string, name: string, threads: number) {
   return { step, peakMegabytes: async () => (await ask('memory'))[0], close: () => child.stdin!.end() };
 }
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const best = (values: readonly number[]) => Math.min(...values);
-
-interface StepTime {
-  /** Milliseconds on the wall. */
-  readonly wall: number;
-  /** Milliseconds of all threads together. */
-  readonly processor: number;
-}
-
-function describe(times: readonly StepTime[], peakMegabytes: number): string {
-  const walls = times.map(({ wall }) => wall);
-  const processor = median(times.map((time) => time.processor));
-  const parts = [`median ${median(walls).toFixed(0)} ms`, `best ${best(walls).toFixed(0)} ms`];
-  return [...parts, `processor ${processor.toFixed(0)} ms`, `peak ${peakMegabytes.toFixed(0)} MB`].join(', ');
-}
-
 interface MeasureOptions {
   python: string;
   steps: number;
@@ -147,14 +131,11 @@ async function measure(name: string, { python, steps, threads, profilePrefix }: 
   }
   const size = `${(ours.weights / 1e6).toFixed(2)} M weights, input [${cases[name].shape}]`;
   console.log(`${name}, ${size}, ${threads} thread(s), ${steps} steps`);
-  console.log(`  ours     ${describe(times.ours, process.resourceUsage().maxRSS / 1024)}`);
+  console.log(`  ours     ${describeTimes(times.ours, process.resourceUsage().maxRSS / 1024)}`);
   console.log(`           of which AdamW ${median(times.update).toFixed(0)} ms`);
   if (torch) {
-    console.log(`  PyTorch  ${describe(times.torch, await torch.peakMegabytes())}`);
-    const ratio = (of: (list: readonly number[]) => number, what: keyof StepTime) =>
-      (of(times.ours.map((time) => time[what])) / of(times.torch.map((time) => time[what]))).toFixed(2);
-    const ratios = `median ${ratio(median, 'wall')}, best ${ratio(best, 'wall')}, processor ${ratio(median, 'processor')}`;
-    console.log(`  ratio    ${ratios} (ours / PyTorch)`);
+    console.log(`  PyTorch  ${describeTimes(times.torch, await torch.peakMegabytes())}`);
+    console.log(`  ratio    ${describeRatios(times.ours, times.torch)}`);
     torch.close();
   }
   if (profilePrefix !== undefined) ours.close();

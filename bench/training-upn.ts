@@ -30,6 +30,7 @@ import { initializeParameters, type ParameterSet } from '../src/training/paramet
 import type { SharedTensor } from '../src/training/train-stage.ts';
 import { upnTrainingGraph } from '../src/training/upn/loss.ts';
 import { writeSafetensors } from '../src/weights/safetensors-writer.ts';
+import { describeRatios, describeTimes, median, type StepTime } from './step-time.ts';
 import type { UpnPart, UpnPartAnswer } from './training-upn-worker.ts';
 
 /**
@@ -38,12 +39,6 @@ import type { UpnPart, UpnPartAnswer } from './training-upn-worker.ts';
  */
 const tolerances = { loss: 1e-3, gradient: 3e-2 };
 const cores = availableParallelism();
-
-/** Milliseconds on the wall, and of all threads together. */
-interface StepTime {
-  readonly wall: number;
-  readonly processor: number;
-}
 
 /** PyTorch's loss, and by parameter the norms of both gradients (PyTorch's first) and of their difference. */
 interface Check {
@@ -172,16 +167,6 @@ function reportAgreement(ourLoss: number, { loss, norms, apart }: Check): boolea
   return difference <= tolerances.loss && worst('vector').vector <= tolerances.gradient;
 }
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const best = (values: readonly number[]) => Math.min(...values);
-
-function describe(times: readonly StepTime[], peakMegabytes: number): string {
-  const walls = times.map(({ wall }) => wall);
-  const processor = median(times.map((time) => time.processor));
-  const parts = [`median ${median(walls).toFixed(0)} ms`, `best ${best(walls).toFixed(0)} ms`];
-  return [...parts, `processor ${processor.toFixed(0)} ms`, `peak ${peakMegabytes.toFixed(0)} MB`].join(', ');
-}
-
 interface MeasureOptions {
   python: string;
   steps: number;
@@ -221,14 +206,11 @@ async function measure({ python, steps, threads, folder }: MeasureOptions): Prom
       if (theirs !== undefined) times.torch.push(theirs);
     }
     const medianOf = (field: 'host' | 'update') => median(times.ours.map((time) => time[field])).toFixed(0);
-    console.log(`  ours     ${describe(times.ours, process.resourceUsage().maxRSS / 1024)}`);
+    console.log(`  ours     ${describeTimes(times.ours, process.resourceUsage().maxRSS / 1024)}`);
     console.log(`           of which matching and targets ${medianOf('host')} ms, AdamW ${medianOf('update')} ms`);
     if (torch) {
-      console.log(`  PyTorch  ${describe(times.torch, await torch.peakMegabytes())}, ${threads} thread(s)`);
-      const ratio = (of: (list: readonly number[]) => number, what: keyof StepTime) =>
-        (of(times.ours.map((time) => time[what])) / of(times.torch.map((time) => time[what]))).toFixed(2);
-      const ratios = `median ${ratio(median, 'wall')}, best ${ratio(best, 'wall')}, processor ${ratio(median, 'processor')}`;
-      console.log(`  ratio    ${ratios} (ours / PyTorch)`);
+      console.log(`  PyTorch  ${describeTimes(times.torch, await torch.peakMegabytes())}, ${threads} thread(s)`);
+      console.log(`  ratio    ${describeRatios(times.ours, times.torch)}`);
     }
     return true;
   } finally {
