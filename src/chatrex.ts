@@ -98,7 +98,12 @@ export class ChatRex {
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy]);
     requireNotAborted(signal);
-    const prefix = await embedPrefix(chat.prefix(proposalScores.length), seen, language);
+    const prefix = await embedPrefix(
+      chat.prefix(proposalScores.length),
+      seen,
+      language,
+      config.objectsCarryIndex ?? false,
+    );
     const memory = await PictureMemory.read(language, prefix);
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };

@@ -44,6 +44,11 @@ const chatRexSchema = z.object({
   fusion: z.enum(['gated', 'concat']),
   dialect: z.enum(['paper', 'release']),
   chatFormat: z.enum(['vicuna', 'chatml', 'nano']),
+  /**
+   * Whether an object token also carries the embedding of its index token. The released models tell objects apart by the
+   * index token before each, which takes two layers that a large language model brings along and a small one learns late.
+   */
+  objectsCarryIndex: z.boolean().optional(),
   /** Text before every conversation. */
   system: z.string().optional(),
   /** Which proposals the language model is shown where the caller does not say; those of `Upn.propose` without it. */
@@ -116,6 +121,7 @@ export const chatRexPresets = {
     fusion: 'gated',
     dialect: 'paper',
     chatFormat: 'nano',
+    objectsCarryIndex: true,
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them.
     proposals: { granularity: 'both', minScore: 0.2 },
     language: {

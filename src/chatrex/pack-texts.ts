@@ -23,6 +23,8 @@ export interface TextFeeds {
    * [B * K].
    */
   readonly slots: HostTensor<'int64'>;
+  /** int64 [B, S]: the id of the index token at an object's place, vocabSize at any other. */
+  readonly indices: HostTensor<'int64'>;
   /** int64 [B, S] */
   readonly positions: HostTensor<'int64'>;
   /** float32 [B, 1, S, S]: 0 where a place (row) sees another, very negative where not. */
@@ -59,6 +61,8 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
   }
   const batch = pictures.length;
   const slots = hostTensor('int64', [batch, sequence]);
+  const indices = hostTensor('int64', [batch, sequence]);
+  indices.data.fill(BigInt(sizes.vocabSize));
   const positions = hostTensor('int64', [batch, sequence]);
   const mask = hostTensor('float32', [batch, 1, sequence, sequence]);
   mask.data.fill(hidden);
@@ -69,13 +73,14 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
     const show = (place: number, from: number, to: number) =>
       mask.data.fill(0, (start + place) * sequence + from, (start + place) * sequence + to);
     let next = 0;
-    const put = (slot: number, position: number) => {
+    const put = (slot: number, position: number, index = sizes.vocabSize) => {
       slots.data[start + next] = BigInt(slot);
+      indices.data[start + next] = BigInt(index);
       positions.data[start + next] = BigInt(position);
       return next++;
     };
-    for (const slot of prefixes[b]) {
-      const place = put(slot, next);
+    for (const { slot, index } of prefixes[b]) {
+      const place = put(slot, next, index);
       show(place, 0, place + 1);
     }
     const prefixLength = next;
@@ -94,16 +99,23 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
     for (let place = next; place < sequence; place++) show(place, place, place + 1);
   });
   const list = (values: number[]) => hostTensor('int64', [values.length], values);
-  return { slots, positions, mask, targets: list(targets), labels: list(labels) };
+  return { slots, indices, positions, mask, targets: list(targets), labels: list(labels) };
 }
 
-/** The places of a prefix, in order. */
-function prefixSlots(prefix: readonly PromptSegment[], picture: number, batch: number, sizes: PackSizes): number[] {
+/** The places of a prefix, in order; `index` at objects. */
+function prefixSlots(
+  prefix: readonly PromptSegment[],
+  picture: number,
+  batch: number,
+  sizes: PackSizes,
+): { slot: number; index?: number }[] {
   const { vocabSize, imageTokens, boxes } = sizes;
   const objectsStart = vocabSize + batch * imageTokens;
   return prefix.flatMap((segment) => {
-    if (segment.kind === 'tokens') return segment.ids;
-    if (segment.kind === 'object') return [segment.id, objectsStart + picture * boxes + segment.index];
-    return Array.from({ length: imageTokens }, (_, i) => vocabSize + picture * imageTokens + i);
+    if (segment.kind === 'tokens') return segment.ids.map((slot) => ({ slot }));
+    if (segment.kind === 'object') {
+      return [{ slot: segment.id }, { slot: objectsStart + picture * boxes + segment.index, index: segment.id }];
+    }
+    return Array.from({ length: imageTokens }, (_, i) => ({ slot: vocabSize + picture * imageTokens + i }));
   });
 }

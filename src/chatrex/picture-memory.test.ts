@@ -40,7 +40,7 @@ describe.each(['tiny-gated', 'tiny-concat'])('questions about one picture, %s', 
     const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config));
     const seen = await vision.encode([await decodeImage(`${fixtures}tiny-picture.png`)], [boxesXyxy]);
     await vision.dispose();
-    prefix = await embedPrefix(chat.prefix(4), seen, language);
+    prefix = await embedPrefix(chat.prefix(4), seen, language, config.objectsCarryIndex ?? false);
     const file = await openSafetensors(`${folder}/expected.safetensors`);
     const tokens = await Promise.all(questions.map((_, i) => file.read(`question.${i}.tokens`)));
     expected = tokens.map((values) => Array.from(values as BigInt64Array, Number));

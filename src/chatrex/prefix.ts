@@ -5,11 +5,15 @@ import type { PromptSegment } from '../prompt/conversation.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import type { SeenTokens } from './vision-encoder.ts';
 
-/** @returns float32 [tokens, hiddenSize] */
+/**
+ * @param objectsCarryIndex see `ChatRexConfig`
+ * @returns float32 [tokens, hiddenSize]
+ */
 export async function embedPrefix(
   segments: readonly PromptSegment[],
   { imageTokens, objectTokens }: SeenTokens,
   language: LanguageModel,
+  objectsCarryIndex: boolean,
 ): Promise<HostTensor<'float32'>> {
   const { hiddenSize } = language.config;
   const words = segments.flatMap((segment) =>
@@ -26,7 +30,9 @@ export async function embedPrefix(
     if (segment.kind === 'image') return [imageTokens.data];
     if (segment.kind === 'tokens') return [takeWords(segment.ids.length)];
     const start = segment.index * hiddenSize;
-    return [takeWords(1), objectTokens.data.subarray(start, start + hiddenSize)];
+    const index = takeWords(1);
+    const object = objectTokens.data.subarray(start, start + hiddenSize);
+    return [index, objectsCarryIndex ? object.map((value, i) => value + index[i]) : object];
   });
   const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

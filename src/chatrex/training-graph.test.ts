@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../image/decode.ts';
+import { LanguageModel } from '../language/language-model.ts';
 import { languageWeights } from '../language/load.ts';
 import { createScope } from '../nn/scope.ts';
 import { createChat } from '../prompt/conversation.ts';
@@ -16,8 +17,10 @@ import { openCheckpoint } from '../weights/checkpoint.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { imageTokenCount, languageConfig, parseChatRexConfig } from './config.ts';
 import { type PictureTexts, packTexts } from './pack-texts.ts';
+import { embedPrefix } from './prefix.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
 import { chatRexTrainingGraph } from './training-graph.ts';
+import { VisionEncoder } from './vision-encoder.ts';
 import { splitTensors, visionWeights } from './weights.ts';
 
 const fixtures = new URL('../../fixtures/chatrex/', import.meta.url).pathname;
@@ -111,4 +114,41 @@ describe.each(['tiny-gated', 'tiny-concat'])('the training graph of %s', (name) 
     expect(losses).toEqual([...losses].sort((a, b) => b - a));
     expect(losses[3]).toBeLessThan(losses[0] - 0.05);
   });
+});
+
+it('sees objects that carry their index as the language model is shown them in use', async () => {
+  const { folder, config: plain, chat, image } = await open('tiny-gated');
+  const config = { ...plain, objectsCarryIndex: true };
+  const tensors = splitTensors(await openCheckpoint(folder), config);
+  const vision = visionWeights(tensors.vision, config);
+  const language = languageWeights(tensors.language, languageConfig(config), 'float');
+  const prefix = chat.prefix(4);
+  const ids = chat.question('What is <obj2>?', 4);
+
+  const encoder = await VisionEncoder.create(config, vision);
+  const model = await LanguageModel.create(languageConfig(config), language);
+  const seen = await encoder.encode([image], [boxesXyxy]);
+  const used = await Promise.all(
+    [true, false].map(async (isCarried) => {
+      const cache = model.createCache({ capacity: 200 });
+      await model.read(cache, 0, await embedPrefix(prefix, seen, model, isCarried));
+      return model.read(cache, 0, await model.embed(ids));
+    }),
+  );
+  await encoder.dispose();
+  await model.dispose();
+
+  const { logits } = chatRexTrainingGraph(createScope(), config);
+  const session = await Session.create({ logits }, new Map([...vision, ...language]));
+  const isTarget = [...ids.map(() => false), true];
+  const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 4 };
+  const { labels: _, ...texts } = packTexts([{ prefix, texts: [{ ids: [...ids, 0], isTarget }] }], sizes);
+  const results = await session.run({
+    ...texts,
+    ...pixelFeeds([image], config),
+    ...boxFeeds([image], [boxesXyxy], config),
+  });
+  await session.dispose();
+  expect(worstDifference(used[0], results.logits)).toBeLessThan(1e-4);
+  expect(worstDifference(used[1], results.logits)).toBeGreaterThan(1e-3);
 });

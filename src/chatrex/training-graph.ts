@@ -8,7 +8,9 @@
 import { type Llama, llama } from '../language/llama.ts';
 import type { Scope } from '../nn/scope.ts';
 import { type Dim, multiplyDims } from '../tensor/dimension.ts';
+import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
+import { constant } from '../tensor/ops/constant.ts';
 import { gather } from '../tensor/ops/gather.ts';
 import { input } from '../tensor/ops/input.ts';
 import { range } from '../tensor/ops/range.ts';
@@ -42,7 +44,7 @@ export interface TrainingSizes {
 export type TrainingStart = 'pixels' | 'encoded';
 
 /**
- * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
+ * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `indices`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
  */
 export function chatRexTrainingGraph(
   scope: Scope,
@@ -58,15 +60,19 @@ export function chatRexTrainingGraph(
   const objectTokens = vision.objectTokens(image, objects);
   const { hiddenSize, vocabSize } = languageConfig(config);
   const language: Llama = llama(scope, languageConfig(config));
+  const words = language.embed(range(vocabSize));
   const rows = concat(
     [
-      language.embed(range(vocabSize)),
+      words,
       reshape(imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]),
       reshape(objectTokens, [multiplyDims(batch, boxes), hiddenSize]),
     ],
     0,
   );
-  const embeddings = gather(rows, input('slots', 'int64', [batch, sequence]), { axis: 0 });
+  const own = gather(rows, input('slots', 'int64', [batch, sequence]), { axis: 0 });
+  const embeddings = config.objectsCarryIndex
+    ? add(own, gather(withNothing(words, hiddenSize), input('indices', 'int64', [batch, sequence]), { axis: 0 }))
+    : own;
   const hidden = language.forward(embeddings, {
     positions: input('positions', 'int64', [batch, sequence]),
     mask: input('mask', 'float32', [batch, 1, sequence, sequence]),
@@ -76,3 +82,7 @@ export function chatRexTrainingGraph(
   const labels = input('labels', 'int64', ['targets']);
   return { logits: language.logits(due), labels, hidden, imageTokens, objectTokens };
 }
+
+/** Rows with one more that adds nothing. */
+const withNothing = (rows: Tensor, width: number): Tensor =>
+  concat([rows, constant('float32', [1, width], new Float32Array(width))], 0);
