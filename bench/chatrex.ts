@@ -82,9 +82,16 @@ async function ask(folder: string): Promise<void> {
     return { first: first ?? whole, whole };
   };
   const [one, two] = [await question('What is <obj3>?'), await question('Where is the largest cup?')];
-  const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 2 ** 20;
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const gibibytes = (field: string) =>
+    (Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 2 ** 20).toFixed(2);
   console.log(`${options.preset}, int4 and int8, ${boxes.length} boxes, ${options.tokens} tokens an answer`);
-  console.log(`  load ${load.toFixed(1)} s, picture ${encode.toFixed(1)} s, at most ${peak.toFixed(2)} GiB resident`);
+  console.log(
+    `  load ${load.toFixed(1)} s, picture ${encode.toFixed(1)} s, ${gibibytes('VmRSS')} GiB resident after answering`,
+  );
+  console.log(
+    `  ${gibibytes('RssAnon')} GiB of it its own, the rest mapped files; at most, from loading on, ${gibibytes('VmHWM')} GiB`,
+  );
   console.log(
     `  first question: ${(encode + one.first).toFixed(1)} s to the first words with the picture, whole answer ${one.whole.toFixed(1)} s`,
   );
