@@ -36,12 +36,12 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
   };
 }
 
-/** Most numbers that the widest tensor of a stretch may have: more than that does not stay in a processor's cache. */
+/** Most numbers that the widest tensor of a stretch may have: few enough to stay in a processor's shared cache. */
 const mostPerStretch = 2 ** 22;
 
 /**
  * What is done to every token alone, done to stretches of tokens [B, S, C] in turn. A feed-forward network over 70,000 tokens
- * at once writes out and reads back half a gigabyte; in stretches it takes two thirds of the time.
+ * at once writes out and reads back half a gigabyte between its two layers.
  */
 function inStretches(inputs: readonly Tensor[], width: number, map: (...inputs: Tensor[]) => Tensor): Tensor {
   const [batch, tokens] = inputs[0].shape;
