@@ -1,31 +1,24 @@
-import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodeImage } from '../image/decode.ts';
 import { createScope } from '../nn/scope.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 import { Session } from '../runtime/session.ts';
-import { openCheckpoint } from '../weights/checkpoint.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
-import { type ChatRexConfig, parseChatRexConfig } from './config.ts';
+import type { openSafetensors } from '../weights/safetensors.ts';
+import type { ChatRexConfig } from './config.ts';
 import { chatRexVision } from './network.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
+import { boxesXyxy, openTiny, tinyNames } from './testing/tiny-chatrex.ts';
 import { visionInputs } from './vision-encoder.ts';
-import { splitTensors, visionWeights } from './weights.ts';
+import { visionWeights } from './weights.ts';
 
-const fixtures = new URL('../../fixtures/chatrex/', import.meta.url).pathname;
-const boxesXyxy = Float64Array.of(4.25, 3.5, 20, 30, 0, 0, 50, 37, 30.5, 10.25, 48.75, 20.5, 41, 1, 44, 3);
-
-describe.each(['tiny-gated', 'tiny-concat'])('%s against transformers, timm and torchvision', (name) => {
+describe.each(tinyNames)('%s against transformers, timm and torchvision', (name) => {
   let config: ChatRexConfig;
   let actual: Record<string, HostTensor>;
   let expected: Awaited<ReturnType<typeof openSafetensors>>;
 
   beforeAll(async () => {
-    const folder = fixtures + name;
-    config = parseChatRexConfig(JSON.parse(await readFile(`${folder}/config.json`, 'utf8')));
-    expected = await openSafetensors(`${folder}/expected.safetensors`);
-    const image = await decodeImage(`${fixtures}tiny-picture.png`);
-    const weights = visionWeights(splitTensors(await openCheckpoint(folder), config).vision, config);
+    const { image, tensors, ...tiny } = await openTiny(name);
+    ({ config, expected } = tiny);
+    const weights = visionWeights(tensors.vision, config);
     const vision = chatRexVision(createScope(), config);
     const { pixelsLow, pixelsHigh, objects } = visionInputs(config);
     const seen = vision.encode(pixelsLow, pixelsHigh);

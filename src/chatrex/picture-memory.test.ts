@@ -1,47 +1,30 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeImage } from '../image/decode.ts';
 import { generate } from '../language/generate.ts';
 import { LanguageModel } from '../language/language-model.ts';
 import { createLanguageModel } from '../language/load.ts';
-import { type Chat, createChat } from '../prompt/conversation.ts';
-import { dialects } from '../prompt/special-tokens.ts';
-import { loadTokenizer } from '../prompt/tokenizer/load-tokenizer.ts';
+import type { Chat } from '../prompt/conversation.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
-import { openCheckpoint } from '../weights/checkpoint.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
-import { languageConfig, parseChatRexConfig } from './config.ts';
+import { languageConfig } from './config.ts';
 import { PictureMemory } from './picture-memory.ts';
 import { embedPrefix } from './prefix.ts';
+import { boxesXyxy, openTiny, questions, tinyNames } from './testing/tiny-chatrex.ts';
 import { VisionEncoder } from './vision-encoder.ts';
-import { splitTensors, visionWeights } from './weights.ts';
+import { visionWeights } from './weights.ts';
 
-const fixtures = new URL('../../fixtures/chatrex/', import.meta.url).pathname;
-const boxesXyxy = Float64Array.of(4.25, 3.5, 20, 30, 0, 0, 50, 37, 30.5, 10.25, 48.75, 20.5, 41, 1, 44, 3);
-const questions = [
-  'Please detect dog; cat in this image. Answer the question with object indexes.',
-  'What is <obj2>?',
-  'Why?',
-];
-
-describe.each(['tiny-gated', 'tiny-concat'])('questions about one picture, %s', (name) => {
+describe.each(tinyNames)('questions about one picture, %s', (name) => {
   let language: LanguageModel;
   let chat: Chat;
   let prefix: HostTensor<'float32'>;
   let expected: number[][];
 
   beforeAll(async () => {
-    const folder = fixtures + name;
-    const config = parseChatRexConfig(JSON.parse(await readFile(`${folder}/config.json`, 'utf8')));
-    const tensors = splitTensors(await openCheckpoint(folder), config);
-    const { chatFormat: format, system } = config;
-    chat = createChat(await loadTokenizer(folder), { format, dialect: dialects[config.dialect], system });
+    const { config, tensors, image, expected: file, ...tiny } = await openTiny(name);
+    chat = tiny.chat;
     language = await createLanguageModel(tensors.language, languageConfig(config), 'float');
     const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config));
-    const seen = await vision.encode([await decodeImage(`${fixtures}tiny-picture.png`)], [boxesXyxy]);
+    const seen = await vision.encode([image], [boxesXyxy]);
     await vision.dispose();
     prefix = await embedPrefix(chat.prefix(4), seen, language, config.objectsCarryIndex ?? false);
-    const file = await openSafetensors(`${folder}/expected.safetensors`);
     const tokens = await Promise.all(questions.map((_, i) => file.read(`question.${i}.tokens`)));
     expected = tokens.map((values) => Array.from(values as BigInt64Array, Number));
   });

@@ -1,53 +1,28 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { decodeImage } from '../image/decode.ts';
 import { LanguageModel } from '../language/language-model.ts';
 import { languageWeights } from '../language/load.ts';
 import { createScope } from '../nn/scope.ts';
-import { createChat } from '../prompt/conversation.ts';
-import { dialects } from '../prompt/special-tokens.ts';
-import { loadTokenizer } from '../prompt/tokenizer/load-tokenizer.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 import { Session } from '../runtime/session.ts';
 import { graphOf } from '../tensor/graph.ts';
 import { GradientSession } from '../training/gradient-session.ts';
 import { crossEntropy } from '../training/losses.ts';
 import { initializeParameters } from '../training/parameters.ts';
-import { openCheckpoint } from '../weights/checkpoint.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
-import { imageTokenCount, languageConfig, parseChatRexConfig } from './config.ts';
+import { imageTokenCount, languageConfig } from './config.ts';
 import { type PictureTexts, packTexts } from './pack-texts.ts';
 import { embedPrefix } from './prefix.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
+import { boxesXyxy, openTiny, questions, tinyNames } from './testing/tiny-chatrex.ts';
 import { chatRexTrainingGraph } from './training-graph.ts';
 import { VisionEncoder } from './vision-encoder.ts';
-import { splitTensors, visionWeights } from './weights.ts';
-
-const fixtures = new URL('../../fixtures/chatrex/', import.meta.url).pathname;
-const boxesXyxy = Float64Array.of(4.25, 3.5, 20, 30, 0, 0, 50, 37, 30.5, 10.25, 48.75, 20.5, 41, 1, 44, 3);
-const questions = [
-  'Please detect dog; cat in this image. Answer the question with object indexes.',
-  'What is <obj2>?',
-  'Why?',
-];
-
-async function open(name: string) {
-  const folder = fixtures + name;
-  const config = parseChatRexConfig(JSON.parse(await readFile(`${folder}/config.json`, 'utf8')));
-  const tokenizer = await loadTokenizer(folder);
-  const { chatFormat: format, system } = config;
-  const chat = createChat(tokenizer, { format, dialect: dialects[config.dialect], system });
-  return { folder, config, chat, image: await decodeImage(`${fixtures}tiny-picture.png`) };
-}
+import { visionWeights } from './weights.ts';
 
 const worstDifference = (expected: Float32Array, { data }: HostTensor, start = 0): number =>
   expected.reduce((worst, value, i) => Math.max(worst, Math.abs(value - Number(data[start + i]))), 0);
 
-describe.each(['tiny-gated', 'tiny-concat'])('the training graph of %s', (name) => {
+describe.each(tinyNames)('the training graph of %s', (name) => {
   it('answers packed questions as if each were asked alone', async () => {
-    const { folder, config, chat, image } = await open(name);
-    const expected = await openSafetensors(`${folder}/expected.safetensors`);
-    const tensors = splitTensors(await openCheckpoint(folder), config);
+    const { config, chat, image, tensors, expected } = await openTiny(name);
     const weights = new Map([
       ...visionWeights(tensors.vision, config),
       ...languageWeights(tensors.language, languageConfig(config), 'float'),
@@ -88,7 +63,7 @@ describe.each(['tiny-gated', 'tiny-concat'])('the training graph of %s', (name) 
   });
 
   it('has gradients for every parameter, along which the loss falls', async () => {
-    const { config, chat, image } = await open(name);
+    const { config, chat, image } = await openTiny(name);
     const graph = chatRexTrainingGraph(createScope(), config);
     const loss = crossEntropy(graph.logits, graph.labels);
     const parameters = initializeParameters(graphOf({ loss }).parameters.values(), 3);
@@ -117,9 +92,8 @@ describe.each(['tiny-gated', 'tiny-concat'])('the training graph of %s', (name) 
 });
 
 it('sees objects that carry their index as the language model is shown them in use', async () => {
-  const { folder, config: plain, chat, image } = await open('tiny-gated');
+  const { config: plain, chat, image, tensors } = await openTiny('tiny-gated');
   const config = { ...plain, objectsCarryIndex: true };
-  const tensors = splitTensors(await openCheckpoint(folder), config);
   const vision = visionWeights(tensors.vision, config);
   const language = languageWeights(tensors.language, languageConfig(config), 'float');
   const prefix = chat.prefix(4);
