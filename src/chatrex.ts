@@ -12,7 +12,7 @@ import { type ChatRexConfig, languageConfig, parseChatRexConfig } from './chatre
 import { EncodedPicture } from './chatrex/encoded-picture.ts';
 import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/picture-boxes.ts';
 import { PictureMemory } from './chatrex/picture-memory.ts';
-import { embedPrefix } from './chatrex/prefix.ts';
+import { embedMentions, embedPrefix } from './chatrex/prefix.ts';
 import { VisionEncoder } from './chatrex/vision-encoder.ts';
 import { splitTensors, visionWeights } from './chatrex/weights.ts';
 import { ChatRexError } from './errors.ts';
@@ -98,13 +98,11 @@ export class ChatRex {
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy]);
     requireNotAborted(signal);
-    const prefix = await embedPrefix(
-      chat.prefix(proposalScores.length),
-      seen,
-      language,
-      config.objectsCarryIndex ?? false,
-    );
-    const memory = await PictureMemory.read(language, prefix);
+    const segments = chat.prefix(proposalScores.length);
+    const { objectsCarryIndex = false } = config;
+    const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
+    const embed = objectsCarryIndex ? embedMentions(segments, seen, language) : undefined;
+    const memory = await PictureMemory.read(language, prefix, embed);
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
     return new EncodedPicture(size, chosen, { memory, chat, tokenizer, dialect, boxesXyxy, proposalScores });

@@ -45,10 +45,16 @@ const chatRexSchema = z.object({
   dialect: z.enum(['paper', 'release']),
   chatFormat: z.enum(['vicuna', 'chatml', 'nano']),
   /**
-   * Whether an object token also carries the embedding of its index token. The released models tell objects apart by the
-   * index token before each, which takes two layers that a large language model brings along and a small one learns late.
+   * Whether an object and its index are one embedding, the sum of both, wherever either stands: among the objects of the
+   * prefix and where a question or an answer mentions `<objN>`. The released models look an index up among the objects, which
+   * takes layers that a large language model brings along and a small one learns late.
    */
   objectsCarryIndex: z.boolean().optional(),
+  /**
+   * Image and object tokens are brought to a root mean square of their own behind the projectors, at first this one; the
+   * released models have whatever their projectors give. Pre-trained words have a scale to meet, words that start anew drown.
+   */
+  visionTokenScale: z.number().positive().optional(),
   /** Text before every conversation. */
   system: z.string().optional(),
   /** Which proposals the language model is shown where the caller does not say; those of `Upn.propose` without it. */
@@ -122,6 +128,7 @@ export const chatRexPresets = {
     dialect: 'paper',
     chatFormat: 'nano',
     objectsCarryIndex: true,
+    visionTokenScale: 0.15,
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them.
     proposals: { granularity: 'both', minScore: 0.2 },
     language: {

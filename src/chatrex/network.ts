@@ -39,13 +39,14 @@ export interface ChatRexVision {
 export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVision {
   const vision = scope.withLinearFormat(config.quantization?.vision ?? 'float');
   const { hiddenSize } = languageConfig(config);
+  const { visionTokenScale: tokenScale } = config;
   const { dims } = config.high;
   const [lowChannels, highChannels] = [config.low.hiddenSize, dims[dims.length - 1]];
   const encodeLow = clipVit(vision.at(lowEncoder), config.low);
   const encodeHigh = convNext(vision.at(highEncoder), config.high);
-  const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize });
+  const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
-  const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize);
+  const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
   return {
     encode: (pixelsLow, pixelsHigh) => ({ low: encodeLow(pixelsLow), maps: encodeHigh(pixelsHigh) }),
     imageTokens: ({ low, maps }) => {

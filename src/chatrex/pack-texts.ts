@@ -1,7 +1,7 @@
 /** Several questions about each picture of a batch as one sequence per picture: what the training graph reads. */
 
 import { ChatRexError } from '../errors.ts';
-import type { PromptSegment } from '../prompt/conversation.ts';
+import { objectsByIndexToken, type PromptSegment } from '../prompt/conversation.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 
 /** What follows a prefix: a question and its answer, or several turns of them. */
@@ -25,6 +25,8 @@ export interface TextFeeds {
   readonly slots: HostTensor<'int64'>;
   /** int64 [B, S]: the id of the index token at an object's place, vocabSize at any other. */
   readonly indices: HostTensor<'int64'>;
+  /** int64 [B, S]: a row of all object tokens [B * K] where a text mentions an object, B * K at any other place. */
+  readonly mentions: HostTensor<'int64'>;
   /** int64 [B, S] */
   readonly positions: HostTensor<'int64'>;
   /** float32 [B, 1, S, S]: 0 where a place (row) sees another, very negative where not. */
@@ -63,12 +65,15 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
   const slots = hostTensor('int64', [batch, sequence]);
   const indices = hostTensor('int64', [batch, sequence]);
   indices.data.fill(BigInt(sizes.vocabSize));
+  const mentions = hostTensor('int64', [batch, sequence]);
+  mentions.data.fill(BigInt(batch * sizes.boxes));
   const positions = hostTensor('int64', [batch, sequence]);
   const mask = hostTensor('float32', [batch, 1, sequence, sequence]);
   mask.data.fill(hidden);
   const targets: number[] = [];
   const labels: number[] = [];
-  pictures.forEach(({ texts }, b) => {
+  pictures.forEach(({ prefix, texts }, b) => {
+    const objectOf = objectsByIndexToken(prefix);
     const start = b * sequence;
     const show = (place: number, from: number, to: number) =>
       mask.data.fill(0, (start + place) * sequence + from, (start + place) * sequence + to);
@@ -88,6 +93,8 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
       const first = next;
       ids.forEach((id, i) => {
         const place = put(id, prefixLength + i);
+        const object = objectOf.get(id);
+        if (object !== undefined) mentions.data[start + place] = BigInt(b * sizes.boxes + object);
         show(place, 0, prefixLength);
         show(place, first, place + 1);
         if (!isTarget[i]) return;
@@ -99,7 +106,7 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
     for (let place = next; place < sequence; place++) show(place, place, place + 1);
   });
   const list = (values: number[]) => hostTensor('int64', [values.length], values);
-  return { slots, indices, positions, mask, targets: list(targets), labels: list(labels) };
+  return { slots, indices, mentions, positions, mask, targets: list(targets), labels: list(labels) };
 }
 
 /** The places of a prefix, in order; `index` at objects. */

@@ -8,7 +8,7 @@
 import { ChatRexError } from '../errors.ts';
 import { type GeneratedToken, type GenerateOptions, generate } from '../language/generate.ts';
 import type { KvCache } from '../language/kv-cache.ts';
-import type { LanguageModel } from '../language/language-model.ts';
+import type { EmbedTokens, LanguageModel } from '../language/language-model.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 
 /** Tokens of question and answer that have room at once; a cache that proves too small is copied to a larger one. */
@@ -17,23 +17,30 @@ const spareTokens = 768;
 export class PictureMemory {
   readonly #language: LanguageModel;
   readonly #prefixLength: number;
+  readonly #embed: EmbedTokens;
   #cache: KvCache;
   /** Ids of what the cache holds after the prefix. */
   #tail: number[] = [];
   #isBusy = false;
 
-  private constructor(language: LanguageModel, cache: KvCache, prefixLength: number) {
+  private constructor(language: LanguageModel, cache: KvCache, prefixLength: number, embed: EmbedTokens) {
     this.#language = language;
     this.#cache = cache;
     this.#prefixLength = prefixLength;
+    this.#embed = embed;
   }
 
   /**
    * Reads a prefix.
    * @param embeddings float32 [tokens, hiddenSize]
+   * @param embed what the model reads for the tokens of questions and answers
    * @throws ChatRexError 'limit-exceeded' when it leaves the model no position for a question
    */
-  static async read(language: LanguageModel, embeddings: HostTensor<'float32'>): Promise<PictureMemory> {
+  static async read(
+    language: LanguageModel,
+    embeddings: HostTensor<'float32'>,
+    embed: EmbedTokens = (ids) => language.embed(ids),
+  ): Promise<PictureMemory> {
     const [length] = embeddings.shape;
     if (length >= language.maxPositions) {
       throw new ChatRexError(
@@ -44,7 +51,7 @@ export class PictureMemory {
     const capacity = Math.min(length + spareTokens, language.maxPositions);
     const cache = language.createCache({ capacity });
     await language.read(cache, 0, embeddings);
-    return new PictureMemory(language, cache, length);
+    return new PictureMemory(language, cache, length, embed);
   }
 
   /** Tokens that question and answer together may take. */
@@ -72,7 +79,7 @@ export class PictureMemory {
     try {
       this.#makeRoom(ids.length + options.maxTokens);
       const logits = await this.#readQuestion(ids);
-      for await (const token of generate(this.#language, this.#cache, [logits], options)) {
+      for await (const token of generate(this.#language, this.#cache, [logits], { ...options, embed: this.#embed })) {
         written.push(token.id);
         yield token;
       }
@@ -91,7 +98,7 @@ export class PictureMemory {
     const kept = Math.min(shared < 0 ? this.#tail.length : shared, ids.length - 1);
     this.#cache.rewind(this.#prefixLength + kept);
     this.#tail.length = kept;
-    const logits = await this.#language.read(this.#cache, 0, await this.#language.embed(ids.slice(kept)));
+    const logits = await this.#language.read(this.#cache, 0, await this.#embed(ids.slice(kept)));
     this.#tail = [...ids];
     return logits;
   }
@@ -111,6 +118,6 @@ export class PictureMemory {
   #copy(): PictureMemory {
     const cache = this.#cache.fork([0], this.#cache.capacity);
     cache.rewind(this.#prefixLength);
-    return new PictureMemory(this.#language, cache, this.#prefixLength);
+    return new PictureMemory(this.#language, cache, this.#prefixLength, this.#embed);
   }
 }

@@ -1,7 +1,7 @@
 /** Embeddings of everything before the first question: words, the picture, its objects. */
 
-import type { LanguageModel } from '../language/language-model.ts';
-import type { PromptSegment } from '../prompt/conversation.ts';
+import type { EmbedTokens, LanguageModel } from '../language/language-model.ts';
+import { objectsByIndexToken, type PromptSegment } from '../prompt/conversation.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import type { SeenTokens } from './vision-encoder.ts';
 
@@ -41,4 +41,25 @@ export async function embedPrefix(
     at += part.length;
   }
   return hostTensor('float32', [values.length / hiddenSize, hiddenSize], values);
+}
+
+/** Words whose mentions of objects carry the object, for a model whose `objectsCarryIndex`. */
+export function embedMentions(
+  prefix: readonly PromptSegment[],
+  { objectTokens }: Pick<SeenTokens, 'objectTokens'>,
+  language: LanguageModel,
+): EmbedTokens {
+  const { hiddenSize } = language.config;
+  const objectOf = objectsByIndexToken(prefix);
+  return async (ids) => {
+    const embedded = await language.embed(ids);
+    ids.forEach((id, row) => {
+      const object = objectOf.get(id);
+      if (object === undefined) return;
+      for (let i = 0; i < hiddenSize; i++) {
+        embedded.data[row * hiddenSize + i] += objectTokens.data[object * hiddenSize + i];
+      }
+    });
+    return embedded;
+  };
 }

@@ -44,7 +44,7 @@ export interface TrainingSizes {
 export type TrainingStart = 'pixels' | 'encoded';
 
 /**
- * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `indices`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
+ * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `indices`, `mentions`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
  */
 export function chatRexTrainingGraph(
   scope: Scope,
@@ -61,17 +61,14 @@ export function chatRexTrainingGraph(
   const { hiddenSize, vocabSize } = languageConfig(config);
   const language: Llama = llama(scope, languageConfig(config));
   const words = language.embed(range(vocabSize));
-  const rows = concat(
-    [
-      words,
-      reshape(imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]),
-      reshape(objectTokens, [multiplyDims(batch, boxes), hiddenSize]),
-    ],
-    0,
-  );
+  const imageRows = reshape(imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]);
+  const objectRows = reshape(objectTokens, [multiplyDims(batch, boxes), hiddenSize]);
+  const rows = concat([words, imageRows, objectRows], 0);
   const own = gather(rows, input('slots', 'int64', [batch, sequence]), { axis: 0 });
+  const extra = (rows: Tensor, places: string) =>
+    gather(withNothing(rows, hiddenSize), input(places, 'int64', [batch, sequence]), { axis: 0 });
   const embeddings = config.objectsCarryIndex
-    ? add(own, gather(withNothing(words, hiddenSize), input('indices', 'int64', [batch, sequence]), { axis: 0 }))
+    ? add(add(own, extra(words, 'indices')), extra(objectRows, 'mentions'))
     : own;
   const hidden = language.forward(embeddings, {
     positions: input('positions', 'int64', [batch, sequence]),

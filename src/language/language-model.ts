@@ -22,6 +22,9 @@ export interface LanguageModelOptions extends LlamaOptions {
   linearFormat?: LinearFormat;
 }
 
+/** Token ids -> embeddings float32 [ids, hiddenSize]. */
+export type EmbedTokens = (ids: readonly number[]) => Promise<HostTensor<'float32'>>;
+
 /**
  * Long texts are read in stretches of this many tokens: enough to keep the processor busy with products, few enough that
  * what lies between layers stays small and that the process can attend to other things every now and then.
@@ -121,12 +124,18 @@ export class LanguageModel {
   /**
    * Reads one more token into each of the rows that are `active`; what is fed for other rows has no effect.
    * @param ids one token id per row.
+   * @param embed what is read for them
    * @returns logits of the tokens that follow, one float32 [vocabSize] per row; meaningless for rows not active.
    */
-  async step(cache: KvCache, ids: readonly number[], active: readonly boolean[]): Promise<Float32Array[]> {
+  async step(
+    cache: KvCache,
+    ids: readonly number[],
+    active: readonly boolean[],
+    embed: EmbedTokens = (ids) => this.embed(ids),
+  ): Promise<Float32Array[]> {
     const { hiddenSize, vocabSize } = this.config;
     cache.requireRoom(1 + Math.max(...cache.lengths.filter((_, row) => active[row])));
-    const { data } = await this.embed(ids);
+    const { data } = await embed(ids);
     const embeddings = hostTensor('float32', [cache.batch, 1, hiddenSize], data);
     const { logits, added } = await this.#run(embeddings, cache.layers, cache.lengths);
     cache.append(

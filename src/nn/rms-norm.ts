@@ -8,8 +8,8 @@ import type { Scope } from './scope.ts';
 export function rmsNorm(
   scope: Scope,
   channels: number,
-  { epsilon = 1e-6 }: { epsilon?: number } = {},
+  { epsilon = 1e-6, initialWeight = 1 }: { epsilon?: number; initialWeight?: number } = {},
 ): (x: Tensor) => Tensor {
-  const weight = scope.parameter('weight', [channels], { kind: 'ones' });
+  const weight = scope.parameter('weight', [channels], { kind: 'constant', value: initialWeight });
   return (x) => rmsNormOf(x, weight, { epsilon });
 }

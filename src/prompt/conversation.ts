@@ -30,6 +30,10 @@ export type PromptSegment =
   | { kind: 'image' }
   | { kind: 'object'; index: number; id: number };
 
+/** Id of each index token of a prefix -> the object that it stands for. */
+export const objectsByIndexToken = (prefix: readonly PromptSegment[]): ReadonlyMap<number, number> =>
+  new Map(prefix.flatMap((segment) => (segment.kind === 'object' ? [[segment.id, segment.index] as const] : [])));
+
 /** A piece of a chat format: text, or a special token by name. */
 type Piece = string | { special: string };
 

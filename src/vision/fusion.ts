@@ -6,6 +6,7 @@
  */
 
 import { linear } from '../nn/linear.ts';
+import { rmsNorm } from '../nn/rms-norm.ts';
 import type { Scope } from '../nn/scope.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
@@ -20,19 +21,21 @@ export interface FusionConfig {
   highChannels: number;
   /** Width of the language model. */
   hiddenSize: number;
+  /** See `projector`. */
+  tokenScale?: number;
 }
 
 /** Tokens fL [B, T, lowChannels] and fH [B, T, highChannels] of the same places -> image tokens [B, T, hiddenSize]. */
 export function fusion(scope: Scope, config: FusionConfig): (low: Tensor, high: Tensor) => Tensor {
-  const { kind, lowChannels, highChannels, hiddenSize } = config;
+  const { kind, lowChannels, highChannels, hiddenSize, tokenScale } = config;
   if (kind === 'concat') {
-    const project = projector(scope.at('mm_projector'), lowChannels + highChannels, hiddenSize);
+    const project = projector(scope.at('mm_projector'), lowChannels + highChannels, hiddenSize, tokenScale);
     return (low, high) => project(concat([low, high], 2));
   }
   const w1 = linear(scope.at('mm_fusion.w1'), lowChannels, lowChannels);
   const w2 = linear(scope.at('mm_fusion.w2'), highChannels, lowChannels);
   const gate = linear(scope.at('mm_fusion.wg'), 2 * lowChannels, lowChannels);
-  const project = projector(scope.at('mm_projector'), lowChannels, hiddenSize);
+  const project = projector(scope.at('mm_projector'), lowChannels, hiddenSize, tokenScale);
   return (low, high) => {
     const detail = w2(high);
     const share = sigmoid(gate(concat([w1(low), detail], 2)));
@@ -40,9 +43,22 @@ export function fusion(scope: Scope, config: FusionConfig): (low: Tensor, high: 
   };
 }
 
-/** LLaVA's two-layer projector (`mlp2x_gelu`): parameters `0` and `2`, GELU between them. */
-export function projector(scope: Scope, channels: number, hiddenSize: number): (x: Tensor) => Tensor {
+/**
+ * LLaVA's two-layer projector (`mlp2x_gelu`): parameters `0` and `2`, GELU between them.
+ * @param tokenScale start of the weights of a root mean square norm behind it, parameter `norm`; no norm without it
+ */
+export function projector(
+  scope: Scope,
+  channels: number,
+  hiddenSize: number,
+  tokenScale?: number,
+): (x: Tensor) => Tensor {
   const first = linear(scope.at('0'), channels, hiddenSize);
   const second = linear(scope.at('2'), hiddenSize, hiddenSize);
-  return (x) => second(gelu(first(x)));
+  const norm =
+    tokenScale === undefined ? undefined : rmsNorm(scope.at('norm'), hiddenSize, { initialWeight: tokenScale });
+  return (x) => {
+    const projected = second(gelu(first(x)));
+    return norm ? norm(projected) : projected;
+  };
 }
