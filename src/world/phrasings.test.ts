@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { questionFor, wordingCount } from '../prompt/templates.ts';
+import { questionFor, type Task, wordingCount } from '../prompt/templates.ts';
 import { PHRASINGS, withRegions } from './phrasings.ts';
 import { QUESTIONS } from './tasks/question.ts';
 
@@ -7,7 +7,7 @@ it('holds out wordings that no training wording equals, made of words that train
   const heard = new Set<string>();
   const groups = [...Object.values(PHRASINGS), ...Object.values(QUESTIONS)];
   for (const group of groups) {
-    const official = 'official' in group ? group.official : undefined;
+    const official = 'official' in group ? (group.official as Task | undefined) : undefined;
     const wordings = official
       ? Array.from({ length: wordingCount(official) }, (_, at) => questionFor(official, ['[OBJ]'], at))
       : [];

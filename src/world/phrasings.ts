@@ -9,6 +9,7 @@
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { questionFor, type Task, wordingCount } from '../prompt/templates.ts';
 import type { Random } from '../random.ts';
+import { type Wordings, wordings } from './wordings.ts';
 
 /** Which wordings a sample may use; by default `seen` for train and `unseen` for val and test. */
 export type Phrasings = 'seen' | 'unseen';
@@ -16,97 +17,144 @@ export type Phrasings = 'seen' | 'unseen';
 /** Tasks that are asked with a wording of their own. */
 export type AskedTask = Exclude<Task, 'conversation' | 'region-qa'> | 'region-referring' | 'detect-all';
 
-interface Wordings {
+interface AskedWordings extends Wordings {
   /** The task of `prompt/templates.ts` whose wordings are heard too. */
   readonly official?: Task;
-  readonly seen: readonly string[];
-  readonly unseen: readonly string[];
 }
 
-export const PHRASINGS: Readonly<Record<AskedTask, Wordings>> = {
+export const PHRASINGS: Readonly<Record<AskedTask, AskedWordings>> = {
   detect: {
     official: 'detect',
-    seen: [
-      'Detect [OBJ].',
-      'Find [OBJ] in the image.',
-      'Where is [OBJ]?',
-      'Show me [OBJ].',
-      'Locate [OBJ] with object indexes.',
-    ],
-    unseen: [
-      'Can you find [OBJ]? Answer with object indexes.',
-      'Locate every [OBJ] in this image.',
-      'Please show me where [OBJ] is.',
-    ],
+    ...wordings(
+      [
+        '(Please)? (detect|find|locate|point out) (every|each|all)? [OBJ]( in (this|the) image)?(.|. Give the object indexes.|. Answer with object indexes.)',
+        'Can you (detect|find|locate|point out) (every|each|all)? [OBJ]( in (this|the) image)??( Give the object indexes.)?',
+        '(Please|Can you)? show me (every|all)? [OBJ]( in (this|the) image)?( by object indexes)?.',
+        'Where (is|are) [OBJ]( in (this|the) image)??( Answer with object indexes.)?',
+        'Tell me (which objects are [OBJ]|where [OBJ] is).',
+        'Which (object is|objects are|of them is) [OBJ]?( Give the object indexes.)?',
+        'Do you see [OBJ]? Give the object indexes.',
+      ],
+      [
+        'Can you find [OBJ]? Answer with object indexes.',
+        'Locate every [OBJ] in this image.',
+        'Please show me where [OBJ] is.',
+      ],
+    ),
   },
-  'detect-all': {
-    seen: [
-      'Detect all objects in this image.',
-      'What objects are there? Give the object indexes.',
-      'Find everything in the image.',
+  'detect-all': wordings(
+    [
+      '(Please)? (detect|locate|show me) (all objects|everything|every object)( in (this|the) image)?.',
+      '(Find|Point out) (everything|every object)( in (this|the) image)?( and give the object indexes)?.',
+      'What (objects are there|is there)? Give the object indexes.',
+      'What is in (this|the) image? (Answer with|Give the) object indexes.',
     ],
-    unseen: ['Please find all objects and give the object indexes.', 'Which objects are in this image?'],
-  },
+    ['Please find all objects and give the object indexes.', 'Which objects are in this image?'],
+  ),
   count: {
     official: 'count',
-    seen: ['How many [OBJ] are there?', 'How many [OBJ] can you find in the image?', 'Count all [OBJ].'],
-    unseen: [
-      'Can you count [OBJ] in this image?',
-      'What is the number of [OBJ] in the image?',
-      'How many [OBJ] do you see?',
-    ],
+    ...wordings(
+      [
+        'How many [OBJ] (are there|are|can you find|can you see)( in (this|the) image)??',
+        '(Please)? count (all|the)? [OBJ]( in (this|the) image)?.',
+        '(Tell me|Give) the number of [OBJ]( in (this|the) image)?.',
+        'What number of [OBJ] (is there|do you see|can you find)( in (this|the) image)??',
+        'Tell me how many [OBJ] there are.',
+      ],
+      ['Can you count [OBJ] in this image?', 'What is the number of [OBJ] in the image?', 'How many [OBJ] do you see?'],
+    ),
   },
   'region-category': {
     official: 'region-category',
-    seen: ['What is [OBJ]?', 'What is the category of [OBJ]?', 'Give the name of [OBJ].'],
-    unseen: ['What is the name of [OBJ]?', 'Which category is [OBJ]?', 'Please name [OBJ].'],
+    ...wordings(
+      [
+        '(Please)? (give|tell me) the (name|category|category name) of [OBJ].',
+        'What (is|do you see at) [OBJ]?',
+        'What is the (category|category name) of [OBJ]?',
+        'What (kind of thing|kind of object) is [OBJ]?',
+        'Which (object|thing|kind of object) is [OBJ]?',
+        '(Please)? name (the category of|the object at) [OBJ].',
+        'Tell me what [OBJ] is.',
+      ],
+      ['What is the name of [OBJ]?', 'Which category is [OBJ]?', 'Please name [OBJ].'],
+    ),
   },
   'region-phrase': {
     official: 'region-phrase',
-    seen: ['Describe [OBJ] with a short phrase.', 'Give a short phrase for [OBJ].'],
-    unseen: ['What is a short phrase for [OBJ]?', 'Please describe [OBJ] in a short phrase.'],
+    ...wordings(
+      [
+        '(Please)? describe [OBJ] (with|by) a short phrase.',
+        '(Please)? (give|write|tell me) a short phrase for [OBJ].',
+        'Which short phrase (describes|is for) [OBJ]?',
+        'What is [OBJ]? Answer with a short phrase.',
+      ],
+      ['What is a short phrase for [OBJ]?', 'Please describe [OBJ] in a short phrase.'],
+    ),
   },
   'region-brief': {
     official: 'region-brief',
-    seen: ['Briefly describe [OBJ].', 'Give a brief description of [OBJ].'],
-    unseen: ['Please describe [OBJ] briefly.', 'What is a brief description of [OBJ]?'],
+    ...wordings(
+      [
+        'Briefly describe [OBJ]( in (this|the) image)?.',
+        '(Please)? (give|write|tell me|provide) a brief description of [OBJ].',
+        'What is [OBJ]? Answer with a brief description.',
+        'Describe [OBJ] briefly.',
+      ],
+      ['Please describe [OBJ] briefly.', 'What is a brief description of [OBJ]?'],
+    ),
   },
   'region-sentence': {
     official: 'region-sentence',
-    seen: ['Describe [OBJ] in one sentence.', 'Give a one sentence description of [OBJ].'],
-    unseen: ['Please describe [OBJ] in a single sentence.', 'What is a one sentence description of [OBJ]?'],
+    ...wordings(
+      [
+        '(Please)? describe [OBJ] (in|with) one sentence.',
+        '(Please)? (give|write|provide) a one sentence description of [OBJ].',
+        'What is [OBJ]? Answer in (one|a single) sentence.',
+        'Say in (one|a single) sentence what [OBJ] is.',
+        'Tell me in one sentence what you see at [OBJ].',
+      ],
+      ['Please describe [OBJ] in a single sentence.', 'What is a one sentence description of [OBJ]?'],
+    ),
   },
-  'region-referring': {
-    seen: [
-      'Describe [OBJ] so that it cannot be mistaken for another object.',
-      'Which phrase fits [OBJ] and no other object?',
-      'Refer to [OBJ] with a phrase that fits no other object.',
+  'region-referring': wordings(
+    [
+      'Describe [OBJ] so that it cannot be mistaken for another( object)?.',
+      '(Which|What) phrase fits [OBJ] and no other( object)??',
+      '(Please)? (give|tell me|find) a phrase that fits [OBJ] and no other object.',
+      'Refer to [OBJ] with a phrase that fits (no other object|it and no other).',
+      'Write a phrase for [OBJ] that fits no other object.',
     ],
-    unseen: ['Write a phrase that fits [OBJ] and no other object.', 'Refer to [OBJ] so that it cannot be mistaken.'],
-  },
+    ['Write a phrase that fits [OBJ] and no other object.', 'Refer to [OBJ] so that it cannot be mistaken.'],
+  ),
   'caption-brief': {
     official: 'caption-brief',
-    seen: [
-      'Briefly describe this image with a grounded answer.',
-      'Give a brief grounded caption.',
-      'What is in this image? Answer briefly and ground every object.',
-    ],
-    unseen: [
-      'Please write a brief caption and ground every object.',
-      'Describe this image in one sentence with a grounded answer.',
-    ],
+    ...wordings(
+      [
+        '(Please)? briefly describe (this|the) image (with a grounded answer|and ground every object).',
+        '(Please)? (give|write|provide) a brief grounded caption( of (this|the) image)?.',
+        'What is in (this|the) image? Answer (briefly|in one sentence) and ground every object.',
+        '(Please)? describe (this|the) image (briefly|in a single sentence) and ground every object.',
+      ],
+      [
+        'Please write a brief caption and ground every object.',
+        'Describe this image in one sentence with a grounded answer.',
+      ],
+    ),
   },
   'caption-detailed': {
     official: 'caption-detailed',
-    seen: [
-      'Describe this image in detail with a grounded answer.',
-      'Give a detailed grounded caption.',
-      'What do you see in this image? Tell every detail and ground every object.',
-    ],
-    unseen: [
-      'Please write a detailed caption and ground every object.',
-      'Describe in detail everything you see with a grounded answer.',
-    ],
+    ...wordings(
+      [
+        '(Please)? describe (this|the) image in detail (with a grounded answer|and ground every object).',
+        '(Please)? (give|write|provide) a detailed grounded caption( of (this|the) image)?.',
+        '(What do you see in|What is in) (this|the) image? Tell every detail and ground every object.',
+        'Tell (me everything|everything) you see( in (this|the) image)? in detail and ground every object.',
+      ],
+      [
+        'Please write a detailed caption and ground every object.',
+        'Describe in detail everything you see with a grounded answer.',
+      ],
+    ),
   },
 };
 

@@ -50,6 +50,8 @@ export interface TaskContext {
   readonly scene: Scene;
   readonly random: Random;
   readonly phrasings: Phrasings;
+  /** The style of region captions; any by default. */
+  readonly regionStyle?: RegionCaptionStyle;
 }
 
 /** Makes one sample of a task, or null when the scene does not lend itself to it. */

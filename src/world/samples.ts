@@ -4,7 +4,7 @@
 
 import { createRandom, type Random } from '../random.ts';
 import type { Phrasings } from './phrasings.ts';
-import type { Sample, TaskMaker, WorldTask } from './sample.ts';
+import type { RegionCaptionStyle, Sample, TaskMaker, WorldTask } from './sample.ts';
 import type { Scene } from './scene.ts';
 import { briefCaption, detailedCaption } from './tasks/captions.ts';
 import { conversation } from './tasks/conversation.ts';
@@ -32,6 +32,8 @@ export interface SampleOptions {
   readonly phrasings?: Phrasings;
   /** How many samples of each task to try for; 1 for every task by default, a task left out is not made. */
   readonly perTask?: Readonly<Partial<Record<WorldTask, number>>>;
+  /** The style of all region captions; a random one for each by default. */
+  readonly regionStyle?: RegionCaptionStyle;
 }
 
 /**
@@ -45,7 +47,7 @@ export function makeSamples(scene: Scene, random: Random, options: SampleOptions
     const wanted = options.perTask ? (options.perTask[task] ?? 0) : 1;
     const heard = new Set<string>();
     for (let attempt = 0; attempt < wanted; attempt++) {
-      const sample = make({ scene, random, phrasings });
+      const sample = make({ scene, random, phrasings, regionStyle: options.regionStyle });
       const said = JSON.stringify(sample?.turns);
       if (!sample || heard.has(said)) continue;
       heard.add(said);

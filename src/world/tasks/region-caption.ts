@@ -19,10 +19,11 @@ const STYLES: readonly (readonly [RegionCaptionStyle, number])[] = [
   ['referring', 13],
 ];
 
-/** A caption of a random region in a random style. */
+/** A caption of a random region, in a random style unless one is asked for. */
 export function regionCaption(context: TaskContext): Sample | null {
-  const { scene, random } = context;
-  return captionRegion(context, random.int(0, scene.objects.length - 1), random.weighted(STYLES));
+  const { scene, random, regionStyle } = context;
+  const object = random.int(0, scene.objects.length - 1);
+  return captionRegion(context, object, regionStyle ?? random.weighted(STYLES));
 }
 
 /** A caption of this region in this style; null when no referring expression is plain. */
