@@ -12,7 +12,7 @@ import { type ChatRexConfig, languageConfig, parseChatRexConfig } from './chatre
 import { EncodedPicture } from './chatrex/encoded-picture.ts';
 import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/picture-boxes.ts';
 import { PictureMemory } from './chatrex/picture-memory.ts';
-import { embedMentions, embedPrefix } from './chatrex/prefix.ts';
+import { embedPrefix, objectLexicon } from './chatrex/prefix.ts';
 import { VisionEncoder } from './chatrex/vision-encoder.ts';
 import { splitTensors, visionWeights } from './chatrex/weights.ts';
 import { ChatRexError } from './errors.ts';
@@ -23,7 +23,6 @@ import { createLanguageModel, readConfig } from './language/load.ts';
 import { type Chat, createChat } from './prompt/conversation.ts';
 import { dialects } from './prompt/special-tokens.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
-import type { Tokenizer } from './prompt/tokenizer/tokenizer.ts';
 import { type ProposeOptions, Upn } from './proposals/upn.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
@@ -50,7 +49,6 @@ interface Parts {
   readonly config: ChatRexConfig;
   readonly vision: VisionEncoder;
   readonly language: LanguageModel;
-  readonly tokenizer: Tokenizer;
   readonly chat: Chat;
 }
 
@@ -82,7 +80,7 @@ export class ChatRex {
     const linearFormat = config.quantization?.language ?? 'float';
     const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config), options.session);
     const language = await createLanguageModel(tensors.language, languageConfig(config), linearFormat, options);
-    return new ChatRex(folder, { config, vision, language, tokenizer, chat }, options);
+    return new ChatRex(folder, { config, vision, language, chat }, options);
   }
 
   /**
@@ -90,7 +88,7 @@ export class ChatRex {
    * @throws ChatRexError for a picture that cannot be read, boxes that are none, 'aborted'
    */
   async encode(source: ImageSource, { boxes, granularity, signal }: EncodeOptions = {}): Promise<EncodedPicture> {
-    const { config, vision, language, tokenizer, chat } = this.#parts;
+    const { config, vision, language, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
     const chosen = chooseBoxes(boxes ?? (await this.#propose(image, { granularity, signal })));
@@ -99,13 +97,16 @@ export class ChatRex {
     const seen = await vision.encode([image], [boxesXyxy]);
     requireNotAborted(signal);
     const segments = chat.prefix(proposalScores.length);
-    const { objectsCarryIndex = false } = config;
+    const { objectsCarryIndex = false, listsInAnyOrder } = config;
     const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
-    const embed = objectsCarryIndex ? embedMentions(segments, seen, language) : undefined;
-    const memory = await PictureMemory.read(language, prefix, embed);
+    const lexicon = objectsCarryIndex ? objectLexicon(segments, seen, language) : undefined;
+    const memory = await PictureMemory.read(language, prefix, lexicon);
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
-    return new EncodedPicture(size, chosen, { memory, chat, tokenizer, dialect, boxesXyxy, proposalScores });
+    return new EncodedPicture(size, chosen, {
+      ...{ memory, chat, dialect, listsInAnyOrder },
+      ...{ boxesXyxy, proposalScores },
+    });
   }
 
   /** Boxes by the proposal network, which is opened when it is first needed. */

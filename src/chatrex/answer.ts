@@ -10,7 +10,6 @@ import { scoreAnswer } from '../grounding/score.ts';
 import type { SamplingOptions } from '../language/sampling.ts';
 import type { Chat } from '../prompt/conversation.ts';
 import type { Dialect } from '../prompt/special-tokens.ts';
-import type { Tokenizer } from '../prompt/tokenizer/tokenizer.ts';
 import type { PictureMemory } from './picture-memory.ts';
 
 export interface AskOptions extends SamplingOptions {
@@ -53,8 +52,8 @@ export interface Answer {
 export interface AnswerContext {
   readonly memory: PictureMemory;
   readonly chat: Chat;
-  readonly tokenizer: Tokenizer;
   readonly dialect: Dialect;
+  readonly listsInAnyOrder?: boolean;
   readonly boxesXyxy: BoxArray;
   readonly proposalScores: ArrayLike<number>;
 }
@@ -67,13 +66,15 @@ export async function* writeAnswer(
   ids: readonly number[],
   options: AskOptions,
 ): AsyncGenerator<AnswerEvent, Answer> {
-  const { memory, chat, tokenizer, dialect, proposalScores } = context;
+  const { memory, chat, dialect, listsInAnyOrder, proposalScores } = context;
   const boxCount = proposalScores.length;
   const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, ...sampling } = options;
   const maxTokens = answerLength(wished, memory.room - ids.length);
-  const constraint = isConstrained ? new AnswerConstraint(chat.vocabulary, { boxCount, maxTokens }) : undefined;
+  const constraint = isConstrained
+    ? new AnswerConstraint(chat.vocabulary, { boxCount, maxTokens, listsInAnyOrder })
+    : undefined;
   const parser = createAnswerParser({ dialect, boxCount });
-  const decoder = tokenizer.createDecoder();
+  const decoder = chat.createAnswerDecoder();
   const { endIds } = chat.vocabulary;
   const written: number[] = [];
   const probabilities: number[] = [];

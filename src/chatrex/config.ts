@@ -46,7 +46,7 @@ const chatRexSchema = z.object({
   chatFormat: z.enum(['vicuna', 'chatml', 'nano']),
   /**
    * Whether an object and its index are one embedding, the sum of both, wherever either stands: among the objects of the
-   * prefix and where a question or an answer mentions `<objN>`. The released models look an index up among the objects, which
+   * prefix, where a question or an answer mentions `<objN>`, and in the table that the next token is chosen from. The released models look an index up among the objects, which
    * takes layers that a large language model brings along and a small one learns late.
    */
   objectsCarryIndex: z.boolean().optional(),
@@ -55,6 +55,12 @@ const chatRexSchema = z.object({
    * released models have whatever their projectors give. Pre-trained words have a scale to meet, words that start anew drown.
    */
   visionTokenScale: z.number().positive().optional(),
+  /**
+   * Whether the objects of a phrase are listed in any order, as the model was then trained; the released models list them by
+   * ascending index. Among objects that fit alike none is likely by itself, so a list goes on while all that are not in it
+   * are together likelier than its end.
+   */
+  listsInAnyOrder: z.boolean().optional(),
   /** Text before every conversation. */
   system: z.string().optional(),
   /** Which proposals the language model is shown where the caller does not say; those of `Upn.propose` without it. */
@@ -129,6 +135,7 @@ export const chatRexPresets = {
     chatFormat: 'nano',
     objectsCarryIndex: true,
     visionTokenScale: 0.15,
+    listsInAnyOrder: true,
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them.
     proposals: { granularity: 'both', minScore: 0.2 },
     language: {

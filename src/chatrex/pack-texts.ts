@@ -35,6 +35,10 @@ export interface TextFeeds {
   readonly targets: HostTensor<'int64'>;
   /** int64 [N]: that token. */
   readonly labels: HostTensor<'int64'>;
+  /** float32 [N, B * K]: 1 where the object is of the place's picture. */
+  readonly 'own objects': HostTensor<'float32'>;
+  /** float32 [B * K, vocabSize]: 1 at the index token of each object. */
+  readonly 'object tokens': HostTensor<'float32'>;
 }
 
 export interface PackSizes {
@@ -72,8 +76,11 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
   mask.data.fill(hidden);
   const targets: number[] = [];
   const labels: number[] = [];
+  const pictureOf: number[] = [];
+  const objectTokens = hostTensor('float32', [batch * sizes.boxes, sizes.vocabSize]);
   pictures.forEach(({ prefix, texts }, b) => {
     const objectOf = objectsByIndexToken(prefix);
+    for (const [id, object] of objectOf) objectTokens.data[(b * sizes.boxes + object) * sizes.vocabSize + id] = 1;
     const start = b * sequence;
     const show = (place: number, from: number, to: number) =>
       mask.data.fill(0, (start + place) * sequence + from, (start + place) * sequence + to);
@@ -100,13 +107,23 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
         if (!isTarget[i]) return;
         targets.push(start + (i === 0 ? prefixLength : place) - 1);
         labels.push(id);
+        pictureOf.push(b);
       });
     }
     // Padding sees itself: a row that sees nothing has no softmax.
     for (let place = next; place < sequence; place++) show(place, place, place + 1);
   });
+  const ownObjects = hostTensor('float32', [targets.length, batch * sizes.boxes]);
+  pictureOf.forEach((b, n) => {
+    const row = n * batch * sizes.boxes;
+    ownObjects.data.fill(1, row + b * sizes.boxes, row + (b + 1) * sizes.boxes);
+  });
   const list = (values: number[]) => hostTensor('int64', [values.length], values);
-  return { slots, indices, mentions, positions, mask, targets: list(targets), labels: list(labels) };
+  return {
+    ...{ slots, indices, mentions, positions, mask },
+    ...{ targets: list(targets), labels: list(labels) },
+    ...{ 'own objects': ownObjects, 'object tokens': objectTokens },
+  };
 }
 
 /** The places of a prefix, in order; `index` at objects. */

@@ -8,7 +8,7 @@
 import { ChatRexError } from '../errors.ts';
 import { type GeneratedToken, type GenerateOptions, generate } from '../language/generate.ts';
 import type { KvCache } from '../language/kv-cache.ts';
-import type { EmbedTokens, LanguageModel } from '../language/language-model.ts';
+import type { LanguageModel, Lexicon } from '../language/language-model.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 
 /** Tokens of question and answer that have room at once; a cache that proves too small is copied to a larger one. */
@@ -17,29 +17,29 @@ const spareTokens = 768;
 export class PictureMemory {
   readonly #language: LanguageModel;
   readonly #prefixLength: number;
-  readonly #embed: EmbedTokens;
+  readonly #lexicon: Lexicon;
   #cache: KvCache;
   /** Ids of what the cache holds after the prefix. */
   #tail: number[] = [];
   #isBusy = false;
 
-  private constructor(language: LanguageModel, cache: KvCache, prefixLength: number, embed: EmbedTokens) {
+  private constructor(language: LanguageModel, cache: KvCache, prefixLength: number, lexicon: Lexicon) {
     this.#language = language;
     this.#cache = cache;
     this.#prefixLength = prefixLength;
-    this.#embed = embed;
+    this.#lexicon = lexicon;
   }
 
   /**
    * Reads a prefix.
    * @param embeddings float32 [tokens, hiddenSize]
-   * @param embed what the model reads for the tokens of questions and answers
+   * @param lexicon what the tokens of questions and answers mean
    * @throws ChatRexError 'limit-exceeded' when it leaves the model no position for a question
    */
   static async read(
     language: LanguageModel,
     embeddings: HostTensor<'float32'>,
-    embed: EmbedTokens = (ids) => language.embed(ids),
+    lexicon: Lexicon = language,
   ): Promise<PictureMemory> {
     const [length] = embeddings.shape;
     if (length >= language.maxPositions) {
@@ -51,7 +51,7 @@ export class PictureMemory {
     const capacity = Math.min(length + spareTokens, language.maxPositions);
     const cache = language.createCache({ capacity });
     await language.read(cache, 0, embeddings);
-    return new PictureMemory(language, cache, length, embed);
+    return new PictureMemory(language, cache, length, lexicon);
   }
 
   /** Tokens that question and answer together may take. */
@@ -79,7 +79,10 @@ export class PictureMemory {
     try {
       this.#makeRoom(ids.length + options.maxTokens);
       const logits = await this.#readQuestion(ids);
-      for await (const token of generate(this.#language, this.#cache, [logits], { ...options, embed: this.#embed })) {
+      for await (const token of generate(this.#language, this.#cache, [logits], {
+        ...options,
+        lexicon: this.#lexicon,
+      })) {
         written.push(token.id);
         yield token;
       }
@@ -98,7 +101,8 @@ export class PictureMemory {
     const kept = Math.min(shared < 0 ? this.#tail.length : shared, ids.length - 1);
     this.#cache.rewind(this.#prefixLength + kept);
     this.#tail.length = kept;
-    const logits = await this.#language.read(this.#cache, 0, await this.#embed(ids.slice(kept)));
+    const lexicon = this.#lexicon;
+    const logits = await this.#language.read(this.#cache, 0, await lexicon.embed(ids.slice(kept)), { lexicon });
     this.#tail = [...ids];
     return logits;
   }
@@ -118,6 +122,6 @@ export class PictureMemory {
   #copy(): PictureMemory {
     const cache = this.#cache.fork([0], this.#cache.capacity);
     cache.rewind(this.#prefixLength);
-    return new PictureMemory(this.#language, cache, this.#prefixLength, this.#embed);
+    return new PictureMemory(this.#language, cache, this.#prefixLength, this.#lexicon);
   }
 }

@@ -1,6 +1,6 @@
 /** Embeddings of everything before the first question: words, the picture, its objects. */
 
-import type { EmbedTokens, LanguageModel } from '../language/language-model.ts';
+import type { LanguageModel, Lexicon } from '../language/language-model.ts';
 import { objectsByIndexToken, type PromptSegment } from '../prompt/conversation.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import type { SeenTokens } from './vision-encoder.ts';
@@ -43,23 +43,33 @@ export async function embedPrefix(
   return hostTensor('float32', [values.length / hiddenSize, hiddenSize], values);
 }
 
-/** Words whose mentions of objects carry the object, for a model whose `objectsCarryIndex`. */
-export function embedMentions(
+/**
+ * Words of a model whose `objectsCarryIndex`: an index token that is read is its object too, and is written where the
+ * object is what the model means.
+ */
+export function objectLexicon(
   prefix: readonly PromptSegment[],
   { objectTokens }: Pick<SeenTokens, 'objectTokens'>,
   language: LanguageModel,
-): EmbedTokens {
+): Lexicon {
   const { hiddenSize } = language.config;
   const objectOf = objectsByIndexToken(prefix);
-  return async (ids) => {
-    const embedded = await language.embed(ids);
-    ids.forEach((id, row) => {
-      const object = objectOf.get(id);
-      if (object === undefined) return;
-      for (let i = 0; i < hiddenSize; i++) {
-        embedded.data[row * hiddenSize + i] += objectTokens.data[object * hiddenSize + i];
+  return {
+    embed: async (ids) => {
+      const embedded = await language.embed(ids);
+      ids.forEach((id, row) => {
+        const object = objectOf.get(id);
+        if (object === undefined) return;
+        for (let i = 0; i < hiddenSize; i++) {
+          embedded.data[row * hiddenSize + i] += objectTokens.data[object * hiddenSize + i];
+        }
+      });
+      return embedded;
+    },
+    score: (logits, hidden) => {
+      for (const [id, object] of objectOf) {
+        for (let i = 0; i < hiddenSize; i++) logits[id] += hidden[i] * objectTokens.data[object * hiddenSize + i];
       }
-    });
-    return embedded;
+    },
   };
 }

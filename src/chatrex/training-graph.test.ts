@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LanguageModel } from '../language/language-model.ts';
+import { LanguageModel, type Lexicon } from '../language/language-model.ts';
 import { languageWeights } from '../language/load.ts';
 import { createScope } from '../nn/scope.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
@@ -10,7 +10,7 @@ import { crossEntropy } from '../training/losses.ts';
 import { initializeParameters } from '../training/parameters.ts';
 import { imageTokenCount, languageConfig } from './config.ts';
 import { type PictureTexts, packTexts } from './pack-texts.ts';
-import { embedMentions, embedPrefix } from './prefix.ts';
+import { embedPrefix, objectLexicon } from './prefix.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
 import { boxesXyxy, openTiny, questions, tinyNames } from './testing/tiny-chatrex.ts';
 import { chatRexTrainingGraph } from './training-graph.ts';
@@ -103,20 +103,21 @@ it('sees objects that carry their index as the language model is shown them in u
   const encoder = await VisionEncoder.create(config, vision);
   const model = await LanguageModel.create(languageConfig(config), language);
   const seen = await encoder.encode([image], [boxesXyxy]);
-  const mentions = embedMentions(prefix, seen, model);
+  const lexicon = objectLexicon(prefix, seen, model);
   const used = await Promise.all(
     (
       [
-        [true, mentions],
-        [false, mentions],
-        [true, (words: readonly number[]) => model.embed(words)],
-      ] as const
-    ).map(async ([isCarried, embed]) => {
+        [true, lexicon],
+        [false, lexicon],
+        [true, { embed: lexicon.embed }],
+        [true, { ...lexicon, embed: (words: readonly number[]) => model.embed(words) }],
+      ] as [boolean, Lexicon][]
+    ).map(async ([isCarried, lexicon]) => {
       const cache = model.createCache({ capacity: 200 });
       await model.read(cache, 0, await embedPrefix(prefix, seen, model, isCarried));
-      await model.read(cache, 0, await embed(ids));
+      await model.read(cache, 0, await lexicon.embed(ids));
       // A written mention of an object is read as a question's is.
-      return (await model.step(cache, [written], [true], embed))[0];
+      return (await model.step(cache, [written], [true], lexicon))[0];
     }),
   );
   await encoder.dispose();

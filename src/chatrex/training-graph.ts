@@ -13,6 +13,8 @@ import { concat } from '../tensor/ops/concat.ts';
 import { constant } from '../tensor/ops/constant.ts';
 import { gather } from '../tensor/ops/gather.ts';
 import { input } from '../tensor/ops/input.ts';
+import { matmul } from '../tensor/ops/matmul.ts';
+import { multiply } from '../tensor/ops/multiply.ts';
 import { range } from '../tensor/ops/range.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -29,6 +31,8 @@ export interface TrainingGraph {
   readonly hidden: Tensor;
   readonly imageTokens: Tensor;
   readonly objectTokens: Tensor;
+  /** Hidden states [..., hiddenSize] -> logits [..., vocabSize]. */
+  readonly words: (hidden: Tensor) => Tensor;
 }
 
 /** Sizes that are known beforehand; the others are symbolic. */
@@ -44,7 +48,8 @@ export interface TrainingSizes {
 export type TrainingStart = 'pixels' | 'encoded';
 
 /**
- * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `indices`, `mentions`, `positions`, `mask`, `targets`, `labels` of `packTexts`.
+ * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `indices`, `mentions`, `positions`, `mask`, `targets`, `labels`,
+ * `own objects`, `object tokens` of `packTexts`.
  */
 export function chatRexTrainingGraph(
   scope: Scope,
@@ -77,7 +82,19 @@ export function chatRexTrainingGraph(
   const places = reshape(hidden, [multiplyDims(batch, sequence), hiddenSize]);
   const due = gather(places, input('targets', 'int64', ['targets']), { axis: 0 });
   const labels = input('labels', 'int64', ['targets']);
-  return { logits: language.logits(due), labels, hidden, imageTokens, objectTokens };
+  const logits = config.objectsCarryIndex
+    ? add(language.logits(due), objectScores(due, objectRows, vocabSize))
+    : language.logits(due);
+  return { logits, labels, hidden, imageTokens, objectTokens, words: language.logits };
+}
+
+/** What each place says of the objects of its own picture, at their index tokens: [N, vocabSize]. */
+function objectScores(due: Tensor, objectRows: Tensor, vocabSize: number): Tensor {
+  const [places] = due.shape;
+  const [objects] = objectRows.shape;
+  const own = input('own objects', 'float32', [places, objects]);
+  const tokens = input('object tokens', 'float32', [objects, vocabSize]);
+  return matmul(multiply(matmul(due, objectRows, { transposeB: true }), own), tokens);
 }
 
 /** Rows with one more that adds nothing. */

@@ -42,6 +42,37 @@ function next(tokens: number[], boxCount = 2): string[] {
 const text = letters.slice(0, 12);
 const [box0, box1] = ids.objects;
 
+describe('lists in any order', () => {
+  const list = [ids.phraseStart, 2, ids.phraseEnd, ids.objectsStart];
+  const masked = (tokens: number[], values: [number, number][]) => {
+    const constraint = new AnswerConstraint(vocabulary, { boxCount: 3, maxTokens: 1000, listsInAnyOrder: true });
+    for (const id of tokens) constraint.push(id);
+    const logits = new Float32Array(names.length).fill(-9);
+    for (const [id, value] of values) logits[id] = value;
+    constraint.mask(logits);
+    return logits;
+  };
+
+  it('go on while all that are not listed are together likelier than the end', () => {
+    const logits = masked(
+      [...list, ids.objects[0]],
+      [
+        [ids.objectsEnd, 0.5],
+        [ids.objects[1], 0],
+        [ids.objects[2], 0.1],
+      ],
+    );
+    expect(logits[ids.objects[1]]).toBe(-Infinity);
+    expect(logits[ids.objects[2]]).toBeCloseTo(Math.log(Math.exp(0) + Math.exp(0.1)), 5);
+    expect(logits[ids.objects[2]]).toBeGreaterThan(logits[ids.objectsEnd]);
+  });
+
+  it('leave tokens outside a list as they are', () => {
+    const logits = masked([], [[3, 2]]);
+    expect([logits[3], logits[4], logits[ids.phraseStart]]).toEqual([2, -9, -9]);
+  });
+});
+
 describe('what may come next', () => {
   const open = [ids.phraseStart, 2];
   const list = [...open, ids.phraseEnd, ids.objectsStart];

@@ -28,6 +28,7 @@ export type Allowed = { kind: 'only'; ids: Int32Array } | { kind: 'all-but'; ids
 export class AnswerConstraint {
   readonly #vocabulary: AnswerVocabulary;
   readonly #objectIds: ReadonlySet<number>;
+  readonly #listsInAnyOrder: boolean;
   readonly #table: ReturnType<typeof allowedByMode>;
   readonly #loops = createLoopDetector();
   readonly #phrase = createPhraseMemory();
@@ -39,8 +40,14 @@ export class AnswerConstraint {
   #cut: 'length' | 'loop' | undefined;
   #allowed: Allowed;
 
-  constructor(vocabulary: AnswerVocabulary, { boxCount, maxTokens }: { boxCount: number; maxTokens: number }) {
+  /** @param options.listsInAnyOrder see `ChatRexConfig` */
+  constructor(
+    vocabulary: AnswerVocabulary,
+    options: { boxCount: number; maxTokens: number; listsInAnyOrder?: boolean },
+  ) {
+    const { boxCount, maxTokens, listsInAnyOrder = false } = options;
     this.#vocabulary = vocabulary;
+    this.#listsInAnyOrder = listsInAnyOrder;
     this.#objectIds = new Set(vocabulary.ids.objects.slice(0, boxCount));
     this.#table = allowedByMode(vocabulary);
     this.#tokensLeft = maxTokens;
@@ -63,7 +70,8 @@ export class AnswerConstraint {
   }
 
   /**
-   * Sets the logits of every token that may not come next to -Infinity, in place. Their length is at least that of the
+   * Sets the logits of every token that may not come next to -Infinity, in place; where lists are in any order, those of all
+   * objects but the likeliest too, which stands for them all. Their length is at least that of the
    * vocabulary; what lies beyond it, as in padded checkpoints, never comes.
    */
   mask(logits: Float32Array): void {
@@ -78,6 +86,17 @@ export class AnswerConstraint {
     ids.forEach((id, i) => {
       logits[id] = kept[i];
     });
+    if (this.#listsInAnyOrder && this.#mode === 'list') this.#letBestSpeak(logits, ids);
+  }
+
+  /** The likeliest of the objects stands for all of them together: its logit is that of the list going on. */
+  #letBestSpeak(logits: Float32Array, ids: Int32Array): void {
+    const objects = ids.filter((id) => this.#objectIds.has(id));
+    if (objects.length < 2) return;
+    const best = objects.reduce((best, id) => (logits[id] > logits[best] ? id : best));
+    const sum = objects.reduce((sum, id) => sum + Math.exp(logits[id] - logits[best]), 0);
+    for (const id of objects) if (id !== best) logits[id] = -Infinity;
+    logits[best] += Math.log(sum);
   }
 
   /**

@@ -3,7 +3,7 @@
 import { ChatRexError } from '../errors.ts';
 import { createRandom } from '../random.ts';
 import type { KvCache } from './kv-cache.ts';
-import type { EmbedTokens, LanguageModel } from './language-model.ts';
+import type { LanguageModel, Lexicon } from './language-model.ts';
 import { type Choice, chooseToken, requireSampling, type SamplingOptions } from './sampling.ts';
 
 /** Decides which tokens may come next, as grounding/constrain.ts does. */
@@ -23,8 +23,8 @@ export interface GenerateOptions extends SamplingOptions {
   seed?: number;
   /** One per row. */
   constraints?: readonly TokenConstraint[];
-  /** What the model reads for tokens it has written; `LanguageModel.embed` where nothing is said. */
-  embed?: EmbedTokens;
+  /** What tokens mean; what they always mean where nothing is said. */
+  lexicon?: Lexicon;
   /** Ends the writing with an error of code 'aborted'; the cache then holds what was written so far. */
   signal?: AbortSignal;
 }
@@ -74,7 +74,7 @@ export async function* generate(
     }
     if (active.includes(true)) {
       requireNotAborted(signal);
-      current = await model.step(cache, ids, active, options.embed);
+      current = await model.step(cache, ids, active, options.lexicon);
     }
   }
 }

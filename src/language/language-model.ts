@@ -22,8 +22,13 @@ export interface LanguageModelOptions extends LlamaOptions {
   linearFormat?: LinearFormat;
 }
 
-/** Token ids -> embeddings float32 [ids, hiddenSize]. */
-export type EmbedTokens = (ids: readonly number[]) => Promise<HostTensor<'float32'>>;
+/** What tokens mean in one conversation, where it is not what they always mean: some stand for objects of its picture. */
+export interface Lexicon {
+  /** Token ids -> embeddings float32 [ids, hiddenSize]. */
+  embed(ids: readonly number[]): Promise<HostTensor<'float32'>>;
+  /** Adds to the logits [vocabSize] of the next token what the last hidden state [hiddenSize] says of the objects. */
+  score?(logits: Float32Array, hidden: Float32Array): void;
+}
 
 /**
  * Long texts are read in stretches of this many tokens: enough to keep the processor busy with products, few enough that
@@ -96,7 +101,7 @@ export class LanguageModel {
     cache: KvCache,
     row: number,
     embeddings: HostTensor<'float32'>,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, lexicon }: { signal?: AbortSignal; lexicon?: Lexicon } = {},
   ): Promise<Float32Array> {
     const [tokens, width] = embeddings.shape;
     const { hiddenSize } = this.config;
@@ -106,7 +111,7 @@ export class LanguageModel {
     }
     const before = cache.lengths[row];
     cache.requireRoom(before + tokens);
-    let logits: Float32Array = new Float32Array();
+    let [logits, hidden]: [Float32Array, Float32Array] = [new Float32Array(), new Float32Array()];
     for (let start = 0; start < tokens; start += stretchTokens) {
       if (signal?.aborted) {
         cache.rewind(before, row);
@@ -116,33 +121,38 @@ export class LanguageModel {
       const batched = hostTensor('float32', [1, stretch.length / width, width], stretch);
       const result = await this.#run(batched, cache.layersOfRow(row), [before + start]);
       cache.append(result.added, [row]);
-      logits = result.logits;
+      ({ logits, hidden } = result);
     }
+    lexicon?.score?.(logits, hidden);
     return logits;
   }
 
   /**
    * Reads one more token into each of the rows that are `active`; what is fed for other rows has no effect.
    * @param ids one token id per row.
-   * @param embed what is read for them
+   * @param lexicon what they and the tokens to follow mean
    * @returns logits of the tokens that follow, one float32 [vocabSize] per row; meaningless for rows not active.
    */
   async step(
     cache: KvCache,
     ids: readonly number[],
     active: readonly boolean[],
-    embed: EmbedTokens = (ids) => this.embed(ids),
+    lexicon: Lexicon = this,
   ): Promise<Float32Array[]> {
     const { hiddenSize, vocabSize } = this.config;
     cache.requireRoom(1 + Math.max(...cache.lengths.filter((_, row) => active[row])));
-    const { data } = await embed(ids);
+    const { data } = await lexicon.embed(ids);
     const embeddings = hostTensor('float32', [cache.batch, 1, hiddenSize], data);
-    const { logits, added } = await this.#run(embeddings, cache.layers, cache.lengths);
+    const { logits, hidden, added } = await this.#run(embeddings, cache.layers, cache.lengths);
     cache.append(
       added,
       active.map((isActive, row) => (isActive ? row : null)),
     );
-    return active.map((_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+    return active.map((_, row) => {
+      const ofRow = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
+      lexicon.score?.(ofRow, hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize));
+      return ofRow;
+    });
   }
 
   async #run(embeddings: HostTensor<'float32'>, layers: readonly LayerMemory[], lengths: readonly number[]) {
@@ -157,7 +167,7 @@ export class LanguageModel {
     const added = layers.map(
       (_, i): LayerMemory => ({ key: outputs[`own.${i}.key`], value: outputs[`own.${i}.value`] }),
     );
-    return { logits: outputs.logits.data, added };
+    return { logits: outputs.logits.data, hidden: outputs.hidden.data, added };
   }
 
   /** Frees the sessions; the model cannot be used again. */
@@ -177,7 +187,7 @@ function extensionGraph(model: Llama, config: LlamaConfig): Record<string, Tenso
   }));
   const { hidden, added } = model.extend(embeddings, caches, input('lengths', 'int64', ['batch']));
   const last = reshape(slice(hidden, { axis: 1, start: -1 }), ['batch', hiddenSize]);
-  const outputs: Record<string, Tensor> = { logits: reshape(model.logits(last), ['batch', vocabSize]) };
+  const outputs: Record<string, Tensor> = { logits: reshape(model.logits(last), ['batch', vocabSize]), hidden: last };
   added.forEach(({ key, value }, i) => {
     outputs[`own.${i}.key`] = key;
     outputs[`own.${i}.value`] = value;

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { GroundedText } from '../grounding/grounded-text.ts';
+import { renderAnswer } from '../grounding/render.ts';
+import { createRandom } from '../random.ts';
 import { type Chat, createChat, nanoChatTokens, type PromptSegment } from './conversation.ts';
 import { dialects, encodeUserText, groundingTokens } from './special-tokens.ts';
 import { questionFor, regionQuestion, tasks, wordingCount } from './templates.ts';
@@ -151,18 +153,50 @@ describe('training samples', () => {
     const sample = encodeTrainingSample(chat, turns, { objectIndex, boxCount: 3 });
     expect(sample.isTarget).toHaveLength(sample.ids.length);
     expect(tokenizer.decode(sample.ids)).toBe(
-      '\nwhat is <obj2><assistant><g>the red apple</g><o><obj0><obj2></o><end><user>where<assistant>left<end>',
+      '\nwhat is <obj2><assistant><g> the red apple</g><o><obj0><obj2></o><end><user>where<assistant> left<end>',
     );
     expect(tokenizer.decode(sample.ids.filter((_, i) => sample.isTarget[i]))).toBe(
-      '<g>the red apple</g><o><obj0><obj2></o><end>left<end>',
+      '<g> the red apple</g><o><obj0><obj2></o><end> left<end>',
     );
     expect(flatten(sample.prefix)).toEqual(flatten(chat.prefix(3)));
+  });
+
+  it('list objects in any order where one is wanted', () => {
+    const objects = Array.from({ length: 20 }, (_, i) => i);
+    const many = [{ question: 'all', answer: [{ kind: 'phrase' as const, text: 'things', objects }] }];
+    const objectIndex = new Map(objects.map((i) => [i, i]));
+    const idsBy = (seed: string) =>
+      encodeTrainingSample(chat, many, { objectIndex, boxCount: 20, random: createRandom(seed) }).ids;
+    expect(idsBy('a')).not.toEqual(idsBy('b'));
+    expect([...idsBy('a')].sort()).toEqual([...idsBy('b')].sort());
   });
 
   it('refuse an object that has no box', () => {
     expect(() => encodeTrainingSample(chat, turns, { objectIndex: new Map([[7, 0]]), boxCount: 1 })).toThrow(
       /object 4/,
     );
+  });
+});
+
+describe('answers of the nano format', () => {
+  const { tokenizer, chat } = nanoChat();
+  const answer = [
+    { kind: 'text' as const, text: 'Two ' },
+    { kind: 'phrase' as const, text: 'red apples', objects: [1] },
+    { kind: 'text' as const, text: ' and ' },
+    { kind: 'phrase' as const, text: 'nothing', objects: [] },
+  ];
+
+  it('spell a word as within a sentence, wherever it stands', () => {
+    expect(tokenizer.decode(chat.answer(answer))).toBe(
+      ' Two <g> red apples</g><o><obj1></o> and <g> nothing</g><o>None</o><end>',
+    );
+  });
+
+  it('are read without the spaces that they begin with', () => {
+    const decoder = chat.createAnswerDecoder();
+    const text = chat.answer(answer).map((id) => decoder.push(id));
+    expect(text.join('') + decoder.end()).toBe(`${renderAnswer(answer, dialects.paper)}<end>`);
   });
 });
 

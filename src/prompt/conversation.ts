@@ -22,7 +22,7 @@ import {
   noObjects,
   requireSpecialId,
 } from './special-tokens.ts';
-import type { Tokenizer } from './tokenizer/tokenizer.ts';
+import type { TokenDecoder, Tokenizer } from './tokenizer/tokenizer.ts';
 
 /** A part of the prefix; `image` stands for all image tokens, `object` for two positions: token `id`, then the feature. */
 export type PromptSegment =
@@ -49,6 +49,8 @@ interface ChatFormat {
   betweenTurns: Piece[];
   /** Tokens that end an answer besides `answerEnd`, where the vocabulary has them. */
   otherEnds: string[];
+  /** Whether answers and their phrases are spelled with a space before them: a word is the same token there as in a question. */
+  isSpaced: boolean;
 }
 
 const special = (name: string): Piece => ({ special: name });
@@ -66,6 +68,7 @@ const formats = {
     answerEnd: '</s>',
     betweenTurns: [],
     otherEnds: [],
+    isSpaced: false,
   },
   chatml: {
     system: (text) => [special('<|im_start|>'), `system\n${text}`, special('<|im_end|>'), '\n'],
@@ -74,6 +77,7 @@ const formats = {
     answerEnd: '<|im_end|>',
     betweenTurns: ['\n'],
     otherEnds: ['<|endoftext|>'],
+    isSpaced: false,
   },
   nano: {
     system: (text) => [text],
@@ -82,6 +86,7 @@ const formats = {
     answerEnd: '<end>',
     betweenTurns: [],
     otherEnds: [],
+    isSpaced: true,
   },
 } satisfies Record<string, ChatFormat>;
 
@@ -107,6 +112,8 @@ export interface Chat {
   nextQuestion(text: string, boxCount: number): number[];
   /** An answer with its end token, as the model is to write it. */
   answer(text: GroundedText): number[];
+  /** Text of an answer from its ids, one by one. */
+  createAnswerDecoder(): TokenDecoder;
 }
 
 /**
@@ -154,7 +161,11 @@ export function createChat(
       const pieces = [...format.betweenTurns, ...format.beforeQuestion, text, ...format.afterQuestion];
       return encodePieces(tokenizer, pieces, boxCount);
     },
-    answer: (text) => [...encodeAnswer(tokenizer, text, ids), endId],
+    answer: (text) => [...encodeAnswer(tokenizer, text, ids, format.isSpaced), endId],
+    createAnswerDecoder() {
+      const decoder = tokenizer.createDecoder();
+      return format.isSpaced ? withoutSpaces(decoder, ids.phraseStart) : decoder;
+    },
   };
 }
 
@@ -177,16 +188,31 @@ function encodePieces(tokenizer: Tokenizer, pieces: readonly Piece[], boxCount: 
   return ids;
 }
 
-function encodeAnswer(tokenizer: Tokenizer, answer: GroundedText, special: GroundingIds): number[] {
+/** Leaves out the space before an answer and before its phrases. */
+function withoutSpaces(decoder: TokenDecoder, phraseStart: number): TokenDecoder {
+  let isStart = true;
+  return {
+    push(id) {
+      const text = decoder.push(id);
+      const shown = isStart && text.startsWith(' ') ? text.slice(1) : text;
+      isStart = id === phraseStart || (isStart && text === '');
+      return shown;
+    },
+    end: () => decoder.end(),
+  };
+}
+
+function encodeAnswer(tokenizer: Tokenizer, answer: GroundedText, special: GroundingIds, isSpaced: boolean): number[] {
   const ids: number[] = [];
+  const space = isSpaced ? ' ' : '';
   const pushText = (text: string) => ids.push(...tokenizer.encode(text, { isContinuation: ids.length > 0 }));
   for (const span of answer) {
     if (span.kind === 'text') {
-      pushText(span.text);
+      pushText(ids.length === 0 ? space + span.text : span.text);
       continue;
     }
     ids.push(special.phraseStart);
-    pushText(span.text);
+    pushText(space + span.text);
     ids.push(special.phraseEnd, special.objectsStart);
     if (span.objects.length === 0) pushText(noObjects);
     for (const index of span.objects) {

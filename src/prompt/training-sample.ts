@@ -6,6 +6,7 @@
 
 import { ChatRexError } from '../errors.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
+import type { Random } from '../random.ts';
 import type { Chat, PromptSegment } from './conversation.ts';
 import { objectToken } from './special-tokens.ts';
 
@@ -26,14 +27,15 @@ export interface TrainingSequence {
 /**
  * @param options.objectIndex where each object of the scene stands in the (shuffled) object list.
  * @param options.boxCount length of that list, boxes that are no object of the scene included.
+ * @param options.random puts the objects of each phrase in any order; without it they ascend, as the released models answer.
  * @throws ChatRexError 'invalid-argument' when a turn names an object that is not in the list.
  */
 export function encodeTrainingSample(
   chat: Chat,
   turns: readonly TrainingTurn[],
-  options: { objectIndex: ReadonlyMap<number, number>; boxCount: number },
+  options: { objectIndex: ReadonlyMap<number, number>; boxCount: number; random?: Random },
 ): TrainingSequence {
-  const { objectIndex, boxCount } = options;
+  const { objectIndex, boxCount, random } = options;
   const indexOf = (object: number) => {
     const index = objectIndex.get(object);
     if (index !== undefined) return index;
@@ -51,11 +53,14 @@ export function encodeTrainingSample(
   turns.forEach(({ question, answer }, turn) => {
     const text = question.replace(/<obj(0|[1-9]\d*)>/g, (_, object) => objectToken(indexOf(Number(object))));
     push(turn === 0 ? chat.question(text, boxCount) : chat.nextQuestion(text, boxCount), false);
-    // Ascending, as the released models answer: one order to learn instead of many.
     const placed = answer.map((span) =>
-      span.kind === 'text' ? span : { ...span, objects: span.objects.map(indexOf).sort((a, b) => a - b) },
+      span.kind === 'text' ? span : { ...span, objects: ordered(span.objects.map(indexOf), random) },
     );
     push(chat.answer(placed), true);
   });
   return { prefix: chat.prefix(boxCount), ids, isTarget };
+}
+
+function ordered(objects: readonly number[], random: Random | undefined): number[] {
+  return random?.shuffle(objects) ?? [...objects].sort((a, b) => a - b);
 }

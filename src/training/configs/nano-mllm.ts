@@ -36,6 +36,7 @@ export const nanoAlign: MllmTraining = {
   parts: 2,
   batchSize: 2,
   scenes: 6000,
+  lessons: [{ steps: 800, mixture: { 'region-caption': 12, detection: 8 }, regionStyle: 'category' }],
   mixture,
   room: 320,
   proposals: 12,
@@ -45,4 +46,12 @@ export const nanoAlign: MllmTraining = {
   encodersLearn: false,
 };
 
-export const nanoInstruct: MllmTraining = { ...nanoAlign, steps: 2000, learningRate: 3e-4, encodersLearn: true };
+/** Phrases and expressions that want objects are what is learned last. */
+export const nanoInstruct: MllmTraining = {
+  ...nanoAlign,
+  steps: 3400,
+  learningRate: 4e-4,
+  lessons: [],
+  mixture: { ...mixture, detection: 5, referring: 6 },
+  encodersLearn: true,
+};

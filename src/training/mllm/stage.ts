@@ -17,29 +17,30 @@ import type { Feeds } from '../../runtime/session.ts';
 import { graphOf } from '../../tensor/graph.ts';
 import { add } from '../../tensor/ops/add.ts';
 import { multiply } from '../../tensor/ops/multiply.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import { type EncodedScenes, encoderGraph, openFeatureCache } from '../data/feature-cache.ts';
 import { openProposalCache } from '../data/proposal-cache.ts';
 import { openTrainingScenes, trainingScenes } from '../data/scene-cache.ts';
 import type { InitialWeights } from '../initial-weights.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import { type PartedSettings, runFeeds, type Stage, type StageContext } from '../stage.ts';
+import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
 import { objectList, randomProposals } from './object-list.ts';
-import { objectNaming, objectNamingFeeds } from './object-naming.ts';
-import { pictureTexts, type TaskMixture } from './texts.ts';
+import { nameTokens, objectNaming, objectNamingFeeds } from './object-naming.ts';
+import { type Curriculum, lessonAt, pictureTexts } from './texts.ts';
 import { runTokenizer } from './tokenizer.ts';
 
-export interface MllmTraining extends PartedSettings {
+export interface MllmTraining extends PartedSettings, Curriculum {
   readonly model: ChatRexConfig;
   readonly batchSize: number;
   readonly scenes: number;
-  readonly mixture: TaskMixture;
   /** Tokens of questions and answers per picture. */
   readonly room: number;
   /** Most random boxes in the object list beside the objects, where no proposal network finds them. */
   readonly proposals: number;
   /** Share of pictures in which objects are shown by the proposals that found them. */
   readonly foundShare: number;
-  /** Weight of the loss by which object tokens say their category to a head that is thrown away. */
+  /** Weight of the loss by which object tokens say their category to the vocabulary. */
   readonly namingWeight: number;
   /** Corners of objects are moved by up to this share of their box. */
   readonly boxJitter: number;
@@ -72,20 +73,23 @@ export async function openMllmStage(
           onStatus?.(`finding boxes ${done}/${total}`),
         );
   const encoded = encoders && (await encodeScenes(config, cacheFolder, encoders, onStatus));
-  const { vocabSize, hiddenSize } = languageConfig(model);
-  const naming = objectNaming(scope.at('naming'), graph.objectTokens, hiddenSize);
+  const { vocabSize } = languageConfig(model);
+  const naming = objectNaming(scope.at('naming'), graph.objectTokens, graph.words);
   const tokenizer = await runTokenizer(folder, cache, vocabSize);
+  const names = nameTokens(tokenizer);
   const chat = createChat(tokenizer, {
     format: model.chatFormat,
     dialect: dialects[model.dialect],
     system: model.system,
   });
-  const answering = crossEntropy(graph.logits, graph.labels);
+  const { listsInAnyOrder } = model;
+  const answering = (listsInAnyOrder ? answeringInAnyOrder : answeringInOrder)(graph.logits, graph.labels);
+  const objectIds = new Set(chat.vocabulary.ids.objects);
   return {
     name,
     settings: config,
-    loss: add(answering, multiply(naming.loss, config.namingWeight)),
-    metrics: { answering, accuracy: accuracy(graph.logits, graph.labels), category: naming.category },
+    loss: add(answering.loss, multiply(naming.loss, config.namingWeight)),
+    metrics: { answering: answering.loss, accuracy: answering.accuracy, category: naming.category },
     unread: encoded && [...graphOf(encoderGraph(model)).parameters.values()],
     makeBatch: async (step, part) => {
       const random = createRandom(`${name}/${seed}/${step}/${part}`);
@@ -99,13 +103,19 @@ export async function openMllmStage(
       });
       const boxes = lists.map(({ boxesXyxy }) => boxesXyxy);
       const pictures = scenes.map((scene, i) =>
-        pictureTexts(scene, lists[i], chat, { mixture: config.mixture, room: config.room, epoch: step }),
+        pictureTexts(scene, lists[i], chat, {
+          ...lessonAt(config, step),
+          listsInAnyOrder,
+          room: config.room,
+          epoch: step,
+        }),
       );
       const images = scenes.map(({ image }) => image);
       return {
         ...((await encoded?.feeds(scenes.map(({ key }) => key.index))) ?? pixelFeeds(images, model)),
         ...boxFeeds(images, boxes, model),
-        ...objectNamingFeeds(scenes, lists),
+        ...objectNamingFeeds(scenes, lists, names),
+        ...(listsInAnyOrder && anyOrderFeeds(pictures, objectIds, vocabSize)),
         ...packTexts(pictures, {
           vocabSize,
           imageTokens: imageTokenCount(model),
@@ -120,6 +130,11 @@ export async function openMllmStage(
     },
   };
 }
+
+const answeringInOrder = (logits: Tensor, labels: Tensor) => ({
+  loss: crossEntropy(logits, labels),
+  accuracy: accuracy(logits, labels),
+});
 
 function encodeScenes(
   config: MllmTraining,

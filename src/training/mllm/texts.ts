@@ -5,7 +5,7 @@ import { ChatRexError } from '../../errors.ts';
 import type { Chat } from '../../prompt/conversation.ts';
 import { encodeTrainingSample } from '../../prompt/training-sample.ts';
 import { renderQuestion } from '../../world/coco-files.ts';
-import type { WorldTask } from '../../world/sample.ts';
+import type { RegionCaptionStyle, WorldTask } from '../../world/sample.ts';
 import { makeSamples, sampleRandom } from '../../world/samples.ts';
 import type { Scene } from '../../world/scene.ts';
 import type { ObjectList } from './object-list.ts';
@@ -13,22 +13,55 @@ import type { ObjectList } from './object-list.ts';
 /** How many samples of each task are tried for a picture. */
 export type TaskMixture = Readonly<Partial<Record<WorldTask, number>>>;
 
-/**
- * @param epoch other samples of the same scene
- * @param room tokens for questions and answers together; samples are drawn at random until it is filled
- */
+/** What a picture is asked. */
+export interface Questions {
+  readonly mixture: TaskMixture;
+  /** Captions of regions are in this style alone. */
+  readonly regionStyle?: RegionCaptionStyle;
+}
+
+/** A stretch of training with its own tasks: a small model learns an ability soon where it is asked for nothing else. */
+export interface Lesson extends Questions {
+  readonly steps: number;
+}
+
+/** First the lessons, one after the other, then `mixture`. */
+export interface Curriculum {
+  readonly lessons: readonly Lesson[];
+  readonly mixture: TaskMixture;
+}
+
+/** @param step from 0 */
+export function lessonAt({ lessons, mixture }: Curriculum, step: number): Questions {
+  let end = 0;
+  for (const lesson of lessons) {
+    end += lesson.steps;
+    if (step < end) return lesson;
+  }
+  return { mixture };
+}
+
+export interface TextOptions extends Questions {
+  /** Tokens for questions and answers together; samples are drawn at random until it is filled. */
+  readonly room: number;
+  /** Whether objects are listed in any order; otherwise they ascend. */
+  readonly listsInAnyOrder?: boolean;
+  /** Other samples of the same scene. */
+  readonly epoch: number;
+}
+
 export function pictureTexts(
   scene: Scene,
   list: ObjectList,
   chat: Chat,
-  { mixture, room, epoch }: { mixture: TaskMixture; room: number; epoch: number },
+  { mixture, regionStyle, listsInAnyOrder, room, epoch }: TextOptions,
 ): PictureTexts {
   const random = sampleRandom(scene, epoch);
   const boxCount = list.boxesXyxy.length / 4;
-  const options = { objectIndex: list.indexOf, boxCount };
+  const options = { objectIndex: list.indexOf, boxCount, random: listsInAnyOrder ? random : undefined };
   const texts: PackedText[] = [];
   let left = room;
-  for (const sample of random.shuffle(makeSamples(scene, random, { perTask: mixture }))) {
+  for (const sample of random.shuffle(makeSamples(scene, random, { perTask: mixture, regionStyle }))) {
     const turns = sample.turns.map(({ question, answer }) => ({ question: renderQuestion(question), answer }));
     const { ids, isTarget } = encodeTrainingSample(chat, turns, options);
     if (ids.length > left) continue;

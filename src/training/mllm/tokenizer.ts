@@ -32,10 +32,10 @@ const corpusScenes = 1000;
 
 /** @param scenes whose samples are the text, beside a list of all words that the world knows */
 export function trainWorldTokenizer(scenes: Iterable<Scene>, vocabSize: number): TokenizerJson {
-  const texts: string[] = worldPhrases().flatMap((phrase) => [phrase, ` ${phrase}`]);
+  const texts: string[] = worldPhrases().map((phrase) => ` ${phrase}`);
   for (const scene of scenes) {
     for (const { turns } of makeSamples(scene, sampleRandom(scene))) {
-      for (const { question, answer } of turns) for (const { text } of [...question, ...answer]) texts.push(text);
+      for (const { question, answer } of turns) for (const { text } of [...question, ...answer]) texts.push(` ${text}`);
     }
   }
   return trainTokenizer(texts, {

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import type { PictureTexts } from '../../chatrex/pack-texts.ts';
+import { ndArray } from '../../tensor/nd-array.ts';
+import { constant } from '../../tensor/ops/constant.ts';
+import { evaluateReference } from '../../tensor/reference.ts';
+import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
+
+/** Tokens 4 to 6 stand for objects; the answer is a word, a list of three, its end. */
+const objectIds = new Set([4, 5, 6]);
+const picture: PictureTexts = {
+  prefix: [],
+  texts: [{ ids: [0, 1, 6, 4, 5, 2], isTarget: [false, true, true, true, true, true] }],
+};
+const wrong = anyOrderFeeds([picture], objectIds, 7)['wrong tokens'];
+const right = Array.from({ length: 5 }, (_, n) =>
+  Array.from({ length: 7 }, (_, id) => id).filter((id) => wrong.data[7 * n + id] === 0),
+);
+
+test('where an object is due, all that are still to come are right', () => {
+  expect(wrong.shape).toEqual([5, 7]);
+  expect(right).toEqual([[1], [4, 5, 6], [4, 5], [5], [2]]);
+});
+
+test('the loss is that of the right tokens together', () => {
+  const values = Array.from({ length: 35 }, (_, i) => Math.sin(3 * i));
+  const labels = [1, 6, 4, 5, 2];
+  const answering = answeringInAnyOrder(constant('float32', [5, 7], values), constant('int64', [5], labels));
+  const { loss, accuracy } = evaluateReference(answering, { 'wrong tokens': ndArray([5, 7], Array.from(wrong.data)) });
+  const lossAt = (n: number) => {
+    const exp = values.slice(7 * n, 7 * n + 7).map(Math.exp);
+    const sum = exp.reduce((sum, value) => sum + value);
+    return -Math.log(right[n].reduce((part, id) => part + exp[id], 0) / sum);
+  };
+  const best = right.map((_, n) => values.slice(7 * n, 7 * n + 7)).map((row) => row.indexOf(Math.max(...row)));
+  expect(accuracy.data[0]).toBeCloseTo(best.filter((id, n) => right[n].includes(id)).length / 5, 5);
+  expect(best.some((id, n) => right[n].includes(id) && id !== labels[n])).toBe(true);
+  expect(loss.data[0]).toBeCloseTo([0, 1, 2, 3, 4].reduce((sum, n) => sum + lossAt(n), 0) / 5, 5);
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { createChat } from '../../prompt/conversation.ts';
+import { dialects } from '../../prompt/special-tokens.ts';
+import { createTokenizer } from '../../prompt/tokenizer/tokenizer.ts';
+import { CATEGORIES } from '../../world/categories.ts';
+import { renderScene } from '../../world/scene.ts';
+import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
+import { lessonAt, pictureTexts } from './texts.ts';
+import { trainWorldTokenizer } from './tokenizer.ts';
+
+test('lessons follow each other, then everything is asked', () => {
+  const lessons = [
+    { steps: 2, mixture: { counting: 1 } },
+    { steps: 3, mixture: { referring: 1 }, regionStyle: 'category' as const },
+  ];
+  const curriculum = { lessons, mixture: { detection: 1 } };
+  const asked = [0, 1, 2, 4, 5, 99].map((step) => Object.keys(lessonAt(curriculum, step).mixture)[0]);
+  expect(asked).toEqual(['counting', 'counting', 'referring', 'referring', 'detection', 'detection']);
+  expect(lessonAt(curriculum, 3).regionStyle).toBe('category');
+  expect(lessonAt(curriculum, 5).regionStyle).toBeUndefined();
+});
+
+test('a lesson about categories asks for nothing else', async () => {
+  const scene = renderScene(await loadSpriteAtlas(), { split: 'train', seed: 6, index: 1 });
+  const tokenizer = createTokenizer(trainWorldTokenizer([scene], 2560));
+  const chat = createChat(tokenizer, { format: 'nano', dialect: dialects.paper });
+  const { objects } = scene;
+  const list = {
+    boxesXyxy: Float32Array.from(objects.flatMap(({ boxXyxy }) => boxXyxy)),
+    indexOf: new Map(objects.map((_, i) => [i, i])),
+  };
+  const options = { mixture: { 'region-caption': 9 }, regionStyle: 'category' as const, room: 320, epoch: 1 };
+  const { texts } = pictureTexts(scene, list, chat, options);
+  const answers = texts.map(({ ids, isTarget }) => tokenizer.decode(ids.filter((_, i) => isTarget[i])));
+  expect(answers.length).toBeGreaterThan(4);
+  const names = new Set(CATEGORIES.map(({ name }) => ` ${name}<end>`));
+  for (const answer of answers) expect(names).toContain(answer);
+});
