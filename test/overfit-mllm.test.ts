@@ -26,6 +26,7 @@ test('answers about eight scenes are learned by heart', { timeout: 300_000 }, as
     parts: 1,
     room: 96,
     proposals: 4,
+    validationScenes: 8,
     encodersLearn: true,
     model: {
       ...model,
@@ -40,9 +41,12 @@ test('answers about eight scenes are learned by heart', { timeout: 300_000 }, as
   await runStage({ ...stage, makeBatch: async () => batch }, { folder: root });
   await stage.close?.();
   const lines = (await readFile(metricsFile(root), 'utf8')).trim().split('\n');
-  const [first, last] = [lines[0], lines[steps - 1]].map((line) => JSON.parse(line) as Record<string, number>);
+  const [first, last, held] = [lines[0], lines[steps - 1], lines[steps]].map(
+    (line) => JSON.parse(line) as Record<string, number>,
+  );
   await rm(root, { recursive: true });
   expect(first.answering).toBeGreaterThan(5);
   expect(last.answering).toBeLessThan(0.1);
   expect(last.accuracy).toBeGreaterThan(0.98);
+  expect(held['val answering'], 'other scenes, in other words, are not known by heart').toBeGreaterThan(1);
 });

@@ -31,7 +31,7 @@ export const nanoAlign: MllmTraining = {
   finalRate: 0.05,
   maxNorm: 1,
   weightDecay: 0.02,
-  validateEvery: 1000,
+  validateEvery: 500,
   model: chatRexPresets.nano,
   parts: 2,
   batchSize: 2,
@@ -44,6 +44,7 @@ export const nanoAlign: MllmTraining = {
   namingWeight: 0.5,
   boxJitter: 0.05,
   encodersLearn: false,
+  validationScenes: 100,
 };
 
 /** Phrases and expressions that want objects are what is learned last. */

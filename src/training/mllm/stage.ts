@@ -3,32 +3,24 @@
  * them with words; `instruct` trains everything. Both read the same samples.
  */
 
-import type { ChatRexConfig } from '../../chatrex/config.ts';
-import { imageTokenCount, languageConfig } from '../../chatrex/config.ts';
-import { packTexts } from '../../chatrex/pack-texts.ts';
-import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
-import { chatRexTrainingGraph } from '../../chatrex/training-graph.ts';
+import { type ChatRexConfig, languageConfig } from '../../chatrex/config.ts';
 import { ChatRexError } from '../../errors.ts';
-import { createScope } from '../../nn/scope.ts';
-import { createChat } from '../../prompt/conversation.ts';
-import { dialects, maxObjects } from '../../prompt/special-tokens.ts';
+import { maxObjects } from '../../prompt/special-tokens.ts';
 import { createRandom } from '../../random.ts';
 import type { Feeds } from '../../runtime/session.ts';
 import { graphOf } from '../../tensor/graph.ts';
-import { add } from '../../tensor/ops/add.ts';
-import { multiply } from '../../tensor/ops/multiply.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { Scene } from '../../world/scene.ts';
 import { type EncodedScenes, encoderGraph, openFeatureCache } from '../data/feature-cache.ts';
 import { openProposalCache } from '../data/proposal-cache.ts';
 import { openTrainingScenes, trainingScenes } from '../data/scene-cache.ts';
+import { validationScenes } from '../data/validation-scenes.ts';
 import type { InitialWeights } from '../initial-weights.ts';
-import { accuracy, crossEntropy } from '../losses.ts';
 import { type PartedSettings, runFeeds, type Stage, type StageContext } from '../stage.ts';
-import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
+import { answeringGraph, createQuestioner, imageFeeds } from './answering.ts';
 import { objectList, randomProposals } from './object-list.ts';
-import { nameTokens, objectNaming, objectNamingFeeds } from './object-naming.ts';
-import { type Curriculum, lessonAt, pictureTexts } from './texts.ts';
+import { type Curriculum, lessonAt } from './texts.ts';
 import { runTokenizer } from './tokenizer.ts';
+import { validateMllm } from './validate.ts';
 
 export interface MllmTraining extends PartedSettings, Curriculum {
   readonly model: ChatRexConfig;
@@ -46,6 +38,8 @@ export interface MllmTraining extends PartedSettings, Curriculum {
   readonly boxJitter: number;
   /** Whether the image encoders learn too; otherwise every scene is encoded once, before the first step. */
   readonly encodersLearn: boolean;
+  /** Scenes of the validation split, in held-out wordings, that figures are taken on while it trains. */
+  readonly validationScenes: number;
 }
 
 /** Its parameters have the names that they have in a model folder. */
@@ -56,7 +50,6 @@ export async function openMllmStage(
   onStatus?: (text: string) => void,
 ): Promise<Stage<Feeds>> {
   const { model, batchSize, seed } = config;
-  const scope = createScope();
   const encoders = config.encodersLearn ? undefined : initial;
   if (!config.encodersLearn && !encoders) {
     throw new ChatRexError(
@@ -64,7 +57,7 @@ export async function openMllmStage(
       'encoders that do not learn must come from a run; give one with --vision',
     );
   }
-  const graph = chatRexTrainingGraph(scope, model, { batch: batchSize }, encoders ? 'encoded' : 'pixels');
+  const graph = answeringGraph(config, encoders ? 'encoded' : 'pixels');
   const cache = await openTrainingScenes(cacheFolder, config, onStatus);
   const found =
     proposer === undefined
@@ -73,23 +66,13 @@ export async function openMllmStage(
           onStatus?.(`finding boxes ${done}/${total}`),
         );
   const encoded = encoders && (await encodeScenes(config, cacheFolder, encoders, onStatus));
-  const { vocabSize } = languageConfig(model);
-  const naming = objectNaming(scope.at('naming'), graph.objectTokens, graph.words);
-  const tokenizer = await runTokenizer(folder, cache, vocabSize);
-  const names = nameTokens(tokenizer);
-  const chat = createChat(tokenizer, {
-    format: model.chatFormat,
-    dialect: dialects[model.dialect],
-    system: model.system,
-  });
-  const { listsInAnyOrder } = model;
-  const answering = (listsInAnyOrder ? answeringInAnyOrder : answeringInOrder)(graph.logits, graph.labels);
-  const objectIds = new Set(chat.vocabulary.ids.objects);
+  const tokenizer = await runTokenizer(folder, cache, languageConfig(model).vocabSize);
+  const ask = createQuestioner(config, tokenizer);
+  let heldOut: Promise<Scene[]> | undefined;
   return {
     name,
     settings: config,
-    loss: add(answering.loss, multiply(naming.loss, config.namingWeight)),
-    metrics: { answering: answering.loss, accuracy: answering.accuracy, category: naming.category },
+    ...graph,
     unread: encoded && [...graphOf(encoderGraph(model)).parameters.values()],
     makeBatch: async (step, part) => {
       const random = createRandom(`${name}/${seed}/${step}/${part}`);
@@ -101,40 +84,22 @@ export async function openMllmStage(
           randomProposals(scene, random.int(0, config.proposals), random);
         return objectList(scene, proposals, { jitter: config.boxJitter, isFound, random });
       });
-      const boxes = lists.map(({ boxesXyxy }) => boxesXyxy);
-      const pictures = scenes.map((scene, i) =>
-        pictureTexts(scene, lists[i], chat, {
-          ...lessonAt(config, step),
-          listsInAnyOrder,
-          room: config.room,
-          epoch: step,
-        }),
-      );
-      const images = scenes.map(({ image }) => image);
       return {
-        ...((await encoded?.feeds(scenes.map(({ key }) => key.index))) ?? pixelFeeds(images, model)),
-        ...boxFeeds(images, boxes, model),
-        ...objectNamingFeeds(scenes, lists, names),
-        ...(listsInAnyOrder && anyOrderFeeds(pictures, objectIds, vocabSize)),
-        ...packTexts(pictures, {
-          vocabSize,
-          imageTokens: imageTokenCount(model),
-          boxes: Math.max(...boxes.map(({ length }) => length / 4)),
-        }),
+        ...((await encoded?.feeds(scenes.map(({ key }) => key.index))) ?? imageFeeds(scenes, model)),
+        ...ask(scenes, lists, lessonAt(config, step), step),
       };
     },
     run: runFeeds,
+    validate: async (parameters) => {
+      heldOut ??= validationScenes(seed, config.validationScenes);
+      return validateMllm(config, ask, parameters, await heldOut);
+    },
     close: async () => {
       await cache.close();
       await encoded?.close();
     },
   };
 }
-
-const answeringInOrder = (logits: Tensor, labels: Tensor) => ({
-  loss: crossEntropy(logits, labels),
-  accuracy: accuracy(logits, labels),
-});
 
 function encodeScenes(
   config: MllmTraining,

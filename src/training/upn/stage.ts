@@ -2,9 +2,9 @@
 
 import { createScope } from '../../nn/scope.ts';
 import { createRandom } from '../../random.ts';
-import { renderScene, type Scene } from '../../world/scene.ts';
-import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
+import type { Scene } from '../../world/scene.ts';
 import { openTrainingScenes } from '../data/scene-cache.ts';
+import { validationScenes } from '../data/validation-scenes.ts';
 import type { PartedSettings, Stage, StageContext } from '../stage.ts';
 import { type UpnBatch, upnBatch } from './batch.ts';
 import { type UpnTrainingConfig, upnTrainingGraph } from './loss.ts';
@@ -50,9 +50,4 @@ export async function openUpnStage(
     },
     close: () => cache.close(),
   };
-}
-
-async function validationScenes(seed: number, count: number): Promise<Scene[]> {
-  const atlas = await loadSpriteAtlas();
-  return Array.from({ length: count }, (_, index) => renderScene(atlas, { split: 'val', seed, index }));
 }
