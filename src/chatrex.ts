@@ -109,11 +109,15 @@ export class ChatRex {
     });
   }
 
+  /** Which proposals it speaks about where the caller does not say. */
+  get proposals(): Pick<ProposeOptions, 'granularity' | 'minScore'> {
+    return this.#parts.config.proposals ?? {};
+  }
+
   /** Boxes by the proposal network, which is opened when it is first needed. */
   async #propose(image: RgbImage, { granularity, signal }: EncodeOptions): Promise<ScoredBoxes> {
     this.#upn ??= await Upn.load(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
-    const { proposals: defaults } = this.#parts.config;
-    const wished = { ...defaults, ...(granularity && { granularity }), signal };
+    const wished = { ...this.proposals, ...(granularity && { granularity }), signal };
     const [proposals] = await this.#upn.propose([image], wished);
     return proposals;
   }

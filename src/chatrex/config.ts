@@ -56,6 +56,11 @@ const chatRexSchema = z.object({
    */
   visionTokenScale: z.number().positive().optional(),
   /**
+   * Whether the embedding of an object's box joins its token once more behind the projector. The released models have it in front
+   * only, where the few of its waves that tell places apart are added to channels full of features.
+   */
+  objectsCarryPlace: z.boolean().optional(),
+  /**
    * Whether the objects of a phrase are listed in any order, as the model was then trained; the released models list them by
    * ascending index. Among objects that fit alike none is likely by itself, so a list goes on while all that are not in it
    * are together likelier than its end.
@@ -134,6 +139,7 @@ export const chatRexPresets = {
     dialect: 'paper',
     chatFormat: 'nano',
     objectsCarryIndex: true,
+    objectsCarryPlace: true,
     visionTokenScale: 0.15,
     listsInAnyOrder: true,
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them.

@@ -4,8 +4,10 @@
  * Agrees with RexSeek's `encode_images` and `encode_objects`; `gated` fusion and the paper's tags are configurations.
  */
 
+import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
-import { encodeObjects, type ObjectInputs } from '../objects/object-encoder.ts';
+import { boxEmbedding, encodeObjects, type ObjectInputs } from '../objects/object-encoder.ts';
+import { add } from '../tensor/ops/add.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -47,6 +49,9 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
+  const place = config.objectsCarryPlace
+    ? linear(vision.at('mm_object_place'), objectChannels, hiddenSize, { hasBias: false, deviation: 0.005 })
+    : undefined;
   return {
     encode: (pixelsLow, pixelsHigh) => ({ low: encodeLow(pixelsLow), maps: encodeHigh(pixelsHigh) }),
     imageTokens: ({ low, maps }) => {
@@ -55,6 +60,9 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
       const high = transpose(reshape(last, [last.shape[0], highChannels, imageTokenCount(config)]), [0, 2, 1]);
       return fuse(low, high);
     },
-    objectTokens: ({ maps }, objects) => projectObjects(encodeObjects(maps, objects).object),
+    objectTokens: ({ maps }, objects) => {
+      const tokens = projectObjects(encodeObjects(maps, objects).object);
+      return place ? add(tokens, place(boxEmbedding(objects.boxesCxcywhNormalized, objectChannels))) : tokens;
+    },
   };
 }

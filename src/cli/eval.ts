@@ -47,7 +47,11 @@ function evalWorldCommand(): Command {
     )
     .option('--questions <n>', 'questions of a task per scene', wholeNumber, defaults.questions)
     .option('--max-tokens <n>', 'longest answer', wholeNumber, defaults.maxTokens)
-    .option('--min-score <score>', 'least score of proposals the language model gets', fraction, defaults.minScore)
+    .option(
+      '--min-score <score>',
+      'least score of proposals the language model gets; the model’s own by default',
+      fraction,
+    )
     .option(
       '--threads <n>',
       'of one operator; all cores by default, 1 is quicker for nano on a busy machine',

@@ -9,11 +9,10 @@ import { ChatRexError } from '../errors.ts';
 import { nanoAlign, nanoInstruct } from '../training/configs/nano-mllm.ts';
 import { nanoUpn } from '../training/configs/nano-upn.ts';
 import { nanoVision } from '../training/configs/nano-vision.ts';
-import type { InitialWeights } from '../training/initial-weights.ts';
+import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
 import type { StageSettings } from '../training/stage.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
-import { checkpointFile } from '../training/train.ts';
 import { trainStage } from '../training/train-stage.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
 import { progressBar } from './progress.ts';
@@ -27,6 +26,7 @@ interface TrainOptions {
   backbone?: string;
   vision?: string;
   upn?: string;
+  encoder?: string;
   from?: string;
   proposer?: string;
 }
@@ -45,17 +45,22 @@ export function trainCommand(): Command {
   stageCommand(train, 'vision', 'image encoders learn to name what is in scenes')
     .option('--from <run>', 'run folder of `train vision` that everything starts from')
     .option('--upn <run>', 'run folder of `train upn` whose backbone the fine encoder starts from')
-    .action(({ from, upn, ...options }: TrainOptions) => {
-      const backbone = upn && { file: checkpointFile(upn), from: `parameters.${upnBackbone}`, to: 'high.' };
-      return runTraining('vision', options, [...(from ? [everythingOf(from)] : []), ...(backbone ? [backbone] : [])]);
+    .action(async ({ from, upn, ...options }: TrainOptions) => {
+      await runTraining('vision', options, [
+        ...(from ? [await weightsOf(from)] : []),
+        ...(upn ? [await weightsOf(upn, { from: upnBackbone, to: 'high.' })] : []),
+      ]);
     });
   stageCommand(train, 'upn', 'the proposal network learns to find everything')
     .option('--backbone <run>', 'run folder of `train vision` that the backbone starts from')
-    .option('--from <run>', 'run folder of `train upn` that everything starts from')
-    .action(({ backbone, from, ...options }: TrainOptions) => {
-      if (from) return runTraining('upn', options, [everythingOf(from)]);
-      const pretrained = backbone && { file: checkpointFile(backbone), from: 'parameters.high.', to: upnBackbone };
-      return runTraining('upn', options, pretrained ? [pretrained] : []);
+    .option('--encoder <model>', 'multimodal run or model folder whose fine encoder the backbone starts from')
+    .option('--from <run>', 'run folder of `train upn`, or upn/ of a model folder, that all else starts from')
+    .action(async ({ backbone, encoder, from, ...options }: TrainOptions) => {
+      await runTraining('upn', options, [
+        ...(from ? [await weightsOf(from)] : []),
+        ...(backbone ? [await weightsOf(backbone, { from: 'high.', to: upnBackbone })] : []),
+        ...(encoder ? [await weightsOf(encoder, { from: `${highEncoder}.`, to: upnBackbone })] : []),
+      ]);
     });
   stageCommand(
     train,
@@ -65,21 +70,23 @@ export function trainCommand(): Command {
     .requiredOption('--vision <run>', 'run folder of `train vision` that the encoders come from')
     .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
-    .action((options: TrainOptions) => {
-      const vision = checkpointFile(options.vision as string);
-      const high = options.upn
-        ? { file: checkpointFile(options.upn), from: `parameters.${upnBackbone}`, to: `${highEncoder}.` }
-        : { file: vision, from: 'parameters.high.', to: `${highEncoder}.` };
-      return runTraining('align', options, [high, { file: vision, from: 'parameters.low.', to: `${lowEncoder}.` }]);
+    .action(async (options: TrainOptions) => {
+      const vision = options.vision as string;
+      await runTraining('align', options, [
+        options.upn
+          ? await weightsOf(options.upn, { from: upnBackbone, to: `${highEncoder}.` })
+          : await weightsOf(vision, { from: 'high.', to: `${highEncoder}.` }),
+        await weightsOf(vision, { from: 'low.', to: `${lowEncoder}.` }),
+      ]);
     });
   stageCommand(train, 'instruct', 'the whole model learns to answer')
-    .requiredOption('--from <run>', 'run folder of `train align`')
+    .requiredOption('--from <run>', 'run folder of `train align` or `train instruct`, or a model folder')
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
     .action(async (options: TrainOptions) => {
       const from = options.from as string;
       await mkdir(options.out, { recursive: true });
       await copyFile(tokenizerFile(from), tokenizerFile(options.out));
-      await runTraining('instruct', options, [everythingOf(from)]);
+      await runTraining('instruct', options, [await weightsOf(from)]);
     });
   return train.addHelpText(
     'after',
@@ -88,6 +95,7 @@ Examples:
   chatrex train vision --config nano --out runs/vision
   chatrex train upn --config nano --backbone runs/vision --out runs/upn
   chatrex train upn --config nano --backbone runs/vision --out runs/upn --resume
+  chatrex train upn --config nano --from models/nano/upn --encoder models/nano --out runs/upn
   chatrex train align --config nano --vision runs/vision --upn runs/upn --out runs/align
   chatrex train instruct --config nano --from runs/align --out runs/instruct
   chatrex train upn --config ./my-upn.js --out runs/mine     a module whose default export is a configuration`,
@@ -103,8 +111,6 @@ const stageCommand = (parent: Command, name: StageName, description: string): Co
     .option('--resume', 'go on with the run in the folder')
     .option('--cache <folder>', 'where rendered scenes are kept', join('runs', 'cache'))
     .option('--steps <n>', 'stop after so many steps instead of the configuration’s', Number);
-
-const everythingOf = (run: string): InitialWeights => ({ file: checkpointFile(run), from: 'parameters.', to: '' });
 
 async function runTraining<Name extends StageName>(
   name: Name,

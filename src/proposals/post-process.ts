@@ -74,7 +74,11 @@ export function filterPredictions(
 
 /** The options with their defaults. @throws ChatRexError 'invalid-argument' naming the one that is out of range */
 export function completeFilter(options: FilterOptions): Required<FilterOptions> {
-  const { minScore, nmsIou, maxBoxes } = { ...defaultFilter, ...options };
+  const {
+    minScore = defaultFilter.minScore,
+    nmsIou = defaultFilter.nmsIou,
+    maxBoxes = defaultFilter.maxBoxes,
+  } = options;
   const require = (name: string, value: number, isRight: boolean, expected: string) => {
     if (!isRight) throw new ChatRexError('invalid-argument', `${name} must be ${expected}, not ${value}`);
   };

@@ -8,13 +8,11 @@ import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import type { MllmTraining } from './mllm/stage.ts';
 import { tokenizerFile } from './mllm/tokenizer.ts';
+import { modelWeightsFile, trainingOnly } from './model-folder.ts';
 import { runFile } from './stage.ts';
 import { checkpointFile } from './train.ts';
 import type { UpnTraining } from './upn/stage.ts';
 
-/** Beginnings of parameters that exist for training alone. */
-const trainingOnly = ['denoising.', 'naming.'];
-const weightsFile = 'model.safetensors';
 const configFile = 'config.json';
 
 /** Writes `config.json` and weights of a proposal network into `folder`. @throws ChatRexError when `run` trained none */
@@ -45,7 +43,7 @@ async function exportWeights(run: string, folder: string): Promise<void> {
     shape,
     data: async () => float32ToFloat16(await file.readFloat32(name)),
   }));
-  await writeSafetensors(join(folder, weightsFile), entries, { format: 'pt', step: file.metadata.step });
+  await writeSafetensors(modelWeightsFile(folder), entries, { format: 'pt', step: file.metadata.step });
 }
 
 /** The configuration that a run was started with. */

@@ -7,7 +7,6 @@
  */
 
 import { ChatRexError } from '../../errors.ts';
-import { defaultFilter } from '../../proposals/post-process.ts';
 import type { Phrasings } from '../../world/phrasings.ts';
 import type { Scene } from '../../world/scene.ts';
 import { openWorldStream } from '../../world/world-stream.ts';
@@ -35,7 +34,7 @@ export interface WorldEvaluationOptions {
   readonly questions?: number;
   /** Tokens of an answer at most; 256 by default. */
   readonly maxTokens?: number;
-  /** Least score of proposals that the language model gets; that of `Upn.propose` by default. */
+  /** Least score of proposals that the language model gets; the model's own by default. */
   readonly minScore?: number;
   readonly onProgress?: (done: number) => void;
   /** Ends the evaluation after the scene under way; the report is of the scenes done. */
@@ -47,7 +46,6 @@ export const worldEvaluationDefaults = {
   phrasings: 'unseen',
   questions: 2,
   maxTokens: 256,
-  minScore: defaultFilter.minScore,
 } as const;
 
 /** One task for one granularity or with one kind of boxes. */
@@ -112,13 +110,14 @@ export async function evaluateWorld(model: WorldModel, options: WorldEvaluationO
   };
 }
 
-type Settings = Required<Pick<WorldEvaluationOptions, 'phrasings' | 'questions' | 'maxTokens' | 'minScore'>>;
+type Settings = Required<Pick<WorldEvaluationOptions, 'phrasings' | 'questions' | 'maxTokens'>> &
+  Pick<WorldEvaluationOptions, 'minScore'>;
 
 async function observeScene(
   { upn, chatrex }: WorldModel,
   scene: Scene,
   measures: readonly PlannedMeasure[],
-  { phrasings, questions, maxTokens, minScore }: Settings,
+  { phrasings, questions, maxTokens, minScore = chatrex?.proposals?.minScore }: Settings,
 ): Promise<void> {
   const [chosen] = upn ? await upn.propose([scene.image], { granularity: 'both', minScore }) : [];
   for (const measure of measures) {

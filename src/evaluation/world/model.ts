@@ -7,6 +7,8 @@ import type { Upn } from '../../proposals/upn.ts';
 
 /** A `ChatRex`; named by what is used of it, since front ends stand above evaluation. */
 export interface PictureReader {
+  /** Least score of the proposals that it speaks about; that of `Upn.propose` where nothing is said. */
+  readonly proposals?: { readonly minScore?: number };
   encode(image: RgbImage, options: { boxes: ScoredBoxes }): Promise<EncodedPicture>;
 }
 

@@ -11,27 +11,36 @@ const picture: PictureTexts = {
   prefix: [],
   texts: [{ ids: [0, 1, 6, 4, 5, 2], isTarget: [false, true, true, true, true, true] }],
 };
-const wrong = anyOrderFeeds([picture], objectIds, 7)['wrong tokens'];
-const right = Array.from({ length: 5 }, (_, n) =>
-  Array.from({ length: 7 }, (_, id) => id).filter((id) => wrong.data[7 * n + id] === 0),
-);
+const { 'wrong tokens': wrong, 'listed tokens': listed } = anyOrderFeeds([picture], objectIds, 7);
+const allowedBy = ({ data }: { data: Float32Array }) =>
+  Array.from({ length: 5 }, (_, n) => Array.from({ length: 7 }, (_, id) => id).filter((id) => data[7 * n + id] === 0));
+const right = allowedBy(wrong);
+const open = allowedBy(listed);
 
 test('where an object is due, all that are still to come are right', () => {
   expect(wrong.shape).toEqual([5, 7]);
   expect(right).toEqual([[1], [4, 5, 6], [4, 5], [5], [2]]);
 });
 
+test('what is in the list cannot come again, until the list has ended', () => {
+  expect(open.map((ids) => ids.filter((id) => objectIds.has(id)))).toEqual([[4, 5, 6], [4, 5, 6], [4, 5], [5], []]);
+  expect(open.every((ids) => [0, 1, 2, 3].every((id) => ids.includes(id)))).toBe(true);
+});
+
 test('the loss is that of the right tokens together', () => {
   const values = Array.from({ length: 35 }, (_, i) => Math.sin(3 * i));
   const labels = [1, 6, 4, 5, 2];
   const answering = answeringInAnyOrder(constant('float32', [5, 7], values), constant('int64', [5], labels));
-  const { loss, accuracy } = evaluateReference(answering, { 'wrong tokens': ndArray([5, 7], Array.from(wrong.data)) });
+  const { loss, accuracy } = evaluateReference(answering, {
+    'wrong tokens': ndArray([5, 7], Array.from(wrong.data)),
+    'listed tokens': ndArray([5, 7], Array.from(listed.data)),
+  });
   const lossAt = (n: number) => {
     const exp = values.slice(7 * n, 7 * n + 7).map(Math.exp);
-    const sum = exp.reduce((sum, value) => sum + value);
-    return -Math.log(right[n].reduce((part, id) => part + exp[id], 0) / sum);
+    const among = (ids: number[]) => ids.reduce((sum, id) => sum + exp[id], 0);
+    return -Math.log(among(right[n]) / among(open[n]));
   };
-  const best = right.map((_, n) => values.slice(7 * n, 7 * n + 7)).map((row) => row.indexOf(Math.max(...row)));
+  const best = open.map((ids, n) => ids.reduce((best, id) => (values[7 * n + id] > values[7 * n + best] ? id : best)));
   expect(accuracy.data[0]).toBeCloseTo(best.filter((id, n) => right[n].includes(id)).length / 5, 5);
   expect(best.some((id, n) => right[n].includes(id) && id !== labels[n])).toBe(true);
   expect(loss.data[0]).toBeCloseTo([0, 1, 2, 3, 4].reduce((sum, n) => sum + lossAt(n), 0) / 5, 5);

@@ -8,7 +8,7 @@ import { holdingRelation } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
 import { phrase, type Sample, type TaskContext, text, toSample } from '../sample.ts';
 import type { Scene } from '../scene.ts';
-import { articleFor, numberWord } from '../words.ts';
+import { articleFor } from '../words.ts';
 import { placeOf } from './region-caption.ts';
 
 /** Kinds of things a brief caption mentions; the largest first. */
@@ -17,7 +17,7 @@ const MAX_GROUPS = 5;
 const MAX_PLACED = 3;
 const MAX_HOLDERS = 2;
 
-/** "There are three apples, a red car and a dog on a striped background." */
+/** "There are apples, a red car and a dog on a striped background." */
 export function briefCaption({ scene, random, phrasings }: TaskContext): Sample | null {
   const question = askAbout('caption-brief', [], phrasings, random);
   return toSample('brief-caption', [{ question, answer: briefText(scene) }]);
@@ -57,15 +57,13 @@ export function briefText(scene: Scene): GroundedText {
   ];
 }
 
-/** "three apples, a red car and a dog", each grounded without its article. */
+/** "apples, a red car and a dog", each grounded without its article; how many apples there are, their boxes say. */
 export function listGroups(scene: Scene, groups: readonly (readonly number[])[]): GroundedText {
   return groups.flatMap((group, at): GroundedText => {
     const between = at === 0 ? '' : at === groups.length - 1 ? ' and ' : ', ';
     const noun = nounOf(scene, group);
-    if (group.length > 1) {
-      return [...(between ? [text(between)] : []), phrase(`${numberWord(group.length)} ${noun}`, group)];
-    }
-    return [text(`${between}${articleFor(noun)} `), phrase(noun, group)];
+    const before = group.length > 1 ? between : `${between}${articleFor(noun)} `;
+    return [...(before ? [text(before)] : []), phrase(noun, group)];
   });
 }
 

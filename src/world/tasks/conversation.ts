@@ -2,7 +2,7 @@
  * Grounded conversations of two to four turns, in which "it" and "them" go back to what was just found.
  */
 
-import { allNamed, type Description, describe, RELATION_PHRASES } from '../description.ts';
+import { allNamed, type Description, describe, pluralNoun, RELATION_PHRASES } from '../description.ts';
 import { refer } from '../expressions.ts';
 import { type Extreme, extremeOf, type Relation } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
@@ -84,14 +84,11 @@ function aboutMany(context: TaskContext): WorldTurn[] {
   const { colour } = scene.objects[random.pick(all)];
   if (colour && turns.length < 4 && random.chance(0.6)) {
     const objects = all.filter((index) => scene.objects[index].colour === colour);
-    const answer = [
-      text(objects.length > 1 ? 'There are ' : 'There is '),
-      phrase(`${numberWord(objects.length)} ${colour}`, objects),
-      text('.'),
-    ];
+    const expected = numberWord(objects.length);
+    const answer = [phrase(`${colour} ${pluralNoun(noun)}`, objects), text(`: ${expected}.`)];
     // "Them" must still mean all of the kind, so this comes right after the count.
     const words = wordQuestion('allColour', phrasings, random, colour);
-    turns.splice(1, 0, askGrounded(regionTurn(words, [], answer, numberWord(objects.length)), random));
+    turns.splice(1, 0, askGrounded(regionTurn(words, [], answer, expected), random));
   }
   return turns;
 }

@@ -1,5 +1,5 @@
 /**
- * Counting with proof: the number word and the boxes that were counted; zero as well.
+ * Counting with proof: what is counted with its boxes, then their number, which so follows from what has been listed; zero too.
  */
 
 import { CATEGORIES } from '../categories.ts';
@@ -18,20 +18,11 @@ export function counting(context: TaskContext): Sample | null {
 /** Asks for the number of what a description means and answers with the objects. */
 export function countTurn({ scene, random, phrasings }: TaskContext, description: Description): WorldTurn {
   const objects = resolve(scene, description) ?? [];
-  const question = askAbout('count', [describe(description, 'plural')], phrasings, random);
+  const words = describe(description, 'plural');
   const expected = numberWord(objects.length);
-  if (objects.length === 0) {
-    return {
-      question,
-      answer: [text('There are '), phrase(`no ${describe(description, 'plural')}`, []), text('.')],
-      expected,
-    };
-  }
-  const isOne = objects.length === 1;
-  const counted = `${expected} ${describe(description, isOne ? 'singular' : 'plural')}`;
   return {
-    question,
-    answer: [text(isOne ? 'There is ' : 'There are '), phrase(counted, objects), text('.')],
+    question: askAbout('count', [words], phrasings, random),
+    answer: [phrase(words, objects), text(`: ${expected}.`)],
     expected,
   };
 }

@@ -1,10 +1,11 @@
 /**
  * Questions about regions and about things by description: colour, kind, existence, place, relations, sizes, contents.
- * Half are asked for a grounded answer, half are answered in plain words.
+ * Half are asked for a grounded answer, half are answered in plain words. What is seen is said first and what follows from it last,
+ * so that yes, no and numbers can be read off what stands before them.
  */
 
 import { CATEGORIES } from '../categories.ts';
-import { allNamed, describe, pluralNoun, RELATION_PHRASES, SIDE_PHRASES } from '../description.ts';
+import { allNamed, describe, RELATION_PHRASES, SIDE_PHRASES } from '../description.ts';
 import { refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, holdingRelation, isNamed, largerTruth, type Relation, relationTruth } from '../facts.ts';
 import { phrase, type Sample, type TaskContext, text, toSample, type WorldTurn } from '../sample.ts';
@@ -71,11 +72,11 @@ function isATurn({ scene, random, phrasings }: TaskContext): WorldTurn {
   const wrong = random.pick(wrongNames);
   const right = general.length > 0 && random.chance(0.4) ? random.pick(general) : category.name;
   const asked = random.chance(0.5) ? right : wrong;
-  const isRight = isNamed(category, asked);
-  const said = isRight ? asked : category.name;
-  const answer = [text(`${isRight ? 'Yes' : 'No'}, it is ${articleFor(said)} `), phrase(said, [object]), text('.')];
+  const expected = yesOrNo(isNamed(category, asked));
+  const { name } = category;
+  const answer = [text(`It is ${articleFor(name)} `), phrase(name, [object]), text(`: ${expected}.`)];
   const words = wordQuestion('isA', phrasings, random, `${articleFor(asked)} ${asked}`);
-  return regionTurn(words, [object], answer, isRight ? 'yes' : 'no');
+  return regionTurn(words, [object], answer, expected);
 }
 
 /** "Is there a dog in the image?" */
@@ -83,18 +84,8 @@ export function existsTurn({ scene, random, phrasings }: TaskContext): WorldTurn
   const asked = random.chance(0.5) ? random.pick(categoriesOf(scene)) : absentCategory(scene, random);
   const objects = allNamed(scene, asked);
   const words = wordQuestion('exists', phrasings, random, `${articleFor(asked)} ${asked}`);
-  if (objects.length === 0)
-    return regionTurn(words, [], [text('No, there is '), phrase(`no ${asked}`, []), text('.')], 'no');
-  if (objects.length === 1) {
-    return regionTurn(
-      words,
-      [],
-      [text(`Yes, there is ${articleFor(asked)} `), phrase(asked, objects), text('.')],
-      'yes',
-    );
-  }
-  const counted = `${numberWord(objects.length)} ${pluralNoun(asked)}`;
-  return regionTurn(words, [], [text('Yes, there are '), phrase(counted, objects), text('.')], 'yes');
+  const expected = yesOrNo(objects.length > 0);
+  return regionTurn(words, [], [phrase(asked, objects), text(`: ${expected}.`)], expected);
 }
 
 /** "Where is [OBJ]?" */
@@ -133,11 +124,11 @@ function isRelatedTurn(context: TaskContext): WorldTurn | null {
   const isRight = random.chance(0.5);
   const asked = isRight ? relation : OPPOSITE[relation]!;
   const answer = [
-    ...[text(`${isRight ? 'Yes' : 'No'}, the `), phrase(nameAt(scene, one), [one])],
-    ...[text(` is ${RELATION_PHRASES[relation]} the `), phrase(nameAt(scene, other), [other]), text('.')],
+    ...[text('The '), phrase(nameAt(scene, one), [one]), text(` is ${RELATION_PHRASES[relation]} the `)],
+    ...[phrase(nameAt(scene, other), [other]), text(`: ${yesOrNo(isRight)}.`)],
   ];
   const words = wordQuestion('isRelated', phrasings, random, RELATION_PHRASES[asked]);
-  return regionTurn(words, [one, other], answer, isRight ? 'yes' : 'no');
+  return regionTurn(words, [one, other], answer, yesOrNo(isRight));
 }
 
 /** "Which is larger, [OBJ] or [OBJ]?" of two different kinds. */
@@ -174,15 +165,9 @@ function howManyHeldTurn({ scene, random, phrasings }: TaskContext): WorldTurn |
   if (holder === null) return null;
   const contents = contentsOf(scene, holder);
   const relation = holdingRelation(scene.objects[holder]);
-  const isOne = contents.length === 1;
-  const counted = `${numberWord(contents.length)} ${isOne ? 'object' : 'objects'}`;
-  const answer = [text(isOne ? 'There is ' : 'There are '), phrase(counted, contents), text(` ${relation} it.`)];
-  return regionTurn(
-    wordQuestion('howManyHeld', phrasings, random, relation),
-    [holder],
-    answer,
-    numberWord(contents.length),
-  );
+  const expected = numberWord(contents.length);
+  const answer = [phrase('objects', contents), text(` ${relation} it: ${expected}.`)];
+  return regionTurn(wordQuestion('howManyHeld', phrasings, random, relation), [holder], answer, expected);
 }
 
 /** "What is above [OBJ]?" where exactly one thing plainly is. */
@@ -213,6 +198,8 @@ const QA_TURNS: readonly TurnMaker[] = [
   ...[contentsTurn, howManyHeldTurn, neighbourTurn],
 ];
 
+const yesOrNo = (isRight: boolean): string => (isRight ? 'yes' : 'no');
+
 function findRelated({ scene, random }: TaskContext): { one: number; other: number; relation: Relation } | null {
   for (let attempt = 0; attempt < MAX_PAIRS; attempt++) {
     const [one, other] = pickPair(scene, random);
@@ -237,7 +224,7 @@ function nameAt({ objects }: Scene, index: number): string {
 
 /** Every fixed word of the answers above and of the captions, for the vocabulary. */
 export const ANSWER_WORDS: readonly string[] = [
-  ...'Yes No There is are no the The a an it It of in on In On and larger objects object there with'.split(' '),
+  ...'yes no zero There is are the The a an it It of in on In On and larger objects object there with'.split(' '),
   ...Object.values(RELATION_PHRASES).flatMap((words) => words.split(' ')),
   ...Object.values(SIDE_PHRASES).flatMap((words) => words.split(' ')),
   ...CATEGORIES.flatMap(({ hypernyms }) => hypernyms).filter((noun) => COUNTABLE_HYPERNYMS.includes(noun)),

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hostTensor } from '../runtime/host-tensor.ts';
+import { writeSafetensors } from '../weights/safetensors-writer.ts';
+import { loadInitial, weightsOf } from './initial-weights.ts';
+import { modelWeightsFile } from './model-folder.ts';
+import type { ParameterSet } from './parameters.ts';
+import { checkpointFile } from './train.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'initial-weights-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** A file in which every tensor has two values, both the number given for it. */
+const write = (file: string, values: Record<string, number>) =>
+  writeSafetensors(
+    file,
+    Object.entries(values).map(([name, value]) => ({
+      name,
+      dtype: 'float32' as const,
+      shape: [2],
+      data: async () => new Float32Array([value, value]),
+    })),
+    {},
+  );
+const anew = (...names: string[]): ParameterSet => new Map(names.map((name) => [name, hostTensor('float32', [2])]));
+const valuesOf = (parameters: ParameterSet) =>
+  Object.fromEntries([...parameters].map(([name, { data }]) => [name, data[0]]));
+
+test('a run starts from a run, and from another one where its names say so', async () => {
+  const [first, second] = [await mkdtemp(join(root, 'first-')), await mkdtemp(join(root, 'second-'))];
+  await write(checkpointFile(first), { 'parameters.backbone.w': 1, 'parameters.neck.w': 2, 'moments.neck.w': 9 });
+  await write(checkpointFile(second), { 'parameters.high.w': 3 });
+  const parameters = anew('backbone.w', 'neck.w');
+  await loadInitial([await weightsOf(first), await weightsOf(second, { from: 'high.', to: 'backbone.' })], parameters);
+  expect(valuesOf(parameters)).toEqual({ 'backbone.w': 3, 'neck.w': 2 });
+});
+
+test('from a model folder everything comes but what exists for training alone', async () => {
+  const model = await mkdtemp(join(root, 'model-'));
+  await write(modelWeightsFile(model), { 'neck.w': 2 });
+  const parameters = anew('neck.w', 'denoising.content');
+  await loadInitial([await weightsOf(model)], parameters);
+  expect(valuesOf(parameters)).toEqual({ 'neck.w': 2, 'denoising.content': 0 });
+  await expect(loadInitial([await weightsOf(model)], anew('head.w'))).rejects.toThrow(/has no head\.w/);
+});
+
+test('a run has all of it', async () => {
+  const run = await mkdtemp(join(root, 'run-'));
+  await write(checkpointFile(run), { 'parameters.neck.w': 2 });
+  await expect(loadInitial([await weightsOf(run)], anew('denoising.content'))).rejects.toThrow(/denoising\.content/);
+});
+
+test('a folder that is neither a run nor a model is named', async () => {
+  const empty = await mkdtemp(join(root, 'empty-'));
+  await expect(weightsOf(empty)).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining(empty) });
+});
