@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ChatRexConfig, languageConfig, parseChatRexConfig } from './chatrex/config.ts';
+import { type ChatRexConfig, languageConfig, parseChatRexConfig, proposalsOf } from './chatrex/config.ts';
 import { EncodedPicture } from './chatrex/encoded-picture.ts';
 import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/picture-boxes.ts';
 import { PictureMemory } from './chatrex/picture-memory.ts';
@@ -110,8 +110,8 @@ export class ChatRex {
   }
 
   /** Which proposals it speaks about where the caller does not say. */
-  get proposals(): Pick<ProposeOptions, 'granularity' | 'minScore'> {
-    return this.#parts.config.proposals ?? {};
+  get proposals(): NonNullable<ChatRexConfig['proposals']> {
+    return proposalsOf(this.#parts.config);
   }
 
   /** Boxes by the proposal network, which is opened when it is first needed. */

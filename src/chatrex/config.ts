@@ -9,6 +9,7 @@ import { ChatRexError } from '../errors.ts';
 import { CLIP_STATISTICS, IMAGENET_STATISTICS } from '../image/normalize.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../language/llama-config.ts';
 import { vicunaSystem } from '../prompt/conversation.ts';
+import { defaultFilter } from '../proposals/post-process.ts';
 import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
 import { convNextPresets, convNextStrides } from '../vision/convnext.ts';
 
@@ -56,8 +57,8 @@ const chatRexSchema = z.object({
    */
   visionTokenScale: z.number().positive().optional(),
   /**
-   * Whether the embedding of an object's box joins its token once more behind the projector. The released models have it in front
-   * only, where the few of its waves that tell places apart are added to channels full of features.
+   * Whether an object's place joins its token behind the projector (`placeEmbedding`). The released models embed boxes in front of
+   * it only, where the few waves that tell places apart are added to channels full of features.
    */
   objectsCarryPlace: z.boolean().optional(),
   /**
@@ -70,7 +71,12 @@ const chatRexSchema = z.object({
   system: z.string().optional(),
   /** Which proposals the language model is shown where the caller does not say; those of `Upn.propose` without it. */
   proposals: z
-    .object({ granularity: z.enum(['fine', 'coarse', 'both']), minScore: z.number().min(0).max(1) })
+    .object({
+      granularity: z.enum(['fine', 'coarse', 'both']),
+      minScore: z.number().min(0).max(1),
+      /** Where two boxes overlap by more, the one with the lower score is left out. */
+      nmsIou: z.number().min(0).max(1).optional(),
+    })
     .optional(),
   /** A Hugging Face `config.json` of a Llama or Qwen2, its vocabulary with the index and grounding tokens in it. */
   language: z.record(z.string(), z.unknown()),
@@ -142,8 +148,9 @@ export const chatRexPresets = {
     objectsCarryPlace: true,
     visionTokenScale: 0.15,
     listsInAnyOrder: true,
-    // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them.
-    proposals: { granularity: 'both', minScore: 0.2 },
+    // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box beside a
+    // better one of the same thing would only be taken for another thing.
+    proposals: { granularity: 'both', minScore: 0.15, nmsIou: 0.6 },
     language: {
       model_type: 'llama',
       hidden_size: 192,
@@ -186,6 +193,10 @@ export type ChatRexPreset = keyof typeof chatRexPresets;
 
 /** The language model of a configuration. @throws ChatRexError as `parseLlamaConfig` does */
 export const languageConfig = (config: ChatRexConfig): LlamaConfig => parseLlamaConfig(config.language);
+
+/** Which proposals the language model is shown where the caller does not say. */
+export const proposalsOf = ({ proposals }: ChatRexConfig): NonNullable<ChatRexConfig['proposals']> =>
+  proposals ?? { granularity: 'coarse', minScore: defaultFilter.minScore };
 
 /** Image tokens of a picture. */
 export const imageTokenCount = (config: ChatRexConfig): number => clipVitTokens(config.low);

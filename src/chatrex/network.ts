@@ -6,7 +6,7 @@
 
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
-import { boxEmbedding, encodeObjects, type ObjectInputs } from '../objects/object-encoder.ts';
+import { encodeObjects, type ObjectInputs, placeChannels, placeEmbedding } from '../objects/object-encoder.ts';
 import { add } from '../tensor/ops/add.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
@@ -50,7 +50,7 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
   const place = config.objectsCarryPlace
-    ? linear(vision.at('mm_object_place'), objectChannels, hiddenSize, { hasBias: false, deviation: 0.005 })
+    ? linear(vision.at('mm_object_place'), placeChannels, hiddenSize, { hasBias: false, deviation: 0.03 })
     : undefined;
   return {
     encode: (pixelsLow, pixelsHigh) => ({ low: encodeLow(pixelsLow), maps: encodeHigh(pixelsHigh) }),
@@ -62,7 +62,7 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
     },
     objectTokens: ({ maps }, objects) => {
       const tokens = projectObjects(encodeObjects(maps, objects).object);
-      return place ? add(tokens, place(boxEmbedding(objects.boxesCxcywhNormalized, objectChannels))) : tokens;
+      return place ? add(tokens, place(placeEmbedding(objects.boxesCxcywhNormalized))) : tokens;
     },
   };
 }

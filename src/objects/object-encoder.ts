@@ -16,6 +16,7 @@ import { reshape } from '../tensor/ops/reshape.ts';
 import { interpolationMatrix } from '../tensor/ops/resize.ts';
 import { sin } from '../tensor/ops/sin.ts';
 import { slice } from '../tensor/ops/slice.ts';
+import { subtract } from '../tensor/ops/subtract.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import { staticDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -64,17 +65,14 @@ function onLevel(weights: Tensor, size: number): Tensor {
 
 /**
  * Sine-cosine embedding of boxes [B, K, 4] -> [B, K, channels], a quarter each for y, x, width and height, sines and cosines
- * interleaved; wavelengths rise from 1 to 10000 shares of the picture.
+ * interleaved; wavelengths rise from 1 to `temperature` shares of the picture, 10000 as in the released models.
  */
-export function boxEmbedding(boxesCxcywhNormalized: Tensor, channels: number): Tensor {
+export function boxEmbedding(boxesCxcywhNormalized: Tensor, channels: number, temperature = 10_000): Tensor {
   const quarter = channels / 4;
-  const frequencies = Array.from(
-    { length: quarter },
-    (_, i) => (2 * Math.PI) / 10000 ** ((2 * Math.floor(i / 2)) / quarter),
-  );
-  const isSine = Array.from({ length: quarter }, (_, i) => Number(i % 2 === 0));
+  const frequencies = waves(quarter, temperature);
+  const isSine = frequencies.map((_, i) => Number(i % 2 === 0));
   const pick = (values: number[]) => constant('float32', [quarter], values);
-  const parts = [1, 0, 2, 3].map((coordinate) => {
+  const parts = coordinates.map((coordinate) => {
     const angle = multiply(
       slice(boxesCxcywhNormalized, { axis: 2, start: coordinate, end: coordinate + 1 }),
       pick(frequencies),
@@ -82,4 +80,30 @@ export function boxEmbedding(boxesCxcywhNormalized: Tensor, channels: number): T
     return add(multiply(sin(angle), pick(isSine)), multiply(cos(angle), pick(isSine.map((s) => 1 - s))));
   });
   return concat(parts, 2);
+}
+
+/** y, x, width, height of (cx, cy, w, h). */
+const coordinates = [1, 0, 2, 3] as const;
+
+const waves = (count: number, temperature: number): number[] =>
+  Array.from({ length: count }, (_, i) => (2 * Math.PI) / temperature ** ((2 * Math.floor(i / 2)) / count));
+
+/** Channels of `placeEmbedding`. */
+export const placeChannels = 128;
+/** Every wave varies over a picture. */
+const placeTemperature = 20;
+/** A box like many: a quarter of the picture's side, in its middle. */
+const usualBox = [0.5, 0.5, 0.25, 0.25];
+
+/**
+ * Where boxes are [B, K, 4] -> [B, K, placeChannels], as what sets them apart from a box like many: `boxEmbedding` with waves as
+ * long as a picture instead of thousands of them, less that of the usual box.
+ */
+export function placeEmbedding(boxesCxcywhNormalized: Tensor): Tensor {
+  const frequencies = waves(placeChannels / 4, placeTemperature);
+  const usual = coordinates.flatMap((coordinate) =>
+    frequencies.map((frequency, i) => (i % 2 === 0 ? Math.sin : Math.cos)(usualBox[coordinate] * frequency)),
+  );
+  const embedding = boxEmbedding(boxesCxcywhNormalized, placeChannels, placeTemperature);
+  return subtract(embedding, constant('float32', [placeChannels], usual));
 }

@@ -117,9 +117,10 @@ async function observeScene(
   { upn, chatrex }: WorldModel,
   scene: Scene,
   measures: readonly PlannedMeasure[],
-  { phrasings, questions, maxTokens, minScore = chatrex?.proposals?.minScore }: Settings,
+  { phrasings, questions, maxTokens, minScore }: Settings,
 ): Promise<void> {
-  const [chosen] = upn ? await upn.propose([scene.image], { granularity: 'both', minScore }) : [];
+  const wished = { ...chatrex?.proposals, granularity: 'both', ...(minScore !== undefined && { minScore }) } as const;
+  const [chosen] = upn ? await upn.propose([scene.image], wished) : [];
   for (const measure of measures) {
     if (measure.of === 'proposals') await measure.running.observe({ scene, upn: upn!, chosen });
   }

@@ -3,12 +3,12 @@
 import type { EncodedPicture } from '../../chatrex/encoded-picture.ts';
 import type { ScoredBoxes } from '../../chatrex/picture-boxes.ts';
 import type { RgbImage } from '../../image/rgb-image.ts';
-import type { Upn } from '../../proposals/upn.ts';
+import type { ProposeOptions, Upn } from '../../proposals/upn.ts';
 
 /** A `ChatRex`; named by what is used of it, since front ends stand above evaluation. */
 export interface PictureReader {
-  /** Least score of the proposals that it speaks about; that of `Upn.propose` where nothing is said. */
-  readonly proposals?: { readonly minScore?: number };
+  /** The proposals that it speaks about; those of `Upn.propose` where nothing is said. */
+  readonly proposals?: ProposeOptions;
   encode(image: RgbImage, options: { boxes: ScoredBoxes }): Promise<EncodedPicture>;
 }
 

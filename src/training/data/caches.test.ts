@@ -64,14 +64,16 @@ test('features are what the encoders make of a scene, and are computed once', as
   await session.dispose();
 });
 
+const proposals = { granularity: 'both', minScore: 0.15, nmsIou: 0.6 } as const;
+
 test('proposals are those of the network; a broken last line is found again', async () => {
-  await openProposalCache(folder, key, 'nano');
+  await openProposalCache(folder, key, { model: 'nano', proposals });
   const path = await fileThat('proposals-');
   const whole = await readFile(path, 'utf8');
   const kept = whole.indexOf('\n', whole.indexOf('\n') + 1) + 1;
   await truncate(path, kept);
   await appendFile(path, '[1, 2, 3');
-  const found = await openProposalCache(folder, key, 'nano');
+  const found = await openProposalCache(folder, key, { model: 'nano', proposals });
   expect(await readFile(path, 'utf8')).toBe(whole);
   const upn = await Upn.load('nano', { session: { threads: 1 } });
   const { image } = await scenes.scene(4);

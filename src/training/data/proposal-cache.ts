@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ChatRexConfig } from '../../chatrex/config.ts';
 import { ChatRexError } from '../../errors.ts';
 import { loadStoredUpn } from '../../proposals/load.ts';
 import { computeRanges } from './ranges.ts';
@@ -17,23 +18,27 @@ export interface ProposalWorkerData {
   readonly key: SceneCacheKey;
   /** A source of `Upn.load`. */
   readonly model: string;
+  /** Which boxes: those that the multimodal model speaks about. */
+  readonly proposals: ProposalSettings;
 }
+
+type ProposalSettings = NonNullable<ChatRexConfig['proposals']>;
 
 /** Boxes of a scene [K, 4] xyxy in its pixels, the surest first. */
 export type SceneProposals = (index: number) => Float32Array;
 
-/** Opens the proposals that `model` makes for all scenes of a cache, which must be complete; finds what is missing first. */
+/** Opens the proposals that a network makes for all scenes of a cache, which must be complete; finds what is missing first. */
 export async function openProposalCache(
   folder: string,
   key: SceneCacheKey,
-  model: string,
+  { model, proposals }: Pick<ProposalWorkerData, 'model' | 'proposals'>,
   onProgress?: (done: number, total: number) => void,
 ): Promise<SceneProposals> {
-  const path = join(sceneCacheFolder(folder, key), `proposals-${await fingerprint(model)}.jsonl`);
+  const path = join(sceneCacheFolder(folder, key), `proposals-${await fingerprint(model, proposals)}.jsonl`);
   const present = await completeRecords(path);
   if (present < key.count) {
     const file = await open(path, 'a');
-    const data: ProposalWorkerData = { folder, key, model };
+    const data: ProposalWorkerData = { folder, key, model, proposals };
     try {
       await computeRanges<number[][]>(
         { module: './proposal-worker.ts', base: import.meta.url, data },
@@ -56,10 +61,10 @@ export async function openProposalCache(
   };
 }
 
-/** Names a network by its configuration and what its files hold. */
-async function fingerprint(model: string): Promise<string> {
+/** Names a network, by its configuration and what its files hold, and the choice of its boxes. */
+async function fingerprint(model: string, proposals: ProposalSettings): Promise<string> {
   const { config, weights } = await loadStoredUpn(model);
-  const hash = createHash('sha256').update(JSON.stringify(config));
+  const hash = createHash('sha256').update(JSON.stringify([config, proposals]));
   const files = new Set([...weights.values()].flatMap((weight) => ('path' in weight ? [weight.path] : [])));
   for (const path of [...files].sort()) hash.update(await readFile(path));
   return hash.digest('hex').slice(0, 12);

@@ -3,7 +3,7 @@
  * them with words; `instruct` trains everything. Both read the same samples.
  */
 
-import { type ChatRexConfig, languageConfig } from '../../chatrex/config.ts';
+import { type ChatRexConfig, languageConfig, proposalsOf } from '../../chatrex/config.ts';
 import { ChatRexError } from '../../errors.ts';
 import { maxObjects } from '../../prompt/special-tokens.ts';
 import { createRandom } from '../../random.ts';
@@ -62,8 +62,10 @@ export async function openMllmStage(
   const found =
     proposer === undefined
       ? undefined
-      : await openProposalCache(...trainingScenes(cacheFolder, config), proposer, (done, total) =>
-          onStatus?.(`finding boxes ${done}/${total}`),
+      : await openProposalCache(
+          ...trainingScenes(cacheFolder, config),
+          { model: proposer, proposals: proposalsOf(model) },
+          (done, total) => onStatus?.(`finding boxes ${done}/${total}`),
         );
   const encoded = encoders && (await encodeScenes(config, cacheFolder, encoders, onStatus));
   const tokenizer = await runTokenizer(folder, cache, languageConfig(model).vocabSize);
