@@ -28,6 +28,17 @@ test('proposals that are an object are left out, the others stand beside the obj
   expect(all).toContainEqual([200, 10, 240, 60]);
 });
 
+test('where proposals in use overlap less, so do those beside objects', () => {
+  const list = objectList({ objects }, proposals, {
+    jitter: 0,
+    isFound: false,
+    mostOverlap: 0.6,
+    random: createRandom('a'),
+  });
+  expect(boxes(list)).not.toContainEqual([100, 100, 170, 150]);
+  expect(boxes(list)).toContainEqual([200, 10, 240, 60]);
+});
+
 test('as in use, objects are shown by the proposals that found them', () => {
   const list = objectList({ objects }, proposals, { jitter: 0.1, isFound: true, random: createRandom('b') });
   const all = boxes(list);

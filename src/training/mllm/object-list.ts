@@ -15,8 +15,8 @@ export interface ObjectList {
   readonly indexOf: ReadonlyMap<number, number>;
 }
 
-/** A proposal that overlaps an object more than this is that object. */
-const sameObjectIou = 0.9;
+/** A proposal that overlaps an object more than this is that object (paper section 5). */
+export const sameObjectIou = 0.9;
 /** A proposal that overlaps an object at least this much has found it. */
 const foundIou = 0.5;
 
@@ -25,6 +25,8 @@ export interface ObjectListOptions {
   readonly jitter: number;
   /** Whether proposals stand in for the objects that they found, as when the model is used. */
   readonly isFound: boolean;
+  /** Proposals that overlap an object by more are left out; `sameObjectIou`, or less where proposals in use overlap less. */
+  readonly mostOverlap?: number;
   readonly random: Random;
 }
 
@@ -32,7 +34,7 @@ export interface ObjectListOptions {
 export function objectList(
   { objects }: Pick<Scene, 'objects'>,
   proposals: Float32Array,
-  { jitter, isFound, random }: ObjectListOptions,
+  { jitter, isFound, mostOverlap = sameObjectIou, random }: ObjectListOptions,
 ): ObjectList {
   const count = proposals.length / 4;
   const boxOf = (p: number) => [...proposals.subarray(4 * p, 4 * p + 4)];
@@ -45,7 +47,7 @@ export function objectList(
   const used = new Set(found.values());
   const overlap = iou(Float32Array.from(truths.flat()), proposals);
   const others = Array.from({ length: count }, (_, p) => p).filter(
-    (p) => !used.has(p) && truths.every((_, t) => overlap[t * count + p] <= sameObjectIou),
+    (p) => !used.has(p) && truths.every((_, t) => overlap[t * count + p] <= mostOverlap),
   );
   const kept = random.shuffle(others).slice(0, maxObjects - truths.length);
   const boxes = [

@@ -70,6 +70,7 @@ export async function openMllmStage(
   const encoded = encoders && (await encodeScenes(config, cacheFolder, encoders, onStatus));
   const tokenizer = await runTokenizer(folder, cache, languageConfig(model).vocabSize);
   const ask = createQuestioner(config, tokenizer);
+  const mostOverlap = proposalsOf(model).nmsIou;
   let heldOut: Promise<Scene[]> | undefined;
   return {
     name,
@@ -84,7 +85,7 @@ export async function openMllmStage(
         const proposals =
           found?.(scene.key.index).subarray(0, 4 * random.int(0, maxObjects)) ??
           randomProposals(scene, random.int(0, config.proposals), random);
-        return objectList(scene, proposals, { jitter: config.boxJitter, isFound, random });
+        return objectList(scene, proposals, { jitter: config.boxJitter, isFound, mostOverlap, random });
       });
       return {
         ...((await encoded?.feeds(scenes.map(({ key }) => key.index))) ?? imageFeeds(scenes, model)),

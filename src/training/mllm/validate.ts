@@ -1,5 +1,6 @@
 /** Held-out figures while the multimodal model trains: what it says of unseen scenes in unseen wordings, the answer so far given. */
 
+import { proposalsOf } from '../../chatrex/config.ts';
 import { createRandom } from '../../random.ts';
 import { Session } from '../../runtime/session.ts';
 import type { Scene } from '../../world/scene.ts';
@@ -27,7 +28,12 @@ export async function validateMllm(
     for (const scene of scenes) {
       const random = createRandom(`validate/${scene.key.index}`);
       const others = randomProposals(scene, proposals, random);
-      const list = objectList(scene, others, { jitter: 0, isFound: false, random });
+      const list = objectList(scene, others, {
+        jitter: 0,
+        isFound: false,
+        mostOverlap: proposalsOf(model).nmsIou,
+        random,
+      });
       const found = await session.run({ ...imageFeeds([scene], model), ...ask([scene], [list], { mixture }, 0) });
       for (const name of ['answering', 'accuracy', 'category'] as const)
         means[name] += Number(found[name].data[0]) / scenes.length;
