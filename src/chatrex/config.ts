@@ -150,7 +150,7 @@ export const chatRexPresets = {
     listsInAnyOrder: true,
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box beside a
     // better one of the same thing would only be taken for another thing.
-    proposals: { granularity: 'both', minScore: 0.15, nmsIou: 0.6 },
+    proposals: { granularity: 'both', minScore: 0.1, nmsIou: 0.6 },
     language: {
       model_type: 'llama',
       hidden_size: 192,
