@@ -24,8 +24,6 @@ const stages: readonly string[][] = [
     'nano',
     '--vision',
     run('vision'),
-    '--upn',
-    run('upn'),
     '--proposer',
     run('proposer'),
     '--out',

@@ -21,7 +21,7 @@ interface ProposeCommandOptions {
   granularity: NonNullable<ProposeOptions['granularity']>;
   model: string;
   preset: keyof typeof upnPresets;
-  minScore: number;
+  minScore?: number;
   nms: number;
   maxBoxes: number;
   json?: boolean;
@@ -43,7 +43,11 @@ export function proposeCommand(): Command {
         .choices(Object.keys(upnPresets))
         .default('upn-large'),
     )
-    .option('--min-score <score>', 'least score of a box', number, defaultFilter.minScore)
+    .option(
+      '--min-score <score>',
+      `least score of a box; the model’s own by default, ${defaultFilter.minScore} where it has none`,
+      number,
+    )
     .option('--nms <iou>', 'boxes that overlap more than this are doubles; 1 keeps all', number, defaultFilter.nmsIou)
     .option('--max-boxes <n>', 'most boxes per picture', number, defaultFilter.maxBoxes)
     .option('--json', 'one line of JSON per picture')

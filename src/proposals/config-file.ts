@@ -36,6 +36,7 @@ const schema = z.strictObject({
   shorterSide: size,
   longerSide: size,
   canvasMultiple: size,
+  minScore: z.number().min(0).max(1).optional(),
 });
 
 const modelType = 'upn';

@@ -36,6 +36,8 @@ export interface UpnConfig {
   readonly longerSide: number;
   /** Canvases are padded to multiples of this: what the backbone needs, and how many canvas sizes there are at all. */
   readonly canvasMultiple: number;
+  /** Least score of boxes where the caller does not say, for networks that are less sure of themselves than the released one. */
+  readonly minScore?: number;
 }
 
 /** Swin-L at window 12, five levels, six and six layers: 217.6 M parameters. */
@@ -70,6 +72,7 @@ const nano: UpnConfig = {
   shorterSide: 256,
   longerSide: 512,
   canvasMultiple: 32,
+  minScore: 0.15,
 };
 
 export const upnPresets = { 'upn-large': large, 'upn-nano': nano } as const satisfies Record<string, UpnConfig>;

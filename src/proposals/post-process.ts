@@ -12,7 +12,7 @@ import type { ImageSize } from '../image/rgb-image.ts';
 import type { Granularity } from './network.ts';
 
 export interface FilterOptions {
-  /** Least score of a box, 0..1. */
+  /** Least score of a box, 0..1; the network's own by default, .3 where it has none. */
   readonly minScore?: number;
   /** Of two boxes that overlap by more than this (IoU, 0..1) the one with the lower score goes; 1 keeps all. */
   readonly nmsIou?: number;

@@ -68,7 +68,7 @@ export class Upn {
    * @example const [{ boxesXyxy, scores }] = await upn.propose(['photo.jpg'], { granularity: 'fine' });
    */
   async propose(pictures: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
-    const filter = completeFilter(options);
+    const filter = completeFilter({ ...options, minScore: options.minScore ?? this.config.minScore });
     const { granularity = 'coarse', limits, signal } = options;
     const prompts: readonly Granularity[] = granularity === 'both' ? ['coarse', 'fine'] : [granularity];
     const results: Proposals[] = [];

@@ -10,17 +10,18 @@
 import { chatRexPresets } from '../../chatrex/config.ts';
 import type { MllmTraining } from '../mllm/stage.ts';
 
+/** Expressions and questions have the most kinds, and are learned last. */
 const mixture = {
-  detection: 4,
+  detection: 5,
   'long-tail-detection': 1,
   'phrase-grounding': 2,
-  referring: 3,
-  'region-caption': 4,
-  'region-qa': 3,
+  referring: 6,
+  'region-caption': 3,
+  'region-qa': 8,
   'brief-caption': 1,
   'detailed-caption': 1,
   counting: 3,
-  conversation: 1,
+  conversation: 2,
 } as const;
 
 export const nanoAlign: MllmTraining = {
@@ -38,21 +39,23 @@ export const nanoAlign: MllmTraining = {
   scenes: 6000,
   lessons: [{ steps: 800, mixture: { 'region-caption': 12, detection: 8 }, regionStyle: 'category' }],
   mixture,
-  room: 320,
+  room: 352,
   proposals: 12,
-  foundShare: 0.6,
+  foundShare: 0.7,
   namingWeight: 0.5,
   boxJitter: 0.05,
   encodersLearn: false,
   validationScenes: 100,
 };
 
-/** Phrases and expressions that want objects are what is learned last. */
+/** The encoders learn to name on; a higher rate keeps them from it (docs/log.md). */
 export const nanoInstruct: MllmTraining = {
   ...nanoAlign,
-  steps: 3400,
+  steps: 20_000,
   learningRate: 4e-4,
+  warmupSteps: 100,
+  finalRate: 0.02,
   lessons: [],
-  mixture: { ...mixture, detection: 5, referring: 6 },
+  scenes: 20_000,
   encodersLearn: true,
 };
