@@ -27,7 +27,7 @@ describe.each(tinyNames)('%s against transformers, timm and torchvision', (name)
       'map.1': seen.maps[1],
       high: seen.maps[3],
       image_tokens: vision.imageTokens(seen),
-      object_tokens: vision.objectTokens(seen, objects),
+      object_tokens: vision.objectTokens(seen, objects).read,
     };
     const feeds = { ...pixelFeeds([image], config), ...boxFeeds([image], [boxesXyxy], config) };
     const session = await Session.create(outputs, weights);

@@ -28,13 +28,22 @@ export interface EncodedImage {
   readonly maps: readonly Tensor[];
 }
 
+/** Boxes on a picture as the language model knows them, [B, K, language.hidden_size] each; one and the same without `objectsCarryPlace`. */
+export interface ObjectTokens {
+  /** What is in the box. */
+  readonly content: Tensor;
+  /** What the model reads at an object's place. */
+  readonly read: Tensor;
+  /** What the model compares its hidden state with to choose an object. */
+  readonly choice: Tensor;
+}
+
 export interface ChatRexVision {
   /** Normalised pictures, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, imageSize, imageSize]. */
   encode(pixelsLow: Tensor, pixelsHigh: Tensor): EncodedImage;
   /** Both encoders' tokens fused, [B, T, language.hidden_size]. */
   imageTokens(image: EncodedImage): Tensor;
-  /** Object tokens [B, K, language.hidden_size] of boxes on a picture. */
-  objectTokens(image: EncodedImage, objects: ObjectInputs): Tensor;
+  objectTokens(image: EncodedImage, objects: ObjectInputs): ObjectTokens;
 }
 
 /** Encoders, fusion and projectors. */
@@ -49,8 +58,13 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
-  const place = config.objectsCarryPlace
-    ? linear(vision.at('mm_object_place'), placeChannels, hiddenSize, { hasBias: false, deviation: 0.03 })
+  // One map for what is read and one for what is chosen: where a thing is must be loud in a question about it, and must not
+  // drown its name where things are chosen by name.
+  const place = vision.at('mm_object_place');
+  const placeIn = (name: string, deviation: number) =>
+    linear(place.at(name), placeChannels, hiddenSize, { hasBias: false, deviation });
+  const places = config.objectsCarryPlace
+    ? { read: placeIn('read', 0.04), choice: placeIn('choice', 0.02) }
     : undefined;
   return {
     encode: (pixelsLow, pixelsHigh) => ({ low: encodeLow(pixelsLow), maps: encodeHigh(pixelsHigh) }),
@@ -61,8 +75,11 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
       return fuse(low, high);
     },
     objectTokens: ({ maps }, objects) => {
-      const tokens = projectObjects(encodeObjects(maps, objects).object);
-      return place ? add(tokens, place(placeEmbedding(objects.boxesCxcywhNormalized))) : tokens;
+      const content = projectObjects(encodeObjects(maps, objects).object);
+      if (!places) return { content, read: content, choice: content };
+      const embedding = placeEmbedding(objects.boxesCxcywhNormalized);
+      const [read, choice] = [places.read, places.choice].map((map) => add(content, map(embedding)));
+      return { content, read, choice };
     },
   };
 }

@@ -49,7 +49,7 @@ export async function embedPrefix(
  */
 export function objectLexicon(
   prefix: readonly PromptSegment[],
-  { objectTokens }: Pick<SeenTokens, 'objectTokens'>,
+  { objectTokens, objectChoices = objectTokens }: Pick<SeenTokens, 'objectTokens' | 'objectChoices'>,
   language: LanguageModel,
 ): Lexicon {
   const { hiddenSize } = language.config;
@@ -68,7 +68,7 @@ export function objectLexicon(
     },
     score: (logits, hidden) => {
       for (const [id, object] of objectOf) {
-        for (let i = 0; i < hiddenSize; i++) logits[id] += hidden[i] * objectTokens.data[object * hiddenSize + i];
+        for (let i = 0; i < hiddenSize; i++) logits[id] += hidden[i] * objectChoices.data[object * hiddenSize + i];
       }
     },
   };

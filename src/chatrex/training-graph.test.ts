@@ -7,7 +7,7 @@ import { Session } from '../runtime/session.ts';
 import { graphOf } from '../tensor/graph.ts';
 import { GradientSession } from '../training/gradient-session.ts';
 import { crossEntropy } from '../training/losses.ts';
-import { initializeParameters } from '../training/parameters.ts';
+import { initializeParameters, storedParameters } from '../training/parameters.ts';
 import { imageTokenCount, languageConfig } from './config.ts';
 import { type PictureTexts, packTexts } from './pack-texts.ts';
 import { embedPrefix, objectLexicon } from './prefix.ts';
@@ -15,7 +15,7 @@ import { boxFeeds, pixelFeeds } from './preprocess.ts';
 import { boxesXyxy, openTiny, questions, tinyNames } from './testing/tiny-chatrex.ts';
 import { chatRexTrainingGraph } from './training-graph.ts';
 import { VisionEncoder } from './vision-encoder.ts';
-import { visionWeights } from './weights.ts';
+import { visionParameters, visionWeights } from './weights.ts';
 
 const worstDifference = (expected: Float32Array, { data }: HostTensor, start = 0): number =>
   expected.reduce((worst, value, i) => Math.max(worst, Math.abs(value - Number(data[start + i]))), 0);
@@ -91,49 +91,60 @@ describe.each(tinyNames)('the training graph of %s', (name) => {
   });
 });
 
-it('sees objects that carry their index as the language model is shown them in use', async () => {
-  const { config: plain, chat, image, tensors } = await openTiny('tiny-gated');
-  const config = { ...plain, objectsCarryIndex: true };
-  const vision = visionWeights(tensors.vision, config);
-  const language = languageWeights(tensors.language, languageConfig(config), 'float');
-  const prefix = chat.prefix(4);
-  const ids = chat.question('What is <obj2>?', 4);
-  const written = chat.prefix(2).flatMap((segment) => (segment.kind === 'object' ? [segment.id] : []))[1];
+it.each([false, true])(
+  'sees objects that carry their index (and place: %s) as the language model is shown them in use',
+  async (objectsCarryPlace) => {
+    const { config: plain, chat, image, tensors } = await openTiny('tiny-gated');
+    const config = { ...plain, objectsCarryIndex: true, objectsCarryPlace };
+    const places = storedParameters(
+      initializeParameters(
+        visionParameters(config).filter(({ name }) => name.startsWith('mm_object_place.')),
+        3,
+      ),
+    );
+    expect(places.size).toBe(objectsCarryPlace ? 2 : 0);
+    const vision = new Map([...visionWeights(tensors.vision, plain), ...places]);
+    const language = languageWeights(tensors.language, languageConfig(config), 'float');
+    const prefix = chat.prefix(4);
+    const ids = chat.question('What is <obj2>?', 4);
+    const written = chat.prefix(2).flatMap((segment) => (segment.kind === 'object' ? [segment.id] : []))[1];
 
-  const encoder = await VisionEncoder.create(config, vision);
-  const model = await LanguageModel.create(languageConfig(config), language);
-  const seen = await encoder.encode([image], [boxesXyxy]);
-  const lexicon = objectLexicon(prefix, seen, model);
-  const used = await Promise.all(
-    (
-      [
-        [true, lexicon],
-        [false, lexicon],
-        [true, { embed: lexicon.embed }],
-        [true, { ...lexicon, embed: (words: readonly number[]) => model.embed(words) }],
-      ] as [boolean, Lexicon][]
-    ).map(async ([isCarried, lexicon]) => {
-      const cache = model.createCache({ capacity: 200 });
-      await model.read(cache, 0, await embedPrefix(prefix, seen, model, isCarried));
-      await model.read(cache, 0, await lexicon.embed(ids));
-      // A written mention of an object is read as a question's is.
-      return (await model.step(cache, [written], [true], lexicon))[0];
-    }),
-  );
-  await encoder.dispose();
-  await model.dispose();
+    const encoder = await VisionEncoder.create(config, vision);
+    const model = await LanguageModel.create(languageConfig(config), language);
+    const seen = await encoder.encode([image], [boxesXyxy]);
+    expect('objectChoices' in seen).toBe(objectsCarryPlace);
+    const lexicon = objectLexicon(prefix, seen, model);
+    const used = await Promise.all(
+      (
+        [
+          [true, lexicon],
+          [false, lexicon],
+          [true, { embed: lexicon.embed }],
+          [true, { ...lexicon, embed: (words: readonly number[]) => model.embed(words) }],
+        ] as [boolean, Lexicon][]
+      ).map(async ([isCarried, lexicon]) => {
+        const cache = model.createCache({ capacity: 200 });
+        await model.read(cache, 0, await embedPrefix(prefix, seen, model, isCarried));
+        await model.read(cache, 0, await lexicon.embed(ids));
+        // A written mention of an object is read as a question's is.
+        return (await model.step(cache, [written], [true], lexicon))[0];
+      }),
+    );
+    await encoder.dispose();
+    await model.dispose();
 
-  const { logits } = chatRexTrainingGraph(createScope(), config);
-  const session = await Session.create({ logits }, new Map([...vision, ...language]));
-  const isTarget = [...ids.map(() => false), false, true];
-  const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 4 };
-  const { labels: _, ...texts } = packTexts([{ prefix, texts: [{ ids: [...ids, written, 0], isTarget }] }], sizes);
-  const results = await session.run({
-    ...texts,
-    ...pixelFeeds([image], config),
-    ...boxFeeds([image], [boxesXyxy], config),
-  });
-  await session.dispose();
-  expect(worstDifference(used[0], results.logits)).toBeLessThan(1e-4);
-  for (const other of used.slice(1)) expect(worstDifference(other, results.logits)).toBeGreaterThan(1e-3);
-});
+    const { logits } = chatRexTrainingGraph(createScope(), config);
+    const session = await Session.create({ logits }, new Map([...vision, ...language]));
+    const isTarget = [...ids.map(() => false), false, true];
+    const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 4 };
+    const { labels: _, ...texts } = packTexts([{ prefix, texts: [{ ids: [...ids, written, 0], isTarget }] }], sizes);
+    const results = await session.run({
+      ...texts,
+      ...pixelFeeds([image], config),
+      ...boxFeeds([image], [boxesXyxy], config),
+    });
+    await session.dispose();
+    expect(worstDifference(used[0], results.logits)).toBeLessThan(1e-4);
+    for (const other of used.slice(1)) expect(worstDifference(other, results.logits)).toBeGreaterThan(1e-3);
+  },
+);

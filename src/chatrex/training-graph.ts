@@ -30,6 +30,7 @@ export interface TrainingGraph {
   /** Hidden states of all places after the last norm, [B, S, hiddenSize]. */
   readonly hidden: Tensor;
   readonly imageTokens: Tensor;
+  /** What is in each box, [B, K, hiddenSize]. */
   readonly objectTokens: Tensor;
   /** Hidden states [..., hiddenSize] -> logits [..., vocabSize]. */
   readonly words: (hidden: Tensor) => Tensor;
@@ -62,12 +63,14 @@ export function chatRexTrainingGraph(
   const { pixelsLow, pixelsHigh, objects } = visionInputs(config, { batch, boxes });
   const image = start === 'pixels' ? vision.encode(pixelsLow, pixelsHigh) : encodedInputs(config, batch);
   const imageTokens = vision.imageTokens(image);
-  const objectTokens = vision.objectTokens(image, objects);
+  const { content, read, choice } = vision.objectTokens(image, objects);
   const { hiddenSize, vocabSize } = languageConfig(config);
   const language: Llama = llama(scope, languageConfig(config));
   const words = language.embed(range(vocabSize));
   const imageRows = reshape(imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]);
-  const objectRows = reshape(objectTokens, [multiplyDims(batch, boxes), hiddenSize]);
+  const [objectRows, choiceRows] = [read, choice].map((tokens) =>
+    reshape(tokens, [multiplyDims(batch, boxes), hiddenSize]),
+  );
   const rows = concat([words, imageRows, objectRows], 0);
   const own = gather(rows, input('slots', 'int64', [batch, sequence]), { axis: 0 });
   const extra = (rows: Tensor, places: string) =>
@@ -83,18 +86,18 @@ export function chatRexTrainingGraph(
   const due = gather(places, input('targets', 'int64', ['targets']), { axis: 0 });
   const labels = input('labels', 'int64', ['targets']);
   const logits = config.objectsCarryIndex
-    ? add(language.logits(due), objectScores(due, objectRows, vocabSize))
+    ? add(language.logits(due), objectScores(due, choiceRows, vocabSize))
     : language.logits(due);
-  return { logits, labels, hidden, imageTokens, objectTokens, words: language.logits };
+  return { logits, labels, hidden, imageTokens, objectTokens: content, words: language.logits };
 }
 
 /** What each place says of the objects of its own picture, at their index tokens: [N, vocabSize]. */
-function objectScores(due: Tensor, objectRows: Tensor, vocabSize: number): Tensor {
+function objectScores(due: Tensor, choiceRows: Tensor, vocabSize: number): Tensor {
   const [places] = due.shape;
-  const [objects] = objectRows.shape;
+  const [objects] = choiceRows.shape;
   const own = input('own objects', 'float32', [places, objects]);
   const tokens = input('object tokens', 'float32', [objects, vocabSize]);
-  return matmul(multiply(matmul(due, objectRows, { transposeB: true }), own), tokens);
+  return matmul(multiply(matmul(due, choiceRows, { transposeB: true }), own), tokens);
 }
 
 /** Rows with one more that adds nothing. */

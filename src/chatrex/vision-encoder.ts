@@ -19,15 +19,17 @@ import { boxFeeds, pixelFeeds } from './preprocess.ts';
 export interface SeenTokens {
   /** [B, T, hiddenSize] */
   readonly imageTokens: HostTensor<'float32'>;
-  /** [B, K, hiddenSize] */
+  /** As the model reads them, [B, K, hiddenSize]. */
   readonly objectTokens: HostTensor<'float32'>;
+  /** As the model chooses among them, where that differs; likewise. */
+  readonly objectChoices?: HostTensor<'float32'>;
 }
 
 export class VisionEncoder {
   readonly #config: ChatRexConfig;
-  readonly #session: Session<keyof SeenTokens>;
+  readonly #session: Session<string>;
 
-  private constructor(config: ChatRexConfig, session: Session<keyof SeenTokens>) {
+  private constructor(config: ChatRexConfig, session: Session<string>) {
     this.#config = config;
     this.#session = session;
   }
@@ -80,8 +82,14 @@ export function encodedInputs(config: ChatRexConfig, batch: Dim): EncodedImage {
   };
 }
 
-export function visionOutputs(vision: ChatRexVision, config: ChatRexConfig): Record<keyof SeenTokens, Tensor> {
+/** The tensors of `SeenTokens`. */
+export function visionOutputs(vision: ChatRexVision, config: ChatRexConfig): Record<string, Tensor> {
   const { pixelsLow, pixelsHigh, objects } = visionInputs(config);
   const image = vision.encode(pixelsLow, pixelsHigh);
-  return { imageTokens: vision.imageTokens(image), objectTokens: vision.objectTokens(image, objects) };
+  const { read, choice } = vision.objectTokens(image, objects);
+  return {
+    imageTokens: vision.imageTokens(image),
+    objectTokens: read,
+    ...(choice !== read && { objectChoices: choice }),
+  };
 }
