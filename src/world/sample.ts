@@ -6,6 +6,7 @@ import type { GroundedText, Span } from '../grounding/grounded-text.ts';
 import type { Random } from '../random.ts';
 import type { Phrasings } from './phrasings.ts';
 import type { Scene } from './scene.ts';
+import type { RegionQuestion } from './tasks/region-qa.ts';
 
 /** The ten tasks of the paper (section 4.2, tables 7 and 8). */
 export const WORLD_TASKS = [
@@ -52,6 +53,8 @@ export interface TaskContext {
   readonly phrasings: Phrasings;
   /** The style of region captions; any by default. */
   readonly regionStyle?: RegionCaptionStyle;
+  /** The kinds of questions about regions; any by default. */
+  readonly regionQuestions?: readonly RegionQuestion[];
 }
 
 /** Makes one sample of a task, or null when the scene does not lend itself to it. */

@@ -11,7 +11,7 @@ import { conversation } from './tasks/conversation.ts';
 import { counting } from './tasks/counting.ts';
 import { detectEverything, detection, longTailDetection, phraseGrounding, referring } from './tasks/detection.ts';
 import { regionCaption } from './tasks/region-caption.ts';
-import { regionQa } from './tasks/region-qa.ts';
+import { type RegionQuestion, regionQa } from './tasks/region-qa.ts';
 
 /** How a task is made from a scene. */
 export const TASK_MAKERS: Readonly<Record<WorldTask, TaskMaker>> = {
@@ -34,6 +34,8 @@ export interface SampleOptions {
   readonly perTask?: Readonly<Partial<Record<WorldTask, number>>>;
   /** The style of all region captions; a random one for each by default. */
   readonly regionStyle?: RegionCaptionStyle;
+  /** The kinds of questions about regions; a random one for each by default. */
+  readonly regionQuestions?: readonly RegionQuestion[];
 }
 
 /**
@@ -42,12 +44,13 @@ export interface SampleOptions {
  */
 export function makeSamples(scene: Scene, random: Random, options: SampleOptions = {}): Sample[] {
   const phrasings = options.phrasings ?? (scene.key.split === 'train' ? 'seen' : 'unseen');
+  const { regionStyle, regionQuestions } = options;
   const samples: Sample[] = [];
   for (const [task, make] of Object.entries(TASK_MAKERS) as [WorldTask, TaskMaker][]) {
     const wanted = options.perTask ? (options.perTask[task] ?? 0) : 1;
     const heard = new Set<string>();
     for (let attempt = 0; attempt < wanted; attempt++) {
-      const sample = make({ scene, random, phrasings, regionStyle: options.regionStyle });
+      const sample = make({ scene, random, phrasings, regionStyle, regionQuestions });
       const said = JSON.stringify(sample?.turns);
       if (!sample || heard.has(said)) continue;
       heard.add(said);

@@ -8,6 +8,7 @@ import { renderQuestion } from '../../world/coco-files.ts';
 import type { RegionCaptionStyle, WorldTask } from '../../world/sample.ts';
 import { makeSamples, sampleRandom } from '../../world/samples.ts';
 import type { Scene } from '../../world/scene.ts';
+import type { RegionQuestion } from '../../world/tasks/region-qa.ts';
 import type { ObjectList } from './object-list.ts';
 
 /** How many samples of each task are tried for a picture. */
@@ -18,6 +19,8 @@ export interface Questions {
   readonly mixture: TaskMixture;
   /** Captions of regions are in this style alone. */
   readonly regionStyle?: RegionCaptionStyle;
+  /** Questions about regions are of these kinds alone. */
+  readonly regionQuestions?: readonly RegionQuestion[];
 }
 
 /** A stretch of training with its own tasks: a small model learns an ability soon where it is asked for nothing else. */
@@ -54,14 +57,14 @@ export function pictureTexts(
   scene: Scene,
   list: ObjectList,
   chat: Chat,
-  { mixture, regionStyle, listsInAnyOrder, room, epoch }: TextOptions,
+  { mixture, regionStyle, regionQuestions, listsInAnyOrder, room, epoch }: TextOptions,
 ): PictureTexts {
   const random = sampleRandom(scene, epoch);
   const boxCount = list.boxesXyxy.length / 4;
   const options = { objectIndex: list.indexOf, boxCount, random: listsInAnyOrder ? random : undefined };
   const texts: PackedText[] = [];
   let left = room;
-  for (const sample of random.shuffle(makeSamples(scene, random, { perTask: mixture, regionStyle }))) {
+  for (const sample of random.shuffle(makeSamples(scene, random, { perTask: mixture, regionStyle, regionQuestions }))) {
     const turns = sample.turns.map(({ question, answer }) => ({ question: renderQuestion(question), answer }));
     const { ids, isTarget } = encodeTrainingSample(chat, turns, options);
     if (ids.length > left) continue;

@@ -29,11 +29,11 @@ const MAX_PAIRS = 30;
 /** Makes one turn, or null when the scene does not lend itself to it. */
 export type TurnMaker = (context: TaskContext) => WorldTurn | null;
 
-/** A question of a random kind that the scene has an answer to. */
+/** A question of a random kind, of those asked for, that the scene has an answer to. */
 export function regionQa(context: TaskContext): Sample | null {
-  const { random } = context;
-  for (const make of random.shuffle(QA_TURNS)) {
-    const turn = make(context);
+  const { random, regionQuestions: kinds = regionQuestions } = context;
+  for (const kind of random.shuffle(kinds)) {
+    const turn = QA_TURNS[kind](context);
     if (turn) return toSample('region-qa', [random.chance(0.5) ? askGrounded(turn, random) : answerPlainly(turn)]);
   }
   return null;
@@ -193,10 +193,24 @@ export function soleNeighbour(scene: Scene, anchor: number, relation: Relation):
   return fits.length === 1 && !truths.includes('unclear') ? fits[0] : null;
 }
 
-const QA_TURNS: readonly TurnMaker[] = [
-  ...[colourTurn, colourOfTurn, isATurn, existsTurn, whereTurn, relationTurn, isRelatedTurn, largerTurn],
-  ...[contentsTurn, howManyHeldTurn, neighbourTurn],
-];
+/** What is asked about regions, by kind. */
+const QA_TURNS = {
+  colour: colourTurn,
+  colourOf: colourOfTurn,
+  isA: isATurn,
+  exists: existsTurn,
+  where: whereTurn,
+  relation: relationTurn,
+  isRelated: isRelatedTurn,
+  larger: largerTurn,
+  contents: contentsTurn,
+  howManyHeld: howManyHeldTurn,
+  neighbour: neighbourTurn,
+} as const satisfies Record<string, TurnMaker>;
+
+export type RegionQuestion = keyof typeof QA_TURNS;
+
+const regionQuestions = Object.keys(QA_TURNS) as RegionQuestion[];
 
 const yesOrNo = (isRight: boolean): string => (isRight ? 'yes' : 'no');
 
