@@ -77,7 +77,7 @@ test('proposals are those of the network; a broken last line is found again', as
   expect(await readFile(path, 'utf8')).toBe(whole);
   const upn = await Upn.load('nano', { session: { threads: 1 } });
   const { image } = await scenes.scene(4);
-  const [{ boxesXyxy }] = await upn.propose([image], { granularity: 'both', minScore: 0.1, maxBoxes: 80 });
+  const [{ boxesXyxy }] = await upn.propose([image], proposals);
   await upn.dispose();
   const boxes = found(4);
   expect(boxes).toHaveLength(boxesXyxy.length);
