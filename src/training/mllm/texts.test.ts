@@ -3,6 +3,8 @@ import { createChat } from '../../prompt/conversation.ts';
 import { dialects } from '../../prompt/special-tokens.ts';
 import { createTokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import { CATEGORIES } from '../../world/categories.ts';
+import { RELATION_PHRASES, SIDE_PHRASES } from '../../world/description.ts';
+import { makeSamples, sampleRandom } from '../../world/samples.ts';
 import { renderScene } from '../../world/scene.ts';
 import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
 import { lessonAt, pictureTexts } from './texts.ts';
@@ -35,4 +37,15 @@ test('a lesson about categories asks for nothing else', async () => {
   expect(answers.length).toBeGreaterThan(4);
   const names = new Set(CATEGORIES.map(({ name }) => ` ${name}<end>`));
   for (const answer of answers) expect(names).toContain(answer);
+});
+
+test('a lesson may be of some kinds of questions about regions alone', async () => {
+  const scene = renderScene(await loadSpriteAtlas(), { split: 'train', seed: 6, index: 1 });
+  const perTask = { 'region-qa': 12 } as const;
+  const asked = makeSamples(scene, sampleRandom(scene), { perTask, regionQuestions: ['where', 'relation'] });
+  const facts = new Set<string | undefined>([...Object.values(SIDE_PHRASES), ...Object.values(RELATION_PHRASES)]);
+  expect(asked.length).toBeGreaterThan(4);
+  for (const { turns } of asked) expect(facts).toContain(turns[0].expected);
+  const any = makeSamples(scene, sampleRandom(scene), { perTask }).map(({ turns }) => turns[0].expected);
+  expect(any.some((fact) => !facts.has(fact))).toBe(true);
 });
