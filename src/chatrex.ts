@@ -110,7 +110,7 @@ export class ChatRex {
   }
 
   /** Which proposals it speaks about where the caller does not say. */
-  get proposals(): NonNullable<ChatRexConfig['proposals']> {
+  get proposals(): ReturnType<typeof proposalsOf> {
     return proposalsOf(this.#parts.config);
   }
 

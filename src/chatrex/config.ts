@@ -9,7 +9,6 @@ import { ChatRexError } from '../errors.ts';
 import { CLIP_STATISTICS, IMAGENET_STATISTICS } from '../image/normalize.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../language/llama-config.ts';
 import { vicunaSystem } from '../prompt/conversation.ts';
-import { defaultFilter } from '../proposals/post-process.ts';
 import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
 import { convNextPresets, convNextStrides } from '../vision/convnext.ts';
 
@@ -195,8 +194,8 @@ export type ChatRexPreset = keyof typeof chatRexPresets;
 export const languageConfig = (config: ChatRexConfig): LlamaConfig => parseLlamaConfig(config.language);
 
 /** Which proposals the language model is shown where the caller does not say. */
-export const proposalsOf = ({ proposals }: ChatRexConfig): NonNullable<ChatRexConfig['proposals']> =>
-  proposals ?? { granularity: 'coarse', minScore: defaultFilter.minScore };
+export const proposalsOf = ({ proposals }: ChatRexConfig): Partial<NonNullable<ChatRexConfig['proposals']>> =>
+  proposals ?? {};
 
 /** Image tokens of a picture. */
 export const imageTokenCount = (config: ChatRexConfig): number => clipVitTokens(config.low);

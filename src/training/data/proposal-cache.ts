@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChatRexConfig } from '../../chatrex/config.ts';
+import type { proposalsOf } from '../../chatrex/config.ts';
 import { ChatRexError } from '../../errors.ts';
 import { loadStoredUpn } from '../../proposals/load.ts';
 import { computeRanges } from './ranges.ts';
@@ -22,7 +22,7 @@ export interface ProposalWorkerData {
   readonly proposals: ProposalSettings;
 }
 
-type ProposalSettings = NonNullable<ChatRexConfig['proposals']>;
+type ProposalSettings = ReturnType<typeof proposalsOf>;
 
 /** Boxes of a scene [K, 4] xyxy in its pixels, the surest first. */
 export type SceneProposals = (index: number) => Float32Array;
