@@ -13,6 +13,7 @@ import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
 import type { StageSettings } from '../training/stage.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
+import type { Metrics } from '../training/train.ts';
 import { trainStage } from '../training/train-stage.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
 import { progressBar } from './progress.ts';
@@ -123,6 +124,7 @@ async function runTraining<Name extends StageName>(
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const pace = paceOf(config);
   const { isComplete } = await trainStage(name, config, {
     folder: options.out,
     cacheFolder: options.cache,
@@ -131,14 +133,34 @@ async function runTraining<Name extends StageName>(
     resume: options.resume,
     signal: interruption.signal,
     onStatus: bar.status,
-    onProgress: ({ step, metrics }) => bar.update(step, describeMetrics(metrics)),
+    onProgress: ({ step, metrics, seconds }) => {
+      pace.note(metrics, seconds);
+      bar.update(step, describeMetrics(metrics));
+    },
   });
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  bar.end(isComplete ? `done: ${options.out}` : `stopped; go on with --resume (${options.out})`);
+  bar.end(`${isComplete ? 'done' : 'stopped; go on with --resume'}: ${options.out}${pace.describe()}`);
   if (!isComplete) process.exitCode = 130;
 }
 
-const describeMetrics = (metrics: Readonly<Record<string, number>>): string =>
+/** How fast steps are: pictures and, where a language model learns, tokens of its sequences, both of all parts of a step. */
+function paceOf(config: { readonly parts: number; readonly batchSize?: number }) {
+  let [steps, total, tokens] = [0, 0, 0];
+  return {
+    note: (metrics: Metrics, seconds: number) => {
+      steps++;
+      total += seconds;
+      tokens += config.parts * (metrics.tokens ?? 0);
+    },
+    describe: (): string => {
+      const pictures = steps * config.parts * (config.batchSize ?? 0);
+      const rates = Object.entries({ pictures, tokens }).filter(([, count]) => count > 0);
+      return rates.map(([name, count]) => `, ${(count / total).toPrecision(3)} ${name}/s`).join('');
+    },
+  };
+}
+
+const describeMetrics = ({ tokens, ...metrics }: Metrics): string =>
   Object.entries(metrics)
     .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
     .join('  ');

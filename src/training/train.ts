@@ -33,8 +33,8 @@ export interface TrainingProgress {
   step: number;
   totalSteps: number;
   metrics: Metrics;
-  /** Seconds per step, smoothed. */
-  secondsPerStep: number;
+  /** What the step took. */
+  seconds: number;
 }
 
 export const checkpointFile = (folder: string): string => join(folder, 'checkpoint.safetensors');
@@ -61,7 +61,6 @@ export async function train(run: TrainingRun): Promise<boolean> {
   await removeLeftovers(checkpointFile(folder));
   const records = await MetricsLog.open(metricsFile(folder), state.step);
   let savedAt = Date.now();
-  let secondsPerStep = 0;
   const save = async () => {
     await saveTrainingState(checkpointFile(folder), state);
     await writeCurves(folder, await records.read());
@@ -75,12 +74,11 @@ export async function train(run: TrainingRun): Promise<boolean> {
       const gradientNorm = adamwStep(state.parameters, gradients, state.optimizer, learningRate, run.optimizer);
       state.step++;
       const seconds = (performance.now() - started) / 1000;
-      secondsPerStep = secondsPerStep === 0 ? seconds : 0.95 * secondsPerStep + 0.05 * seconds;
       await records.append({ step: state.step, ...metrics, gradientNorm, learningRate, seconds });
       if (run.validate && (state.step % (run.validateEvery ?? 1000) === 0 || state.step === totalSteps)) {
         await records.append({ step: state.step, ...prefixed('val ', await run.validate()) });
       }
-      run.onProgress?.({ step: state.step, totalSteps, metrics, secondsPerStep });
+      run.onProgress?.({ step: state.step, totalSteps, metrics, seconds });
       if (Date.now() - savedAt > (run.checkpointMinutes ?? 3) * 60_000) await save();
     }
     await save();

@@ -36,6 +36,8 @@ export interface WorldTurn {
   readonly answer: GroundedText;
   /** The bare fact for exact scoring where there is one: a category, a number word, a colour, yes or no. */
   readonly expected?: string;
+  /** What a question about regions asks. */
+  readonly kind?: RegionQuestion;
 }
 
 export interface Sample {

@@ -94,13 +94,14 @@ describe('answers', () => {
     expect(captions('brief-caption').score(rows)).toEqual({ 'phrase precision': 0.5, 'phrase recall': 0.5 });
   });
 
-  it('facts count with and without yes and no', () => {
+  it('facts count altogether and by the kind of question', () => {
     const rows = [
-      { expected: 'yes', answer: 'No.' },
+      { expected: 'yes', answer: 'No.', kind: 'isA' },
+      { expected: 'red', answer: 'The car is red.', kind: 'colour' },
       { expected: 'red', answer: 'The car is red.' },
     ];
-    expect(questionAnswering('region-qa').score(rows)).toEqual({ accuracy: 0.5, 'yes or no': 0, others: 1 });
-    expect(questionAnswering('region-qa').score([]).accuracy).toBeNull();
+    expect(questionAnswering('region-qa').score(rows)).toEqual({ accuracy: 2 / 3, colour: 1, isA: 0 });
+    expect(questionAnswering('region-qa').score([])).toEqual({ accuracy: null });
   });
 });
 

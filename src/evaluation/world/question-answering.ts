@@ -5,6 +5,7 @@
 
 import type { Turn } from '../../chatrex/encoded-picture.ts';
 import { renderQuestion } from '../../world/coco-files.ts';
+import { groupBy } from '../group-by.ts';
 import { statesFact } from './fact.ts';
 import { type Measure, share } from './measure.ts';
 import { placed, type SceneView, samplesOf } from './scene-view.ts';
@@ -13,6 +14,8 @@ export interface FactAnswer {
   /** "red", "yes", "three", "on the left". */
   readonly expected: string;
   readonly answer: string;
+  /** "larger", "colourOf"; none in conversations. */
+  readonly kind?: string;
 }
 
 /** Needs boxes of which it is known whose they are: questions name them. */
@@ -23,11 +26,11 @@ export function questionAnswering(task: 'region-qa' | 'conversation'): Measure<S
       const rows: FactAnswer[] = [];
       for (const { turns } of samplesOf(view, task)) {
         const before: Turn[] = [];
-        for (const { question: asked, answer, expected } of turns) {
+        for (const { question: asked, answer, expected, kind } of turns) {
           const question = renderQuestion(placed(asked, indexOf!));
           if (expected !== undefined) {
             const { text } = await picture.chat([...before, { question }], askOptions);
-            rows.push({ expected, answer: text });
+            rows.push({ expected, answer: text, kind });
           }
           before.push({ question, answer: placed(answer, indexOf!) });
         }
@@ -36,15 +39,13 @@ export function questionAnswering(task: 'region-qa' | 'conversation'): Measure<S
     },
     score: (rows) => {
       const isRight = ({ expected, answer }: FactAnswer) => statesFact(answer, expected);
-      const isYesNo = ({ expected }: FactAnswer) => expected === 'yes' || expected === 'no';
-      return {
-        accuracy: share(rows, isRight),
-        'yes or no': share(rows.filter(isYesNo), isRight),
-        others: share(
-          rows.filter((row) => !isYesNo(row)),
-          isRight,
-        ),
-      };
+      const figures: Record<string, number | null> = { accuracy: share(rows, isRight) };
+      const byKind = groupBy(
+        rows.filter(({ kind }) => kind),
+        ({ kind }) => kind!,
+      );
+      for (const [kind, ofKind] of [...byKind].sort()) figures[kind] = share(ofKind, isRight);
+      return figures;
     },
   };
 }

@@ -12,15 +12,15 @@ import type { MllmTraining } from '../mllm/stage.ts';
 
 /** Expressions and questions have the most kinds, and are learned last. */
 const mixture = {
-  detection: 4,
+  detection: 5,
   'long-tail-detection': 1,
-  'phrase-grounding': 2,
-  referring: 5,
-  'region-caption': 4,
-  'region-qa': 10,
+  'phrase-grounding': 3,
+  referring: 6,
+  'region-caption': 3,
+  'region-qa': 12,
   'brief-caption': 1,
   'detailed-caption': 1,
-  counting: 2,
+  counting: 3,
   conversation: 2,
 } as const;
 
@@ -55,13 +55,19 @@ export const nanoInstruct: MllmTraining = {
   learningRate: 4e-4,
   warmupSteps: 100,
   finalRate: 0.02,
-  // Where a box is and how it lies to another is not learned beside everything else (docs/log.md, 2026-11-26).
+  // Where a box is, how it lies to another and whether it is what is asked for are not learned beside everything else
+  // (docs/log.md, 2026-11-26).
   lessons: [
     { steps: 200, mixture: { 'region-caption': 2, 'region-qa': 24 }, regionQuestions: ['where', 'relation'] },
     {
       steps: 300,
       mixture: { 'region-caption': 2, referring: 3, 'region-qa': 24 },
-      regionQuestions: ['where', 'relation', 'isRelated', 'larger', 'isA', 'howManyHeld'],
+      regionQuestions: ['where', 'relation', 'isRelated', 'larger', 'howManyHeld', 'colourOf'],
+    },
+    {
+      steps: 450,
+      mixture: { 'region-caption': 1, referring: 2, 'region-qa': 24 },
+      regionQuestions: ['isA', 'isA', 'isA', 'isRelated', 'exists', 'colourOf', 'howManyHeld'],
     },
   ],
   scenes: 20_000,

@@ -15,7 +15,7 @@ import { openProposalCache } from '../data/proposal-cache.ts';
 import { openTrainingScenes, trainingScenes } from '../data/scene-cache.ts';
 import { validationScenes } from '../data/validation-scenes.ts';
 import type { InitialWeights } from '../initial-weights.ts';
-import { type PartedSettings, runFeeds, type Stage, type StageContext } from '../stage.ts';
+import type { PartedSettings, Stage, StageContext } from '../stage.ts';
 import { answeringGraph, createQuestioner, imageFeeds } from './answering.ts';
 import { objectList, randomProposals } from './object-list.ts';
 import { type Curriculum, lessonAt } from './texts.ts';
@@ -92,7 +92,7 @@ export async function openMllmStage(
         ...ask(scenes, lists, lessonAt(config, step), step),
       };
     },
-    run: runFeeds,
+    run: async (session, feeds) => ({ ...(await session.accumulate(feeds)), tokens: feeds.slots.data.length }),
     validate: async (parameters) => {
       heldOut ??= validationScenes(seed, config.validationScenes);
       return validateMllm(config, ask, parameters, await heldOut);

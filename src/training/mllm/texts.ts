@@ -19,7 +19,7 @@ export interface Questions {
   readonly mixture: TaskMixture;
   /** Captions of regions are in this style alone. */
   readonly regionStyle?: RegionCaptionStyle;
-  /** Questions about regions are of these kinds alone. */
+  /** Questions about regions are of these kinds alone; a kind that stands twice comes twice as often. */
   readonly regionQuestions?: readonly RegionQuestion[];
 }
 

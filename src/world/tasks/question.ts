@@ -1,6 +1,6 @@
 /**
- * Questions in free words, shared by region questions and conversations: wordings, heard and held out, and whether the
- * answer is grounded or plain.
+ * Questions in free words, shared by region questions and conversations: wordings, heard and held out, and how a grounded
+ * answer is asked for.
  */
 
 import type { GroundedText } from '../../grounding/grounded-text.ts';
@@ -170,9 +170,4 @@ export function askGrounded({ question, ...rest }: WorldTurn, random: Random): W
     ...rest,
     question: [text(before), ...question, text(after)].filter((s) => s.kind === 'phrase' || s.text !== ''),
   };
-}
-
-/** The same turn answered in plain words. */
-export function answerPlainly({ answer, ...rest }: WorldTurn): WorldTurn {
-  return { ...rest, answer: [text(answer.map((span) => span.text).join(''))] };
 }

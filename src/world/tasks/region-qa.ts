@@ -1,7 +1,7 @@
 /**
  * Questions about regions and about things by description: colour, kind, existence, place, relations, sizes, contents.
- * Half are asked for a grounded answer, half are answered in plain words. What is seen is said first and what follows from it last,
- * so that yes, no and numbers can be read off what stands before them.
+ * Half are asked for a grounded answer in so many words; all are answered so, for what is pointed at can be read off.
+ * What is seen is said first and what follows from it last: yes, no and numbers.
  */
 
 import { CATEGORIES } from '../categories.ts';
@@ -13,7 +13,7 @@ import type { Scene } from '../scene.ts';
 import { articleFor, numberWord } from '../words.ts';
 import { contentsOf, groupsOf, listGroups } from './captions.ts';
 import { absentCategory, categoriesOf } from './detection.ts';
-import { answerPlainly, askGrounded, regionTurn, wordQuestion } from './question.ts';
+import { askGrounded, regionTurn, wordQuestion } from './question.ts';
 import { placeOf } from './region-caption.ts';
 
 const SPATIAL: readonly Relation[] = ['left of', 'right of', 'above', 'below'];
@@ -34,7 +34,7 @@ export function regionQa(context: TaskContext): Sample | null {
   const { random, regionQuestions: kinds = regionQuestions } = context;
   for (const kind of random.shuffle(kinds)) {
     const turn = QA_TURNS[kind](context);
-    if (turn) return toSample('region-qa', [random.chance(0.5) ? askGrounded(turn, random) : answerPlainly(turn)]);
+    if (turn) return toSample('region-qa', [{ ...(random.chance(0.5) ? askGrounded(turn, random) : turn), kind }]);
   }
   return null;
 }
