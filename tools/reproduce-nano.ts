@@ -1,6 +1,7 @@
 /**
  * `npm run reproduce:nano`: the bundled weights from nothing, stage by stage. Interrupt it at any moment and start it again: every
- * stage goes on where it stopped. Hours on two cores; docs/log.md says how many.
+ * stage goes on where it stopped. Hours on two cores; docs/log.md says how many. `npm run reproduce:nano -- --steps 20 --runs FOLDER
+ * --out FOLDER` goes the whole way with a few steps each.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -8,7 +9,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: 'runs' }, out: { type: 'string', default: 'models/nano' } },
+  options: {
+    runs: { type: 'string', default: 'runs' },
+    out: { type: 'string', default: 'models/nano' },
+    steps: { type: 'string' },
+  },
 });
 const run = (name: string): string => join(values.runs, name);
 
@@ -47,9 +52,16 @@ const stages: readonly string[][] = [
   ['eval', 'world', '--model', values.out, '--seed', '2026'],
 ];
 
+const { steps } = values;
+/** A trial takes a few steps and looks at a few scenes. */
+const optionsOf = (command: string): string[] => {
+  if (command === 'train') return ['--cache', run('cache'), ...(steps === undefined ? [] : ['--steps', steps])];
+  return command === 'eval' && steps !== undefined ? ['--count', '3'] : [];
+};
+
 for (const stage of stages) {
   process.stderr.write(`\nchatrex ${stage.join(' ')}\n`);
-  const cache = stage[0] === 'train' ? ['--cache', run('cache')] : [];
-  const { status } = spawnSync('npx', ['tsx', 'src/cli/main.ts', ...stage, ...cache], { stdio: 'inherit' });
+  const command = ['tsx', 'src/cli/main.ts', ...stage, ...optionsOf(stage[0])];
+  const { status } = spawnSync('npx', command, { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
