@@ -155,7 +155,7 @@ function paceOf(config: { readonly parts: number; readonly batchSize?: number })
     describe: (): string => {
       const pictures = steps * config.parts * (config.batchSize ?? 0);
       const rates = Object.entries({ pictures, tokens }).filter(([, count]) => count > 0);
-      return rates.map(([name, count]) => `, ${(count / total).toPrecision(3)} ${name}/s`).join('');
+      return rates.map(([name, count]) => `, ${(count / total).toFixed(1)} ${name}/s`).join('');
     },
   };
 }
