@@ -204,7 +204,7 @@ def read_feeds():
     for name in [name for name in names if name.endswith("token weight")]:
         of_parts[name] = [value.expand(batch // parts, 1) for value in of_parts[name]]
     of_parts["positive tokens"] = [index + part * tokens for part, index in enumerate(of_parts["positive tokens"])]
-    for name in ("categories", "colours"):
+    for name in {"categories", "colours"} & names:
         known = [(labels >= 0).float() for labels in of_parts[name]]
         of_parts[f"{name} weights"] = [one / one.sum().clamp(min=1) for one in known]
     feeds = {name: torch.cat(values, 1 if name in layered else 0) for name, values in of_parts.items()}
@@ -234,7 +234,7 @@ def loss_of_batch():
         loss = loss + (surprise * feeds[f"{name} token weight"]).sum()
     picked = unsigmoid.sigmoid().flatten(0, 1)[feeds["positive tokens"]]
     loss = loss + box_loss(picked, feeds["positive boxes"], feeds["positive weights"])
-    return loss + config["namingWeight"] * naming_loss(maps, feeds)
+    return loss + config["namingWeight"] * naming_loss(maps, feeds) if "categories" in feeds else loss
 
 
 def check():
