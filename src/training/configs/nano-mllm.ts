@@ -69,6 +69,15 @@ export const nanoInstruct: MllmTraining = {
       mixture: { 'region-caption': 1, referring: 2, 'region-qa': 24 },
       regionQuestions: ['isA', 'isA', 'isA', 'isRelated', 'exists', 'colourOf', 'howManyHeld'],
     },
+    // What a lesson leaves out is forgotten, so the last one leaves out nothing that the others taught.
+    {
+      steps: 300,
+      mixture: { 'region-caption': 1, referring: 2, 'region-qa': 24 },
+      regionQuestions: [
+        ...(['where', 'where', 'where', 'relation', 'relation', 'howManyHeld'] as const),
+        ...(['neighbour', 'isA', 'isRelated', 'larger'] as const),
+      ],
+    },
   ],
   scenes: 20_000,
   encodersLearn: true,
