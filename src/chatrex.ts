@@ -97,14 +97,14 @@ export class ChatRex {
     const seen = await vision.encode([image], [boxesXyxy]);
     requireNotAborted(signal);
     const segments = chat.prefix(proposalScores.length);
-    const { objectsCarryIndex = false, listsInAnyOrder } = config;
+    const { objectsCarryIndex = false, listsInAnyOrder, listThreshold } = config;
     const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
     const lexicon = objectsCarryIndex ? objectLexicon(segments, seen, language) : undefined;
     const memory = await PictureMemory.read(language, prefix, lexicon);
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
     return new EncodedPicture(size, chosen, {
-      ...{ memory, chat, dialect, listsInAnyOrder },
+      ...{ memory, chat, dialect, listsInAnyOrder, listThreshold },
       ...{ boxesXyxy, proposalScores },
     });
   }

@@ -54,6 +54,7 @@ export interface AnswerContext {
   readonly chat: Chat;
   readonly dialect: Dialect;
   readonly listsInAnyOrder?: boolean;
+  readonly listThreshold?: number;
   readonly boxesXyxy: BoxArray;
   readonly proposalScores: ArrayLike<number>;
 }
@@ -66,12 +67,12 @@ export async function* writeAnswer(
   ids: readonly number[],
   options: AskOptions,
 ): AsyncGenerator<AnswerEvent, Answer> {
-  const { memory, chat, dialect, listsInAnyOrder, proposalScores } = context;
+  const { memory, chat, dialect, listsInAnyOrder, listThreshold, proposalScores } = context;
   const boxCount = proposalScores.length;
   const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, ...sampling } = options;
   const maxTokens = answerLength(wished, memory.room - ids.length);
   const constraint = isConstrained
-    ? new AnswerConstraint(chat.vocabulary, { boxCount, maxTokens, listsInAnyOrder })
+    ? new AnswerConstraint(chat.vocabulary, { boxCount, maxTokens, listsInAnyOrder, listThreshold })
     : undefined;
   const parser = createAnswerParser({ dialect, boxCount });
   const decoder = chat.createAnswerDecoder();

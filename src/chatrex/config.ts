@@ -66,6 +66,11 @@ const chatRexSchema = z.object({
    * are together likelier than its end.
    */
   listsInAnyOrder: z.boolean().optional(),
+  /**
+   * How likely a list in any order must be to go on for it to go on; a half where nothing is said. Lower finds more objects
+   * and lists more wrong ones. A box that is just likely enough has a score of half that of its proposal.
+   */
+  listThreshold: z.number().gt(0).lt(1).optional(),
   /** Text before every conversation. */
   system: z.string().optional(),
   /** Which proposals the language model is shown where the caller does not say; those of `Upn.propose` without it. */
@@ -147,6 +152,7 @@ export const chatRexPresets = {
     objectsCarryPlace: true,
     visionTokenScale: 0.15,
     listsInAnyOrder: true,
+    listThreshold: 0.35,
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box beside a
     // better one of the same thing would only be taken for another thing.
     proposals: { granularity: 'both', minScore: 0.1, nmsIou: 0.6 },

@@ -44,8 +44,9 @@ const [box0, box1] = ids.objects;
 
 describe('lists in any order', () => {
   const list = [ids.phraseStart, 2, ids.phraseEnd, ids.objectsStart];
-  const masked = (tokens: number[], values: [number, number][]) => {
-    const constraint = new AnswerConstraint(vocabulary, { boxCount: 3, maxTokens: 1000, listsInAnyOrder: true });
+  const masked = (tokens: number[], values: [number, number][], listThreshold?: number) => {
+    const options = { boxCount: 3, maxTokens: 1000, listsInAnyOrder: true, listThreshold };
+    const constraint = new AnswerConstraint(vocabulary, options);
     for (const id of tokens) constraint.push(id);
     const logits = new Float32Array(names.length).fill(-9);
     for (const [id, value] of values) logits[id] = value;
@@ -65,6 +66,24 @@ describe('lists in any order', () => {
     expect(logits[ids.objects[1]]).toBe(-Infinity);
     expect(logits[ids.objects[2]]).toBeCloseTo(Math.log(Math.exp(0) + Math.exp(0.1)), 5);
     expect(logits[ids.objects[2]]).toBeGreaterThan(logits[ids.objectsEnd]);
+  });
+
+  it.each([
+    ['is reached', 0.3, 0.31],
+    ['is not reached', 0.3, 0.29],
+  ])('go on where their threshold %s', (_, threshold, probability) => {
+    const { objectsEnd, objects } = ids;
+    const others = [...list, objects[0], objects[1]];
+    const logit = Math.log(probability / (1 - probability));
+    const logits = masked(
+      others,
+      [
+        [objectsEnd, 0],
+        [objects[2], logit],
+      ],
+      threshold,
+    );
+    expect(logits[objects[2]] > logits[objectsEnd]).toBe(probability > threshold);
   });
 
   it('leave tokens outside a list as they are', () => {

@@ -29,6 +29,8 @@ export class AnswerConstraint {
   readonly #vocabulary: AnswerVocabulary;
   readonly #objectIds: ReadonlySet<number>;
   readonly #listsInAnyOrder: boolean;
+  /** What is added to the logit of a list going on. */
+  readonly #listBias: number;
   readonly #table: ReturnType<typeof allowedByMode>;
   readonly #loops = createLoopDetector();
   readonly #phrase = createPhraseMemory();
@@ -40,14 +42,15 @@ export class AnswerConstraint {
   #cut: 'length' | 'loop' | undefined;
   #allowed: Allowed;
 
-  /** @param options.listsInAnyOrder see `ChatRexConfig` */
+  /** @param options.listsInAnyOrder, options.listThreshold see `ChatRexConfig` */
   constructor(
     vocabulary: AnswerVocabulary,
-    options: { boxCount: number; maxTokens: number; listsInAnyOrder?: boolean },
+    options: { boxCount: number; maxTokens: number; listsInAnyOrder?: boolean; listThreshold?: number },
   ) {
-    const { boxCount, maxTokens, listsInAnyOrder = false } = options;
+    const { boxCount, maxTokens, listsInAnyOrder = false, listThreshold = 0.5 } = options;
     this.#vocabulary = vocabulary;
     this.#listsInAnyOrder = listsInAnyOrder;
+    this.#listBias = Math.log((1 - listThreshold) / listThreshold);
     this.#objectIds = new Set(vocabulary.ids.objects.slice(0, boxCount));
     this.#table = allowedByMode(vocabulary);
     this.#tokensLeft = maxTokens;
@@ -89,14 +92,14 @@ export class AnswerConstraint {
     if (this.#listsInAnyOrder && this.#mode === 'list') this.#letBestSpeak(logits, ids);
   }
 
-  /** The likeliest of the objects stands for all of them together: its logit is that of the list going on. */
+  /** The likeliest of the objects stands for all of them together: its logit is that of the list going on, by the threshold. */
   #letBestSpeak(logits: Float32Array, ids: Int32Array): void {
     const objects = ids.filter((id) => this.#objectIds.has(id));
-    if (objects.length < 2) return;
+    if (objects.length === 0) return;
     const best = objects.reduce((best, id) => (logits[id] > logits[best] ? id : best));
     const sum = objects.reduce((sum, id) => sum + Math.exp(logits[id] - logits[best]), 0);
     for (const id of objects) if (id !== best) logits[id] = -Infinity;
-    logits[best] += Math.log(sum);
+    logits[best] += Math.log(sum) + this.#listBias;
   }
 
   /**
