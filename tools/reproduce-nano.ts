@@ -1,7 +1,7 @@
 /**
  * `npm run reproduce:nano`: the bundled weights from nothing, stage by stage. Interrupt it at any moment and start it again: every
- * stage goes on where it stopped. Hours on two cores; docs/log.md says how many. `npm run reproduce:nano -- --steps 20 --runs FOLDER
- * --out FOLDER` goes the whole way with a few steps each.
+ * stage goes on where it stopped. Hours on two cores; docs/log.md says how many. `npm run reproduce:nano -- --steps 20 --scenes 200
+ * --runs FOLDER --out FOLDER` goes the whole way with a few steps and scenes each.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,55 +13,36 @@ const { values } = parseArgs({
     runs: { type: 'string', default: 'runs' },
     out: { type: 'string', default: 'models/nano' },
     steps: { type: 'string' },
+    scenes: { type: 'string' },
   },
 });
 const run = (name: string): string => join(values.runs, name);
 
-const stages: readonly string[][] = [
-  ['train', 'vision', '--config', 'nano', '--out', run('vision'), '--resume'],
-  ['train', 'upn', '--config', 'nano', '--backbone', run('vision'), '--out', run('upn'), '--resume'],
+const stages: readonly (readonly [command: string, options: Readonly<Record<string, string>>])[] = [
+  ['train vision', { config: 'nano', out: run('vision') }],
+  ['train upn', { config: 'nano', backbone: run('vision'), out: run('upn') }],
   // Training sees the boxes that will be seen in use.
-  ['export', '--upn', run('upn'), '--out', run('proposer')],
-  [
-    'train',
-    'align',
-    '--config',
-    'nano',
-    '--vision',
-    run('vision'),
-    '--proposer',
-    run('proposer'),
-    '--out',
-    run('align'),
-    '--resume',
-  ],
-  [
-    'train',
-    'instruct',
-    '--config',
-    'nano',
-    '--from',
-    run('align'),
-    '--proposer',
-    run('proposer'),
-    '--out',
-    run('instruct'),
-    '--resume',
-  ],
-  ['export', '--upn', run('upn'), '--mllm', run('instruct'), '--out', values.out],
-  ['eval', 'world', '--model', values.out, '--seed', '2026'],
+  ['export', { upn: run('upn'), out: run('proposer') }],
+  ['train align', { config: 'nano', vision: run('vision'), proposer: run('proposer'), out: run('align') }],
+  ['train instruct', { config: 'nano', from: run('align'), proposer: run('proposer'), out: run('instruct') }],
+  // An encoder that has learned to name beside the language model is a better backbone (docs/log.md, 2026-11-26).
+  ['train upn', { config: 'nano', from: run('upn'), encoder: run('instruct'), steps: '4500', out: run('upn-again') }],
+  ['export', { upn: run('upn-again'), mllm: run('instruct'), out: values.out }],
+  ['eval world', { model: values.out, seed: '2026' }],
 ];
 
-const { steps } = values;
-/** A trial takes a few steps and looks at a few scenes. */
-const optionsOf = (command: string): string[] => {
-  if (command === 'train') return ['--cache', run('cache'), ...(steps === undefined ? [] : ['--steps', steps])];
-  return command === 'eval' && steps !== undefined ? ['--count', '3'] : [];
+const { steps, scenes } = values;
+/** What all commands of a kind are given; a trial takes a few steps and looks at a few scenes. */
+const shared: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  train: { cache: run('cache'), ...(steps && { steps }), ...(scenes && { scenes }) },
+  eval: steps ? { count: '3' } : {},
 };
 
-for (const stage of stages) {
-  process.stderr.write(`\nchatrex ${stage.join(' ')}\n`);
-  const command = ['tsx', 'src/cli/main.ts', ...stage, ...optionsOf(stage[0])];
-  const { status } = spawnSync('npx', command, { stdio: 'inherit' });
+for (const [command, options] of stages) {
+  const words = command.split(' ');
+  const given = Object.entries({ ...options, ...shared[words[0]] }).flatMap(([name, value]) => [`--${name}`, value]);
+  const call = [...words, ...given, ...(words[0] === 'train' ? ['--resume'] : [])];
+  process.stderr.write(`\nchatrex ${call.join(' ')}\n`);
+  const { status } = spawnSync('npx', ['tsx', 'src/cli/main.ts', ...call], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }

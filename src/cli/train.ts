@@ -24,6 +24,7 @@ interface TrainOptions {
   resume?: boolean;
   cache: string;
   steps?: number;
+  scenes?: number;
   backbone?: string;
   vision?: string;
   upn?: string;
@@ -111,7 +112,8 @@ const stageCommand = (parent: Command, name: StageName, description: string): Co
     .requiredOption('--out <folder>', 'run folder: checkpoint, metrics.jsonl, curves.png, run.json')
     .option('--resume', 'go on with the run in the folder')
     .option('--cache <folder>', 'where rendered scenes are kept', join('runs', 'cache'))
-    .option('--steps <n>', 'stop after so many steps instead of the configuration’s', Number);
+    .option('--steps <n>', 'stop after so many steps instead of the configuration’s', Number)
+    .option('--scenes <n>', 'draw from so many scenes instead of the configuration’s', Number);
 
 async function runTraining<Name extends StageName>(
   name: Name,
@@ -119,7 +121,8 @@ async function runTraining<Name extends StageName>(
   initial?: readonly InitialWeights[],
 ): Promise<void> {
   const chosen = await loadConfig(name, options.config);
-  const config = options.steps === undefined ? chosen : { ...chosen, steps: options.steps };
+  const { steps = chosen.steps, scenes = chosen.scenes } = options;
+  const config = { ...chosen, steps, scenes };
   const bar = progressBar(`train ${name}`, config.steps);
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
@@ -144,23 +147,24 @@ async function runTraining<Name extends StageName>(
 }
 
 /** How fast steps are: pictures and, where a language model learns, tokens of its sequences, both of all parts of a step. */
-function paceOf(config: { readonly parts: number; readonly batchSize?: number }) {
+function paceOf(config: StageConfigs[StageName]) {
+  const batchSize = 'vision' in config ? config.vision.batchSize : config.batchSize;
   let [steps, total, tokens] = [0, 0, 0];
   return {
     note: (metrics: Metrics, seconds: number) => {
       steps++;
       total += seconds;
-      tokens += config.parts * (metrics.tokens ?? 0);
+      tokens += config.parts * (metrics.sequenceTokens ?? 0);
     },
     describe: (): string => {
-      const pictures = steps * config.parts * (config.batchSize ?? 0);
+      const pictures = steps * config.parts * batchSize;
       const rates = Object.entries({ pictures, tokens }).filter(([, count]) => count > 0);
       return rates.map(([name, count]) => `, ${(count / total).toFixed(1)} ${name}/s`).join('');
     },
   };
 }
 
-const describeMetrics = ({ tokens, ...metrics }: Metrics): string =>
+const describeMetrics = ({ sequenceTokens, ...metrics }: Metrics): string =>
   Object.entries(metrics)
     .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
     .join('  ');

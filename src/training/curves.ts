@@ -7,7 +7,7 @@ import { renderSvg } from '../drawing/encode.ts';
 import type { Metrics } from './train.ts';
 
 /** Bookkeeping that would flatten the curves beside it. */
-const unplotted = new Set(['step', 'seconds', 'tokens', 'gradientNorm', 'learningRate']);
+const unplotted = new Set(['step', 'seconds', 'sequenceTokens', 'gradientNorm', 'learningRate']);
 
 /** Writes `curves.png` (training) and, once there are figures, `validation.png` into the folder. */
 export async function writeCurves(folder: string, records: readonly Metrics[]): Promise<void> {

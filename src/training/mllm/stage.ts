@@ -92,7 +92,7 @@ export async function openMllmStage(
         ...ask(scenes, lists, lessonAt(config, step), step),
       };
     },
-    run: async (session, feeds) => ({ ...(await session.accumulate(feeds)), tokens: feeds.slots.data.length }),
+    run: async (session, feeds) => ({ ...(await session.accumulate(feeds)), sequenceTokens: feeds.slots.data.length }),
     validate: async (parameters) => {
       heldOut ??= validationScenes(seed, config.validationScenes);
       return validateMllm(config, ask, parameters, await heldOut);
