@@ -17,6 +17,7 @@ import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
 import { ChatRexError } from '../errors.ts';
 import { decodeImage } from '../image/decode.ts';
 import { questionFor } from '../prompt/templates.ts';
+import { endWithReader } from './end-with-reader.ts';
 
 const exampleScene = fileURLToPath(new URL('../../models/nano/example/scene.png', import.meta.url));
 const outputFolder = join('out', 'demo');
@@ -44,7 +45,8 @@ async function demo([path = exampleScene, question]: readonly string[]): Promise
   for (const [name, asked] of questions) {
     const answer = await picture.ask(asked);
     say(`> ${asked}`);
-    say(`  ${groundedAnswerAnsi(answer.spans, { colour: process.stdout.isTTY === true })}\n`);
+    const text = groundedAnswerAnsi(answer.spans, { colour: process.stdout.isTTY === true });
+    say(`  ${text.replaceAll('\n', '\n  ')}\n`);
     await draw(join(outputFolder, `${name}.png`), image, picture, asked, answer);
   }
   say(`drawn in ${outputFolder}: ${questions.map(([name]) => `${name}.png`).join(', ')}`);
@@ -64,6 +66,8 @@ async function draw(
 ): Promise<void> {
   await writeFile(file, await drawGroundedAnswer(image, answer.spans, picture.boxes.boxesXyxy, { question }));
 }
+
+endWithReader();
 
 demo(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof ChatRexError)) throw error;

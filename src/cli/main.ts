@@ -6,6 +6,7 @@ import { ChatRexError } from '../errors.ts';
 import { askCommand, captionCommand, countCommand, describeCommand, detectCommand } from './ask.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
+import { endWithReader } from './end-with-reader.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { proposeCommand } from './propose.ts';
@@ -33,11 +34,7 @@ const program = new Command('chatrex')
 /** As shells report a program that Ctrl-C ended. */
 const interruptedStatus = 130;
 
-// A reader such as `head` may stop before the end.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+endWithReader();
 
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof ChatRexError)) throw error;

@@ -85,8 +85,13 @@ export const nanoInstruct: MllmTraining = {
     {
       steps: 700,
       mixture: {
-        ...{ detection: 1, referring: 1, counting: 1 },
-        ...{ 'region-caption': 1, 'region-qa': 2, 'brief-caption': 1, 'detailed-caption': 1 },
+        detection: 1,
+        referring: 1,
+        'region-caption': 1,
+        'region-qa': 2,
+        'brief-caption': 1,
+        'detailed-caption': 1,
+        counting: 1,
       },
     },
   ],
