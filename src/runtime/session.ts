@@ -6,8 +6,11 @@ import { ChatRexError } from '../errors.ts';
 import { emitModel, type WeightStorage } from '../onnx/emit.ts';
 import type { DType, TensorData } from '../tensor/dtype.ts';
 import { type Graph, graphOf } from '../tensor/graph.ts';
+import { constant } from '../tensor/ops/constant.ts';
+import { dynamicQuantizedMatmul, dynamicQuantizedMatmulOp } from '../tensor/ops/dynamic-quantized-matmul.ts';
+import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { HostTensor } from './host-tensor.ts';
+import { type HostTensor, hostTensor } from './host-tensor.ts';
 
 // Failures come as errors; a library does not also print them.
 ort.env.logLevel = 'fatal';
@@ -54,9 +57,25 @@ export class Session<Outputs extends string = string> {
     weights: WeightStorage,
     options: SessionOptions = {},
   ): Promise<Session<K>> {
-    const graph = graphOf(outputs);
     const provider = options.provider ?? 'cpu';
     requireProvider(provider);
+    const graph = graphOf(outputs);
+    const isQuantized = graph.nodes.some(({ op }) => op.name === dynamicQuantizedMatmulOp.name);
+    return Session.#open(graph, weights, { ...options, provider }, isQuantized && (await signedProductsSaturate()));
+  }
+
+  /** As `create`, with signed 8-bit weights multiplied as they are, whatever the processor makes of them. */
+  static createUnchecked<K extends string>(outputs: Readonly<Record<K, Tensor>>): Promise<Session<K>> {
+    return Session.#open(graphOf(outputs), new Map(), { provider: 'cpu', threads: 1 }, false);
+  }
+
+  /** @param avoidsSaturation whether ONNX Runtime rewrites signed 8-bit weights as unsigned ones with a zero point */
+  static async #open<K extends string>(
+    graph: Graph,
+    weights: WeightStorage,
+    { provider = 'cpu', ...options }: SessionOptions,
+    avoidsSaturation: boolean,
+  ): Promise<Session<K>> {
     const { bytes, externalFolder } = emitModel(graph, weights);
     try {
       const created = await ort.InferenceSession.create(bytes, {
@@ -69,9 +88,12 @@ export class Session<Outputs extends string = string> {
         ...(options.profilePrefix === undefined
           ? {}
           : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
-        ...(externalFolder === undefined
-          ? {}
-          : { extra: { session: { model_external_initializers_file_folder_path: externalFolder } } }),
+        extra: {
+          session: {
+            ...(avoidsSaturation ? { x64quantprecision: '1' } : {}),
+            ...(externalFolder === undefined ? {} : { model_external_initializers_file_folder_path: externalFolder }),
+          },
+        },
       });
       return new Session<K>(graph, created);
     } catch (cause) {
@@ -121,6 +143,29 @@ export class Session<Outputs extends string = string> {
     await this.#session.release();
   }
 }
+
+/**
+ * Whether this processor gets products of unsigned by signed bytes wrong. On x86 without VNNI, ONNX Runtime's kernel adds
+ * pairs of products in 16 bits, and 255 * 127 twice is more than they hold. Multiplying once and looking is safer than a
+ * list of processors, and takes a few milliseconds, once per process. See the decision 2026-11-30-int8-on-every-processor.
+ */
+function signedProductsSaturate(): Promise<boolean> {
+  saturation ??= (async () => {
+    const [inner, outputs] = [64, 32];
+    const weight = constant('int8', [inner, outputs], new Int8Array(inner * outputs).fill(127));
+    const scales = constant('float32', [outputs], new Float32Array(outputs).fill(1));
+    const product = dynamicQuantizedMatmul(input('x', 'float32', [2, inner]), weight, scales);
+    const session = await Session.createUnchecked({ product });
+    const { product: found } = await session.run({
+      x: hostTensor('float32', [2, inner], new Float32Array(128).fill(1)),
+    });
+    await session.dispose();
+    return found.data.some((value) => Math.abs(Number(value) - 127 * inner) > 1);
+  })();
+  return saturation;
+}
+
+let saturation: Promise<boolean> | undefined;
 
 function requireProvider(provider: Provider): void {
   if (provider === 'cpu') return;

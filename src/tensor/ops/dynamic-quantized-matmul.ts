@@ -10,7 +10,10 @@ import type { NonDifferentiableOp } from '../op.ts';
 import { requireDType, staticShape } from '../shape.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
-/** Signed activations are shifted to unsigned bytes, the form that every kernel of ONNX Runtime has a fast path for. */
+/**
+ * Signed activations are shifted to unsigned bytes, the form that every kernel of ONNX Runtime has a fast path for. On
+ * processors where unsigned by signed bytes saturate, `runtime/session.ts` lets ONNX Runtime shift the weights as well.
+ */
 const zeroPoint = 128;
 const largest = 127;
 
@@ -19,7 +22,8 @@ const smallestScale = 1e-12;
 
 /**
  * x [..., K] times weight -> [..., N], where weight = integers * scales.
- * @param weight int8 [K, N], within -127..127.
+ * @param weight int8 [K, N], within -127..127; a parameter or a constant, so that sessions can store it as the processor
+ *   needs it.
  * @param scales float32 [N], one per output.
  */
 export const dynamicQuantizedMatmul = (x: Tensor, weight: Tensor, scales: Tensor): Tensor =>
@@ -30,6 +34,8 @@ export const dynamicQuantizedMatmulOp: NonDifferentiableOp<null> = {
   infer: ([x, weight, scales]) => {
     requireDType(x, ['float32']);
     requireDType(weight, ['int8'], 'the weight');
+    if (!['Parameter', 'Constant'].includes(weight.node.op.name))
+      throw misfit('the weight must be a parameter or constant');
     const [inner, outputs] = staticShape(weight.shape, 'the weight');
     if (x.shape.at(-1) !== inner) throw misfit(`x must end in ${inner} channels`);
     if (String(scales.shape) !== String([outputs])) throw misfit(`scales must be [${outputs}]`);
