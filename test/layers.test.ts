@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const applications = ['training', 'evaluation', 'world', 'rexverse', 'server', 'cli'];
+const applications = ['datasets', 'training', 'evaluation', 'world', 'rexverse', 'server', 'cli'];
 const path = ['image', 'drawing', 'proposals', 'vision', 'objects', 'prompt', 'language', 'grounding'];
 const above = [...path, 'chatrex', ...applications];
 
@@ -23,6 +23,7 @@ const forbidden: Record<string, readonly string[]> = {
   boxes: ['tensor', 'autodiff', 'onnx', 'runtime', 'nn', 'weights', ...above],
   ...Object.fromEntries(path.map((room) => [room, ['chatrex', ...applications]])),
   chatrex: applications,
+  datasets: ['chatrex', 'training', 'evaluation', 'world', 'rexverse', 'server', 'cli'],
   world: ['training', 'rexverse', 'server', 'cli'],
   evaluation: ['training', 'rexverse', 'server', 'cli'],
   training: ['server', 'cli'],
