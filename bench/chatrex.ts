@@ -1,6 +1,6 @@
 /**
  * A whole ChatRex of the released size on this machine: time to the first word of a first and of a second question about a
- * picture, and memory.
+ * image, and memory.
  *
  *     npx tsx bench/chatrex.ts [--preset chatrex-7b] [--boxes 40] [--tokens 16]
  *
@@ -67,12 +67,12 @@ async function ask(folder: string): Promise<void> {
     const [left, top] = [(i % 8) * 30, Math.floor(i / 8) * 40];
     return [left, top, left + 28, top + 36] as const;
   });
-  const [encode, picture] = await seconds(() => model.encode(pathOf('../models/nano/example/scene.png'), { boxes }));
+  const [encode, image] = await seconds(() => model.encode(pathOf('../models/nano/example/scene.png'), { boxes }));
   const question = async (text: string) => {
     const start = performance.now();
     let first: number | undefined;
     const [whole] = await seconds(() =>
-      picture.ask(text, {
+      image.ask(text, {
         maxTokens: Number(options.tokens),
         onEvent: () => {
           first ??= (performance.now() - start) / 1000;
@@ -87,13 +87,13 @@ async function ask(folder: string): Promise<void> {
     (Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 2 ** 20).toFixed(2);
   console.log(`${options.preset}, int4 and int8, ${boxes.length} boxes, ${options.tokens} tokens an answer`);
   console.log(
-    `  load ${load.toFixed(1)} s, picture ${encode.toFixed(1)} s, ${gibibytes('VmRSS')} GiB resident after answering`,
+    `  load ${load.toFixed(1)} s, image ${encode.toFixed(1)} s, ${gibibytes('VmRSS')} GiB resident after answering`,
   );
   console.log(
     `  ${gibibytes('RssAnon')} GiB of it its own, the rest mapped files; at most, from loading on, ${gibibytes('VmHWM')} GiB`,
   );
   console.log(
-    `  first question: ${(encode + one.first).toFixed(1)} s to the first words with the picture, whole answer ${one.whole.toFixed(1)} s`,
+    `  first question: ${(encode + one.first).toFixed(1)} s to the first words with the image, whole answer ${one.whole.toFixed(1)} s`,
   );
   console.log(
     `  second question: ${two.first.toFixed(2)} s to the first words, whole answer ${two.whole.toFixed(1)} s`,

@@ -1,5 +1,5 @@
 /**
- * UPN-Large on one picture against the official network in PyTorch: time, memory, agreement, and where our time goes.
+ * UPN-Large on one image against the official network in PyTorch: time, memory, agreement, and where our time goes.
  *
  *     npx tsx bench/upn.ts --python PATH --official CHECKOUT [--size 800x1066] [--threads N] [--rounds N] [--runs N]
  *
@@ -35,7 +35,7 @@ interface Measured {
   profile?: string;
 }
 
-/** Of logits of random weights, which reach 50, and of boxes as shares of the picture. */
+/** Of logits of random weights, which reach 50, and of boxes as shares of the image. */
 const tolerance = 1e-2;
 const tools = fileURLToPath(new URL('../tools/reference/upn/', import.meta.url));
 const { values: options } = parseArgs({
@@ -67,7 +67,7 @@ async function measureOurs(): Promise<Measured> {
     profilePrefix,
   });
   const createSeconds = (performance.now() - startedAt) / 1000;
-  const pixels = patterned('picture', 3 * height * width, 1);
+  const pixels = patterned('image', 3 * height * width, 1);
   const images = hostTensor('float32', [1, 3, height, width], pixels);
   const [seconds, cpuSeconds]: number[][] = [[], []];
   let results: Record<string, HostTensor> = {};

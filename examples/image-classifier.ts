@@ -3,7 +3,7 @@
  *
  *     npm run example:classifier
  *
- * Expect 97 % of 2,000 new pictures right (chance: 10 %) after about a minute on two cores (43 s of processor time). The
+ * Expect 97 % of 2,000 new images right (chance: 10 %) after about a minute on two cores (43 s of processor time). The
  * curves of loss and accuracy are drawn in `runs/example-classifier/`.
  */
 
@@ -45,7 +45,7 @@ const labels = input('labels', 'int64', ['batch']);
 const maps = blocks.reduce((x, run) => run(x), images);
 const logits = head(reduceMean(maps, { axes: [2, 3] }));
 
-/** Random pictures that belong to a key. */
+/** Random images that belong to a key. */
 function drawBatch(key: string, count: number): Feeds {
   const random = createRandom(key);
   const pixels = hostTensor('float32', [count, 3, side, side]);
@@ -88,6 +88,6 @@ const { parameters } = await runStage(
 const session = await Session.create({ right: accuracy(logits, labels) }, storedParameters(parameters));
 const { right } = await session.run(drawBatch('test', 2000));
 const seconds = (performance.now() - started) / 1000;
-console.log(`${(100 * Number(right.data[0])).toFixed(1)} % of 2,000 new pictures right, after ${seconds.toFixed(0)} s`);
+console.log(`${(100 * Number(right.data[0])).toFixed(1)} % of 2,000 new images right, after ${seconds.toFixed(0)} s`);
 console.log(`curves: ${folder}/curves.png`);
 await session.dispose();

@@ -1,4 +1,4 @@
-/** Pictures of ten shapes, drawn from a formula: any place, size, turn and colours, and noise. As many as one likes. */
+/** Images of ten shapes, drawn from a formula: any place, size, turn and colours, and noise. As many as one likes. */
 
 import type { Random } from '../src/random.ts';
 
@@ -18,7 +18,7 @@ const shapes: Record<string, (x: number, y: number, r: number, angle: number) =>
 
 export const shapeNames: readonly string[] = Object.keys(shapes);
 
-/** A picture of the shape, float32 [3, side, side] around 0, written into `target`. */
+/** An image of the shape, float32 [3, side, side] around 0, written into `target`. */
 export function drawShape(shape: number, side: number, random: Random, target: Float32Array): void {
   const inside = shapes[shapeNames[shape]];
   const size = random.range(0.28, 0.45) * side;

@@ -1,5 +1,5 @@
 /**
- * ChatRex: pictures and boxes in, grounded answers out (paper section 3). The path of the data on one screen.
+ * ChatRex: images and boxes in, grounded answers out (paper section 3). The path of the data on one screen.
  *
  *     image bytes -> boxes (proposals/) -> image and object tokens (vision/, objects/) -> prefix (prompt/)
  *                 -> key-value cache (language/) -> tokens -> text tied to boxes (grounding/)
@@ -9,9 +9,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ChatRexConfig, languageConfig, parseChatRexConfig, proposalsOf } from './chatrex/config.ts';
-import { EncodedPicture } from './chatrex/encoded-picture.ts';
-import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/picture-boxes.ts';
-import { PictureMemory } from './chatrex/picture-memory.ts';
+import { EncodedImage } from './chatrex/encoded-image.ts';
+import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/image-boxes.ts';
+import { ImageMemory } from './chatrex/image-memory.ts';
 import { embedPrefix, objectLexicon } from './chatrex/prefix.ts';
 import { VisionEncoder } from './chatrex/vision-encoder.ts';
 import { splitTensors, visionWeights } from './chatrex/weights.ts';
@@ -30,14 +30,14 @@ import { openCheckpoint } from './weights/checkpoint.ts';
 export interface LoadOptions {
   /** Where and with how many threads to compute. */
   session?: SessionOptions;
-  /** Longest conversation with its picture, in tokens; what the model was made for by default. */
+  /** Longest conversation with its image, in tokens; what the model was made for by default. */
   maxPositions?: number;
   /** Another proposal network than the folder's: whatever `Upn.load` takes. */
   upn?: string;
 }
 
 export interface EncodeOptions {
-  /** Boxes to speak about, in pixels of the picture; found by the folder's proposal network when left out. */
+  /** Boxes to speak about, in pixels of the image; found by the folder's proposal network when left out. */
   boxes?: BoxList | ScoredBoxes;
   /** What to find: pieces of things, whole things (by default), or both. */
   granularity?: ProposeOptions['granularity'];
@@ -84,10 +84,10 @@ export class ChatRex {
   }
 
   /**
-   * Looks at a picture once; every question about it starts from what is returned.
-   * @throws ChatRexError for a picture that cannot be read, boxes that are none, 'aborted'
+   * Looks at an image once; every question about it starts from what is returned.
+   * @throws ChatRexError for an image that cannot be read, boxes that are none, 'aborted'
    */
-  async encode(source: ImageSource, { boxes, granularity, signal }: EncodeOptions = {}): Promise<EncodedPicture> {
+  async encode(source: ImageSource, { boxes, granularity, signal }: EncodeOptions = {}): Promise<EncodedImage> {
     const { config, vision, language, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
@@ -100,10 +100,10 @@ export class ChatRex {
     const { objectsCarryIndex = false, listsInAnyOrder, listThreshold } = config;
     const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
     const lexicon = objectsCarryIndex ? objectLexicon(segments, seen, language) : undefined;
-    const memory = await PictureMemory.read(language, prefix, lexicon);
+    const memory = await ImageMemory.read(language, prefix, lexicon);
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
-    return new EncodedPicture(size, chosen, {
+    return new EncodedImage(size, chosen, {
       ...{ memory, chat, dialect, listsInAnyOrder, listThreshold },
       ...{ boxesXyxy, proposalScores },
     });
@@ -122,7 +122,7 @@ export class ChatRex {
     return proposals;
   }
 
-  /** Frees the sessions; neither the model nor its pictures can be used again. */
+  /** Frees the sessions; neither the model nor its images can be used again. */
   async dispose(): Promise<void> {
     await this.#upn?.dispose();
     await this.#parts.vision.dispose();
@@ -150,5 +150,5 @@ function proposalSource(folder: string, given: string | undefined): string {
 
 function requireNotAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
-    throw new ChatRexError('aborted', 'looking at the picture was cancelled', { cause: signal.reason });
+    throw new ChatRexError('aborted', 'looking at the image was cancelled', { cause: signal.reason });
 }

@@ -2,11 +2,11 @@
 
 export type { Answer, AskOptions } from './chatrex/answer.ts';
 export { type ChatRexConfig, type ChatRexPreset, chatRexPresets } from './chatrex/config.ts';
-export type { CountAnswer, EncodedPicture, PictureBoxes, RegionCaption, Turn } from './chatrex/encoded-picture.ts';
-export type { BoxList, ScoredBoxes } from './chatrex/picture-boxes.ts';
+export type { CountAnswer, EncodedImage, ImageBoxes, RegionCaption, Turn } from './chatrex/encoded-image.ts';
+export type { BoxList, ScoredBoxes } from './chatrex/image-boxes.ts';
 export { ChatRex, type EncodeOptions, type LoadOptions } from './chatrex.ts';
 export { type DrawBoxesOptions, drawBoxes } from './drawing/draw-boxes.ts';
-export type { PictureFormat } from './drawing/encode.ts';
+export type { ImageFormat } from './drawing/encode.ts';
 export { groundedAnswerAnsi } from './drawing/grounded-ansi.ts';
 export { drawGroundedAnswer, type GroundedAnswerOptions } from './drawing/grounded-answer.ts';
 export { type GroundedHtmlOptions, groundedAnswerHtml } from './drawing/grounded-html.ts';

@@ -10,7 +10,7 @@ import { scoreAnswer } from '../grounding/score.ts';
 import type { SamplingOptions } from '../language/sampling.ts';
 import type { Chat } from '../prompt/conversation.ts';
 import type { Dialect } from '../prompt/special-tokens.ts';
-import type { PictureMemory } from './picture-memory.ts';
+import type { ImageMemory } from './image-memory.ts';
 
 export interface AskOptions extends SamplingOptions {
   /** Tokens of the answer at most; 512, as the released models were run with. Fewer where the model has no more positions. */
@@ -28,13 +28,13 @@ export interface AskOptions extends SamplingOptions {
 export interface Answer {
   /** What a person reads. */
   readonly text: string;
-  /** The same as text and phrases; phrases name boxes by their index in the picture's list. */
+  /** The same as text and phrases; phrases name boxes by their index in the image's list. */
   readonly spans: GroundedText;
-  /** One row per box of every phrase, in the order of the answer: index in the picture's list. */
+  /** One row per box of every phrase, in the order of the answer: index in the image's list. */
   readonly objects: readonly number[];
   /** The phrase of each row. */
   readonly labels: readonly string[];
-  /** [rows, 4] in pixels of the original picture. */
+  /** [rows, 4] in pixels of the original image. */
   readonly boxesXyxy: Float64Array;
   /** Proposal score times the probability with which the model chose the box; see `grounding/score.ts`. */
   readonly scores: readonly number[];
@@ -48,9 +48,9 @@ export interface Answer {
   readonly ids: readonly number[];
 }
 
-/** What an answer about a picture is written and read with. */
+/** What an answer about an image is written and read with. */
 export interface AnswerContext {
-  readonly memory: PictureMemory;
+  readonly memory: ImageMemory;
   readonly chat: Chat;
   readonly dialect: Dialect;
   readonly listsInAnyOrder?: boolean;

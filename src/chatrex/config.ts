@@ -20,11 +20,11 @@ const chatRexSchema = z.object({
   /** Side in pixels of the square that the high-resolution encoder sees. */
   imageSize: count,
   /**
-   * Where the low-resolution picture comes from: `bicubic` from the padded original, as CLIP's own; `from-high` by bilinear
+   * Where the low-resolution image comes from: `bicubic` from the padded original, as CLIP's own; `from-high` by bilinear
    * samples of the high-resolution input without smoothing, as the released models had it.
    */
   lowPixels: z.enum(['bicubic', 'from-high']),
-  /** By which each encoder's pixels are normalised. The picture is padded to a square with the mean of `low`. */
+  /** By which each encoder's pixels are normalised. The image is padded to a square with the mean of `low`. */
   statistics: z.object({ low: statistics, high: statistics }),
   low: z.object({
     hiddenSize: count,
@@ -135,7 +135,7 @@ const largeVision = {
 
 /**
  * `chatrex-7b` is the paper's, of which no weights exist; the other two large ones are the released models. Where the paper
- * is silent (statistics, the low-resolution picture) it does as the release. `nano` is ours: 64 image tokens, and a
+ * is silent (statistics, the low-resolution image) it does as the release. `nano` is ours: 64 image tokens, and a
  * language model that is to be given the vocabulary it was trained with.
  */
 export const chatRexPresets = {
@@ -203,7 +203,7 @@ export const languageConfig = (config: ChatRexConfig): LlamaConfig => parseLlama
 export const proposalsOf = ({ proposals }: ChatRexConfig): Partial<NonNullable<ChatRexConfig['proposals']>> =>
   proposals ?? {};
 
-/** Image tokens of a picture. */
+/** Image tokens of an image. */
 export const imageTokenCount = (config: ChatRexConfig): number => clipVitTokens(config.low);
 
 /** Side of the finest feature map, from which objects are pooled. */

@@ -20,15 +20,15 @@ import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts
 export const lowEncoder = 'vision_tower.vision_tower';
 export const highEncoder = 'vision_tower_aux';
 
-/** What both encoders make of a picture; everything after them is small. */
-export interface EncodedImage {
+/** What both encoders make of an image; everything after them is small. */
+export interface ImageFeatures {
   /** Patches of the low-resolution encoder [B, T, low.hiddenSize]. */
   readonly low: Tensor;
   /** Maps of the high-resolution encoder [B, C_i, H_i, W_i], finest first. */
   readonly maps: readonly Tensor[];
 }
 
-/** Boxes on a picture as the language model knows them, [B, K, language.hidden_size] each; one and the same without `objectsCarryPlace`. */
+/** Boxes on an image as the language model knows them, [B, K, language.hidden_size] each; one and the same without `objectsCarryPlace`. */
 export interface ObjectTokens {
   /** What is in the box. */
   readonly content: Tensor;
@@ -39,11 +39,11 @@ export interface ObjectTokens {
 }
 
 export interface ChatRexVision {
-  /** Normalised pictures, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, imageSize, imageSize]. */
-  encode(pixelsLow: Tensor, pixelsHigh: Tensor): EncodedImage;
+  /** Normalised images, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, imageSize, imageSize]. */
+  encode(pixelsLow: Tensor, pixelsHigh: Tensor): ImageFeatures;
   /** Both encoders' tokens fused, [B, T, language.hidden_size]. */
-  imageTokens(image: EncodedImage): Tensor;
-  objectTokens(image: EncodedImage, objects: ObjectInputs): ObjectTokens;
+  imageTokens(image: ImageFeatures): Tensor;
+  objectTokens(image: ImageFeatures, objects: ObjectInputs): ObjectTokens;
 }
 
 /** Encoders, fusion and projectors. */

@@ -1,4 +1,4 @@
-/** Several questions about each picture of a batch as one sequence per picture: what the training graph reads. */
+/** Several questions about each image of a batch as one sequence per image: what the training graph reads. */
 
 import { ChatRexError } from '../errors.ts';
 import { objectsByIndexToken, type PromptSegment } from '../prompt/conversation.ts';
@@ -11,8 +11,8 @@ export interface PackedText {
   readonly isTarget: readonly boolean[];
 }
 
-/** Everything about one picture. The texts do not see each other. */
-export interface PictureTexts {
+/** Everything about one image. The texts do not see each other. */
+export interface ImageTexts {
   readonly prefix: readonly PromptSegment[];
   readonly texts: readonly PackedText[];
 }
@@ -35,7 +35,7 @@ export interface TextFeeds {
   readonly targets: HostTensor<'int64'>;
   /** int64 [N]: that token. */
   readonly labels: HostTensor<'int64'>;
-  /** float32 [N, B * K]: 1 where the object is of the place's picture. */
+  /** float32 [N, B * K]: 1 where the object is of the place's image. */
   readonly 'own objects': HostTensor<'float32'>;
   /** float32 [B * K, vocabSize]: 1 at the index token of each object. */
   readonly 'object tokens': HostTensor<'float32'>;
@@ -43,29 +43,29 @@ export interface TextFeeds {
 
 export interface PackSizes {
   readonly vocabSize: number;
-  /** Image tokens per picture (T). */
+  /** Image tokens per image (T). */
   readonly imageTokens: number;
-  /** Object tokens per picture (K), as `boxFeeds` of the batch has them. */
+  /** Object tokens per image (K), as `boxFeeds` of the batch has them. */
   readonly boxes: number;
-  /** Places per sequence (S); as many as the longest picture needs by default. */
+  /** Places per sequence (S); as many as the longest image needs by default. */
   readonly sequence?: number;
 }
 
 const hidden = -1e9;
 
-/** @throws ChatRexError 'limit-exceeded' when a picture's texts do not fit the sequence */
-export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): TextFeeds {
-  const prefixes = pictures.map(({ prefix }, b) => prefixSlots(prefix, b, pictures.length, sizes));
-  const lengths = pictures.map(({ texts }, b) => texts.reduce((sum, { ids }) => sum + ids.length, prefixes[b].length));
+/** @throws ChatRexError 'limit-exceeded' when an image's texts do not fit the sequence */
+export function packTexts(images: readonly ImageTexts[], sizes: PackSizes): TextFeeds {
+  const prefixes = images.map(({ prefix }, b) => prefixSlots(prefix, b, images.length, sizes));
+  const lengths = images.map(({ texts }, b) => texts.reduce((sum, { ids }) => sum + ids.length, prefixes[b].length));
   const longest = Math.max(...lengths);
   const { sequence = longest } = sizes;
   if (longest > sequence) {
     throw new ChatRexError(
       'limit-exceeded',
-      `the texts of a picture take ${longest} places of ${sequence}; leave some out`,
+      `the texts of an image take ${longest} places of ${sequence}; leave some out`,
     );
   }
-  const batch = pictures.length;
+  const batch = images.length;
   const slots = hostTensor('int64', [batch, sequence]);
   const indices = hostTensor('int64', [batch, sequence]);
   indices.data.fill(BigInt(sizes.vocabSize));
@@ -76,9 +76,9 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
   mask.data.fill(hidden);
   const targets: number[] = [];
   const labels: number[] = [];
-  const pictureOf: number[] = [];
+  const imageOf: number[] = [];
   const objectTokens = hostTensor('float32', [batch * sizes.boxes, sizes.vocabSize]);
-  pictures.forEach(({ prefix, texts }, b) => {
+  images.forEach(({ prefix, texts }, b) => {
     const objectOf = objectsByIndexToken(prefix);
     for (const [id, object] of objectOf) objectTokens.data[(b * sizes.boxes + object) * sizes.vocabSize + id] = 1;
     const start = b * sequence;
@@ -107,14 +107,14 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
         if (!isTarget[i]) return;
         targets.push(start + (i === 0 ? prefixLength : place) - 1);
         labels.push(id);
-        pictureOf.push(b);
+        imageOf.push(b);
       });
     }
     // Padding sees itself: a row that sees nothing has no softmax.
     for (let place = next; place < sequence; place++) show(place, place, place + 1);
   });
   const ownObjects = hostTensor('float32', [targets.length, batch * sizes.boxes]);
-  pictureOf.forEach((b, n) => {
+  imageOf.forEach((b, n) => {
     const row = n * batch * sizes.boxes;
     ownObjects.data.fill(1, row + b * sizes.boxes, row + (b + 1) * sizes.boxes);
   });
@@ -129,7 +129,7 @@ export function packTexts(pictures: readonly PictureTexts[], sizes: PackSizes): 
 /** The places of a prefix, in order; `index` at objects. */
 function prefixSlots(
   prefix: readonly PromptSegment[],
-  picture: number,
+  image: number,
   batch: number,
   sizes: PackSizes,
 ): { slot: number; index?: number }[] {
@@ -138,8 +138,8 @@ function prefixSlots(
   return prefix.flatMap((segment) => {
     if (segment.kind === 'tokens') return segment.ids.map((slot) => ({ slot }));
     if (segment.kind === 'object') {
-      return [{ slot: segment.id }, { slot: objectsStart + picture * boxes + segment.index, index: segment.id }];
+      return [{ slot: segment.id }, { slot: objectsStart + image * boxes + segment.index, index: segment.id }];
     }
-    return Array.from({ length: imageTokens }, (_, i) => ({ slot: vocabSize + picture * imageTokens + i }));
+    return Array.from({ length: imageTokens }, (_, i) => ({ slot: vocabSize + image * imageTokens + i }));
   });
 }

@@ -1,4 +1,4 @@
-/** Embeddings of everything before the first question: words, the picture, its objects. */
+/** Embeddings of everything before the first question: words, the image, its objects. */
 
 import type { LanguageModel, Lexicon } from '../language/language-model.ts';
 import { objectsByIndexToken, type PromptSegment } from '../prompt/conversation.ts';

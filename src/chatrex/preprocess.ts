@@ -1,8 +1,8 @@
 /**
- * A picture as both encoders want it, and its boxes on it.
+ * An image as both encoders want it, and its boxes on it.
  *
  * Agrees with RexSeek's `prepare_input_for_rexseek`: padded to a square with the mean colour before resizing, PIL's bicubic
- * filter, boxes moved by the padding and scaled with the picture.
+ * filter, boxes moved by the padding and scaled with the image.
  */
 
 import type { BoxArray } from '../boxes/box-array.ts';
@@ -25,7 +25,7 @@ export interface PixelFeeds {
   readonly pixelsHigh: HostTensor<'float32'>;
 }
 
-/** Pads, resizes and normalises pictures. */
+/** Pads, resizes and normalises images. */
 export function pixelFeeds(images: readonly RgbImage[], config: ChatRexConfig): PixelFeeds {
   const { low, high } = config.statistics;
   const squares = images.map((image) => padToSquare(image, meanColour(low)));
@@ -37,7 +37,7 @@ export function pixelFeeds(images: readonly RgbImage[], config: ChatRexConfig): 
   return { pixelsLow, pixelsHigh };
 }
 
-/** @param boxesXyxy per picture [K, 4]; where one has fewer than another, empty boxes follow. */
+/** @param boxesXyxy per image [K, 4]; where one has fewer than another, empty boxes follow. */
 export function boxFeeds(
   images: readonly RgbImage[],
   boxesXyxy: readonly BoxArray[],

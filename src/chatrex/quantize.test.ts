@@ -32,8 +32,8 @@ describe.each([
     expect(isQuantized(/^model\.layers/)).toBe('language' in quantization);
     expect(isQuantized(/^(vision_tower|mm_)/)).toBe('vision' in quantization);
     const model = await ChatRex.load(folder);
-    const picture = await model.encode(`${fixtures}tiny-picture.png`, { boxes });
-    const answer = await picture.detect(['dog'], { maxTokens: 24 });
+    const image = await model.encode(`${fixtures}tiny-image.png`, { boxes });
+    const answer = await image.detect(['dog'], { maxTokens: 24 });
     expect(answer.issues).toEqual([]);
     await model.dispose();
   });

@@ -9,7 +9,7 @@ import { GradientSession } from '../training/gradient-session.ts';
 import { crossEntropy } from '../training/losses.ts';
 import { initializeParameters, storedParameters } from '../training/parameters.ts';
 import { imageTokenCount, languageConfig } from './config.ts';
-import { type PictureTexts, packTexts } from './pack-texts.ts';
+import { type ImageTexts, packTexts } from './pack-texts.ts';
 import { embedPrefix, objectLexicon } from './prefix.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
 import { boxesXyxy, openTiny, questions, tinyNames } from './testing/tiny-chatrex.ts';
@@ -34,15 +34,15 @@ describe.each(tinyNames)('the training graph of %s', (name) => {
         return { ids, isTarget: ids.map((_, place) => place === ids.length - 1) };
       }),
     );
-    // The second picture of the batch has other questions, fewer boxes and a shorter text.
-    const pictures: PictureTexts[] = [
+    // The second image of the batch has other questions, fewer boxes and a shorter text.
+    const images: ImageTexts[] = [
       { prefix: chat.prefix(4), texts },
       { prefix: chat.prefix(1), texts: [texts[2]] },
     ];
     const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 4 };
     const { logits, hidden } = chatRexTrainingGraph(createScope(), config);
     const session = await Session.create({ logits, hidden }, weights);
-    const { labels, ...feeds } = packTexts(pictures, sizes);
+    const { labels, ...feeds } = packTexts(images, sizes);
     const batch = [image, image];
     const results = await session.run({
       ...feeds,

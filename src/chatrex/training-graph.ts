@@ -1,8 +1,8 @@
 /**
  * The whole differentiable graph, pixels to logits, for training (paper section 3.3).
  *
- * A sequence may hold several questions about one picture behind a shared prefix: positions and mask, both inputs, say
- * what follows what, so that a picture is encoded once for all of them. Logits are computed only where answers are.
+ * A sequence may hold several questions about one image behind a shared prefix: positions and mask, both inputs, say
+ * what follows what, so that an image is encoded once for all of them. Logits are computed only where answers are.
  */
 
 import { type Llama, llama } from '../language/llama.ts';
@@ -39,7 +39,7 @@ export interface TrainingGraph {
 /** Sizes that are known beforehand; the others are symbolic. */
 export interface TrainingSizes {
   readonly batch?: Dim;
-  /** Boxes per picture. */
+  /** Boxes per image. */
   readonly boxes?: Dim;
   /** Places per sequence. */
   readonly sequence?: Dim;
@@ -91,7 +91,7 @@ export function chatRexTrainingGraph(
   return { logits, labels, hidden, imageTokens, objectTokens: content, words: language.logits };
 }
 
-/** What each place says of the objects of its own picture, at their index tokens: [N, vocabSize]. */
+/** What each place says of the objects of its own image, at their index tokens: [N, vocabSize]. */
 function objectScores(due: Tensor, choiceRows: Tensor, vocabSize: number): Tensor {
   const [places] = due.shape;
   const [objects] = choiceRows.shape;

@@ -1,4 +1,4 @@
-/** Vision in a session: a picture and its boxes in, image and object tokens out. */
+/** Vision in a session: an image and its boxes in, image and object tokens out. */
 
 import type { BoxArray } from '../boxes/box-array.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
@@ -12,10 +12,10 @@ import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { convNextStrides } from '../vision/convnext.ts';
 import { type ChatRexConfig, finestMapSize, imageTokenCount } from './config.ts';
-import { type ChatRexVision, chatRexVision, type EncodedImage } from './network.ts';
+import { type ChatRexVision, chatRexVision, type ImageFeatures } from './network.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
 
-/** Tokens of pictures, ready for the language model. */
+/** Tokens of images, ready for the language model. */
 export interface SeenTokens {
   /** [B, T, hiddenSize] */
   readonly imageTokens: HostTensor<'float32'>;
@@ -41,7 +41,7 @@ export class VisionEncoder {
     return new VisionEncoder(config, session);
   }
 
-  /** @param boxesXyxy per picture [K, 4] in its pixels; where one has fewer than another, empty boxes follow */
+  /** @param boxesXyxy per image [K, 4] in its pixels; where one has fewer than another, empty boxes follow */
   async encode(images: readonly RgbImage[], boxesXyxy: readonly BoxArray[]): Promise<SeenTokens> {
     const feeds = { ...pixelFeeds(images, this.#config), ...boxFeeds(images, boxesXyxy, this.#config) };
     return (await this.#session.run(feeds)) as unknown as SeenTokens;
@@ -70,8 +70,8 @@ export function visionInputs(
   };
 }
 
-/** What the encoders would make of a picture, as inputs: for training on pictures that were encoded before. */
-export function encodedInputs(config: ChatRexConfig, batch: Dim): EncodedImage {
+/** What the encoders would make of an image, as inputs: for training on images that were encoded before. */
+export function encodedInputs(config: ChatRexConfig, batch: Dim): ImageFeatures {
   const { low, high, imageSize } = config;
   return {
     low: input('low', 'float32', [batch, imageTokenCount(config), low.hiddenSize]),

@@ -2,8 +2,8 @@
 
 import { extname } from 'node:path';
 import type { Answer } from '../chatrex/answer.ts';
-import type { EncodedPicture } from '../chatrex/encoded-picture.ts';
-import { pictureFormatOf } from '../drawing/encode.ts';
+import type { EncodedImage } from '../chatrex/encoded-image.ts';
+import { imageFormatOf } from '../drawing/encode.ts';
 import { groundedAnswerAnsi } from '../drawing/grounded-ansi.ts';
 import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
 import { groundedAnswerHtml } from '../drawing/grounded-html.ts';
@@ -66,8 +66,8 @@ export function answerJson(answer: Answer): Record<string, unknown> {
   return { text, spans, objects, labels, boxes, scores: shortened(scores, 4), issues, ending };
 }
 
-/** The picture and its boxes, for JSON. */
-export function pictureJson(path: string, { size, boxes: { boxesXyxy, scores, leftOut } }: EncodedPicture) {
+/** The image and its boxes, for JSON. */
+export function imageJson(path: string, { size, boxes: { boxesXyxy, scores, leftOut } }: EncodedImage) {
   const boxes = scores.map((_, i) => shortened([...boxesXyxy.subarray(4 * i, 4 * i + 4)], 2));
   return { image: path, ...size, proposals: { boxes, scores: shortened(scores, 4), leftOut } };
 }
@@ -77,19 +77,19 @@ const shortened = (values: readonly number[], digits: number): number[] =>
 
 /** Refuses a name that no drawing can have, before any work. @throws ChatRexError 'invalid-argument' */
 export function requireDrawable(out: string | undefined): void {
-  if (out !== undefined && extname(out).toLowerCase() !== '.html') pictureFormatOf(out);
+  if (out !== undefined && extname(out).toLowerCase() !== '.html') imageFormatOf(out);
 }
 
 /** Draws an answer into a file, whose ending says how. */
 export async function writeAnswer(
   out: string,
-  { image, picture, question }: { image: RgbImage; picture: EncodedPicture; question?: string },
+  { image, encoded, question }: { image: RgbImage; encoded: EncodedImage; question?: string },
   spans: GroundedText,
 ): Promise<void> {
-  const { boxesXyxy } = picture.boxes;
+  const { boxesXyxy } = encoded.boxes;
   const bytes =
     extname(out).toLowerCase() === '.html'
       ? new TextEncoder().encode(await groundedAnswerHtml(image, spans, boxesXyxy, { question }))
-      : await drawGroundedAnswer(image, spans, boxesXyxy, { question, format: pictureFormatOf(out) });
+      : await drawGroundedAnswer(image, spans, boxesXyxy, { question, format: imageFormatOf(out) });
   await writeBeside(out, (file) => writeAll(file, bytes));
 }

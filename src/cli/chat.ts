@@ -1,13 +1,13 @@
-/** `chatrex chat`: a conversation about one picture, on a terminal or line by line from a pipe. */
+/** `chatrex chat`: a conversation about one image, on a terminal or line by line from a pipe. */
 
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { Answer } from '../chatrex/answer.ts';
-import type { EncodedPicture, Turn } from '../chatrex/encoded-picture.ts';
+import type { EncodedImage, Turn } from '../chatrex/encoded-image.ts';
 import { ChatRexError } from '../errors.ts';
 import { answerJson, answerPrinter, requireDrawable, writeAnswer } from './answer-output.ts';
 import { warnOfEnding } from './ask.ts';
-import { type OpenPicture, type PictureOptions, pictureCommand, withPicture } from './picture-command.ts';
+import { type ImageOptions, imageCommand, type OpenImage, withImage } from './image-command.ts';
 
 const help = `  /boxes       the boxes that <obj0>, <obj1>, ... stand for
   /draw FILE   draws the last answer: .png, .jpg, .webp or .html
@@ -16,9 +16,9 @@ const help = `  /boxes       the boxes that <obj0>, <obj1>, ... stand for
 `;
 
 export const chatCommand = (): Command =>
-  pictureCommand(new Command('chat'))
-    .description('a conversation about a picture; questions come from the terminal or, one a line, from a pipe')
-    .argument('<picture>')
+  imageCommand(new Command('chat'))
+    .description('a conversation about an image; questions come from the terminal or, one a line, from a pipe')
+    .argument('<image>')
     .addHelpText(
       'after',
       `
@@ -28,12 +28,12 @@ Examples:
   chatrex chat photo.jpg
   chatrex chat photo.jpg --json < questions.txt`,
     )
-    .action((path: string, options: PictureOptions) => {
+    .action((path: string, options: ImageOptions) => {
       requireDrawable(options.out);
-      return withPicture(path, options, (open) => converse(open, options));
+      return withImage(path, options, (open) => converse(open, options));
     });
 
-async function converse(open: OpenPicture, options: PictureOptions): Promise<void> {
+async function converse(open: OpenImage, options: ImageOptions): Promise<void> {
   const isInteractive = process.stdin.isTTY === true;
   const lines = createInterface({ input: process.stdin, output: isInteractive ? process.stderr : undefined });
   lines.setPrompt('> ');
@@ -41,7 +41,7 @@ async function converse(open: OpenPicture, options: PictureOptions): Promise<voi
   // A terminal gives Ctrl-C to the line reader; elsewhere it ends the process's work as in every command.
   lines.on('SIGINT', () => (answering ? answering.abort() : lines.close()));
   let turns: { question: string; answer: Answer }[] = [];
-  if (isInteractive) process.stderr.write(`${open.picture.boxes.scores.length} boxes; /help says what there is\n`);
+  if (isInteractive) process.stderr.write(`${open.encoded.boxes.scores.length} boxes; /help says what there is\n`);
   lines.prompt();
   for await (const line of lines) {
     const question = line.trim();
@@ -67,7 +67,7 @@ async function converse(open: OpenPicture, options: PictureOptions): Promise<voi
 }
 
 async function askOne(
-  { picture, options }: OpenPicture,
+  { encoded, options }: OpenImage,
   turns: readonly Turn[],
   question: string,
   { json, signal }: { json?: boolean; signal: AbortSignal },
@@ -76,7 +76,7 @@ async function askOne(
   const signals = options.signal ? [options.signal, signal] : [signal];
   const asking = { ...options, signal: AbortSignal.any(signals), onEvent: printer?.onEvent };
   try {
-    const answer = await picture.chat([...turns, { question }], asking);
+    const answer = await encoded.chat([...turns, { question }], asking);
     if (json) process.stdout.write(`${JSON.stringify({ question, ...answerJson(answer) })}\n`);
     warnOfEnding(answer);
     return answer;
@@ -87,22 +87,22 @@ async function askOne(
 
 async function runCommand(
   line: string,
-  { image, picture }: OpenPicture,
+  { image, encoded }: OpenImage,
   turns: readonly { question: string; answer: Answer }[],
 ): Promise<void> {
   const [command, ...rest] = line.split(/\s+/);
   if (command === '/help') process.stderr.write(help);
-  else if (command === '/boxes') process.stderr.write(boxTable(picture));
+  else if (command === '/boxes') process.stderr.write(boxTable(encoded));
   else if (command === '/draw') {
     const last = turns.at(-1);
     const out = rest.join(' ');
     if (!last) throw new ChatRexError('invalid-argument', 'nothing was answered yet');
     requireDrawable(out);
-    await writeAnswer(out, { image, picture, question: last.question }, last.answer.spans);
+    await writeAnswer(out, { image, encoded, question: last.question }, last.answer.spans);
   } else throw new ChatRexError('invalid-argument', `${command} is no command; /help says what there is`);
 }
 
-function boxTable({ boxes: { boxesXyxy, scores } }: EncodedPicture): string {
+function boxTable({ boxes: { boxesXyxy, scores } }: EncodedImage): string {
   const rows = scores.map((score, i) => {
     const corners = Array.from(boxesXyxy.subarray(4 * i, 4 * i + 4), (value) => value.toFixed(1).padStart(8));
     return `  <obj${i}>${i < 10 ? ' ' : ''} ${score.toFixed(2)} ${corners.join('')}\n`;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm run demo`: the main job on the bundled model, from picture to grounded answers.
+ * `npm run demo`: the main job on the bundled model, from image to grounded answers.
  *
  * Without arguments it looks at the bundled scene and finds, counts, describes and answers; with `PICTURE "QUESTION"` it looks
  * at the user's. Every answer is printed with its phrases in the colours of their boxes, and drawn.
@@ -10,7 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Answer } from '../chatrex/answer.ts';
-import type { EncodedPicture } from '../chatrex/encoded-picture.ts';
+import type { EncodedImage } from '../chatrex/encoded-image.ts';
 import { ChatRex } from '../chatrex.ts';
 import { groundedAnswerAnsi } from '../drawing/grounded-ansi.ts';
 import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
@@ -35,19 +35,19 @@ async function demo([path = exampleScene, question]: readonly string[]): Promise
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const image = await decodeImage(path);
   const model = await ChatRex.load('nano');
-  const picture = await model.encode(path);
+  const encoded = await model.encode(path);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(
-    `${relative('.', path)}: ${image.width} x ${image.height}, ${picture.boxes.scores.length} boxes found in ${seconds} s\n`,
+    `${relative('.', path)}: ${image.width} x ${image.height}, ${encoded.boxes.scores.length} boxes found in ${seconds} s\n`,
   );
   const questions = question === undefined && path === exampleScene ? exampleQuestions : ownQuestions(question);
   await mkdir(outputFolder, { recursive: true });
   for (const [name, asked] of questions) {
-    const answer = await picture.ask(asked);
+    const answer = await encoded.ask(asked);
     say(`> ${asked}`);
     const text = groundedAnswerAnsi(answer.spans, { colour: process.stdout.isTTY === true });
     say(`  ${text.replaceAll('\n', '\n  ')}\n`);
-    await draw(join(outputFolder, `${name}.png`), image, picture, asked, answer);
+    await draw(join(outputFolder, `${name}.png`), image, encoded, asked, answer);
   }
   say(`drawn in ${outputFolder}: ${questions.map(([name]) => `${name}.png`).join(', ')}`);
   await model.dispose();
@@ -60,11 +60,11 @@ const ownQuestions = (question?: string): [string, string][] => [
 async function draw(
   file: string,
   image: Parameters<typeof drawGroundedAnswer>[0],
-  picture: EncodedPicture,
+  encoded: EncodedImage,
   question: string,
   answer: Answer,
 ): Promise<void> {
-  await writeFile(file, await drawGroundedAnswer(image, answer.spans, picture.boxes.boxesXyxy, { question }));
+  await writeFile(file, await drawGroundedAnswer(image, answer.spans, encoded.boxes.boxesXyxy, { question }));
 }
 
 endWithReader();

@@ -15,7 +15,7 @@ import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
 
 const program = new Command('chatrex')
-  .description('finds every object of a picture and talks about it, on a laptop’s CPU')
+  .description('finds every object of an image and talks about it, on a laptop’s CPU')
   .showHelpAfterError('(chatrex --help, or chatrex COMMAND --help, shows what there is)')
   .addCommand(askCommand())
   .addCommand(detectCommand())

@@ -1,7 +1,7 @@
 /** `--boxes`: a JSON file, or coordinates on the command line. */
 
 import { readFile } from 'node:fs/promises';
-import type { BoxList, ScoredBoxes } from '../chatrex/picture-boxes.ts';
+import type { BoxList, ScoredBoxes } from '../chatrex/image-boxes.ts';
 import { ChatRexError } from '../errors.ts';
 
 const number = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;

@@ -29,24 +29,24 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'propose-'));
   model = join(folder, 'model');
   await mkdir(model);
-  await mkdir(join(folder, 'pictures/inner'), { recursive: true });
+  await mkdir(join(folder, 'images/inner'), { recursive: true });
   const weights = patternedWeights(tinyConfig);
   const tensors = upnParameters(tinyConfig).map(({ name, shape }) => {
     return { name, shape: [...shape], dtype: 'float32' as const, data: weights.get(name)!.data };
   });
   await writeSafetensors(join(model, 'model.safetensors'), tensors);
   await writeFile(join(model, 'config.json'), formatUpnConfig(tinyConfig));
-  const pixels = Uint8Array.from(patterned('picture', 80 * 60 * 3, 1), (value) => 128 + 60 * value);
-  const picture = sharp(pixels, { raw: { width: 80, height: 60, channels: 3 } });
-  await picture.clone().png().toFile(join(folder, 'pictures/one.png'));
-  await picture.clone().webp().toFile(join(folder, 'pictures/inner/two.webp'));
-  await writeFile(join(folder, 'pictures/broken.jpg'), 'no picture');
+  const pixels = Uint8Array.from(patterned('image', 80 * 60 * 3, 1), (value) => 128 + 60 * value);
+  const file = sharp(pixels, { raw: { width: 80, height: 60, channels: 3 } });
+  await file.clone().png().toFile(join(folder, 'images/one.png'));
+  await file.clone().webp().toFile(join(folder, 'images/inner/two.webp'));
+  await writeFile(join(folder, 'images/broken.jpg'), 'no image');
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 test('a folder: one line each, a broken file named and skipped, drawings, a status that says so', async () => {
   const args = ['--model', model, '--min-score', '0', '--max-boxes', '7', '--granularity', 'both'];
-  const { status, out, err } = await chatrex('propose', 'pictures', ...args, '--json', '--out', 'drawn');
+  const { status, out, err } = await chatrex('propose', 'images', ...args, '--json', '--out', 'drawn');
   expect(status).toBe(someFailedStatus);
   expect(err).toMatch(/skipped: .*broken\.jpg/);
   expect(err).not.toMatch(/ {4}at /);
@@ -54,7 +54,7 @@ test('a folder: one line each, a broken file named and skipped, drawings, a stat
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  expect(lines.map(({ image }) => image).sort()).toEqual(['pictures/inner/two.webp', 'pictures/one.png']);
+  expect(lines.map(({ image }) => image).sort()).toEqual(['images/inner/two.webp', 'images/one.png']);
   for (const { width, height, granularity, boxes, scores, granularities } of lines) {
     expect([width, height, granularity]).toEqual([80, 60, 'both']);
     expect(boxes.length).toBeGreaterThan(0);
@@ -82,23 +82,23 @@ async function propose(...args: string[]): Promise<string> {
   return printed.join('');
 }
 
-test('one picture: readable text, a drawing of the named format', async () => {
-  const [picture, drawing] = [join(folder, 'pictures/one.png'), join(folder, 'out.webp')];
-  const out = await propose(picture, '--model', model, '--out', drawing);
+test('one image: readable text, a drawing of the named format', async () => {
+  const [file, drawing] = [join(folder, 'images/one.png'), join(folder, 'out.webp')];
+  const out = await propose(file, '--model', model, '--out', drawing);
   expect(out).toMatch(/one\.png {2}80x60 {2}\d+ box/);
   expect((await sharp(await readFile(drawing)).metadata()).format).toBe('webp');
 }, 60_000);
 
 test('mistakes are one line each', async () => {
-  const [picture, pictures] = [join(folder, 'pictures/one.png'), join(folder, 'pictures')];
+  const [file, images] = [join(folder, 'images/one.png'), join(folder, 'images')];
   const inOneLine = (text: string) =>
     expect.objectContaining({ message: expect.stringMatching(`^[^\\n]*${text}[^\\n]*`) });
   await expect(propose('nowhere.jpg')).rejects.toEqual(inOneLine('does not exist'));
-  await expect(propose(join(pictures, 'broken.jpg'), '--model', model)).rejects.toEqual(inOneLine('broken.jpg'));
-  await expect(propose(pictures, '--model', model, '--out', 'x.png')).rejects.toEqual(inOneLine('name a folder'));
-  await expect(propose(picture, '--model', 'absent')).rejects.toEqual(inOneLine("model 'absent'"));
-  await expect(propose(picture, '--model', model, '--min-score', '3')).rejects.toEqual(inOneLine('minScore'));
-  await expect(propose(picture, '--granularty', 'fine')).rejects.toEqual(
+  await expect(propose(join(images, 'broken.jpg'), '--model', model)).rejects.toEqual(inOneLine('broken.jpg'));
+  await expect(propose(images, '--model', model, '--out', 'x.png')).rejects.toEqual(inOneLine('name a folder'));
+  await expect(propose(file, '--model', 'absent')).rejects.toEqual(inOneLine("model 'absent'"));
+  await expect(propose(file, '--model', model, '--min-score', '3')).rejects.toEqual(inOneLine('minScore'));
+  await expect(propose(file, '--granularty', 'fine')).rejects.toEqual(
     inOneLine('Did you mean --granularity|granularty'),
   );
 }, 60_000);

@@ -1,20 +1,20 @@
-/** `chatrex propose`: every object of pictures as boxes, as text, JSON lines or drawings. */
+/** `chatrex propose`: every object of images as boxes, as text, JSON lines or drawings. */
 
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { drawBoxes } from '../drawing/draw-boxes.ts';
-import { pictureFormatOf } from '../drawing/encode.ts';
+import { imageFormatOf } from '../drawing/encode.ts';
 import { ChatRexError } from '../errors.ts';
 import { decodeImage } from '../image/decode.ts';
 import { upnPresets } from '../proposals/config.ts';
 import { defaultFilter, type Proposals } from '../proposals/post-process.ts';
 import { type ProposeOptions, Upn } from '../proposals/upn.ts';
 import { writeAll, writeBeside } from '../weights/write-beside.ts';
-import { type PictureFile, pictureFiles } from './picture-files.ts';
+import { type ImageFile, imageFiles } from './image-files.ts';
 import { progressBar } from './progress.ts';
 
-/** Exit status when some pictures could not be read and the others were done. */
+/** Exit status when some images could not be read and the others were done. */
 export const someFailedStatus = 3;
 
 interface ProposeCommandOptions {
@@ -30,8 +30,8 @@ interface ProposeCommandOptions {
 
 export function proposeCommand(): Command {
   return new Command('propose')
-    .description('find every object of pictures')
-    .argument('<pictures...>', 'picture files, or folders of them')
+    .description('find every object of images')
+    .argument('<images...>', 'image files, or folders of them')
     .addOption(
       new Option('--granularity <kind>', 'pieces of things, whole things, or both')
         .choices(['fine', 'coarse', 'both'])
@@ -49,9 +49,9 @@ export function proposeCommand(): Command {
       number,
     )
     .option('--nms <iou>', 'boxes that overlap more than this are doubles; 1 keeps all', number, defaultFilter.nmsIou)
-    .option('--max-boxes <n>', 'most boxes per picture', number, defaultFilter.maxBoxes)
-    .option('--json', 'one line of JSON per picture')
-    .option('--out <path>', 'draw the boxes: a picture file for one picture, otherwise a folder')
+    .option('--max-boxes <n>', 'most boxes per image', number, defaultFilter.maxBoxes)
+    .option('--json', 'one line of JSON per image')
+    .option('--out <path>', 'draw the boxes: an image file for one image, otherwise a folder')
     .addHelpText(
       'after',
       `
@@ -60,13 +60,13 @@ Examples:
   chatrex propose holiday/ --json > boxes.jsonl
   chatrex propose photo.jpg --model upn_large.pth --min-score 0.4
 
-Exit status: 0 all done, ${someFailedStatus} some pictures could not be read (named on stderr), 1 nothing was done.`,
+Exit status: 0 all done, ${someFailedStatus} some images could not be read (named on stderr), 1 nothing was done.`,
     )
     .action(runPropose);
 }
 
 async function runPropose(paths: string[], options: ProposeCommandOptions): Promise<void> {
-  const files = await pictureFiles(paths);
+  const files = await imageFiles(paths);
   const target = options.out === undefined ? undefined : await drawingTarget(options.out, files);
   const upn = await Upn.load(options.model, { preset: options.preset });
   const { granularity, minScore, nms: nmsIou, maxBoxes } = options;
@@ -90,7 +90,7 @@ async function runPropose(paths: string[], options: ProposeCommandOptions): Prom
       }
     }
     bar?.update(files.length);
-    bar?.end(`${files.length - failures} of ${files.length} pictures done`);
+    bar?.end(`${files.length - failures} of ${files.length} images done`);
   } finally {
     await upn.dispose();
   }
@@ -128,24 +128,21 @@ const boxAt = ({ boxesXyxy }: Proposals, i: number): number[] => Array.from(boxe
 /** Text only: boxes keep their full precision in the library. */
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** Where the drawing of each picture goes. @throws ChatRexError when several pictures should go into one file */
-async function drawingTarget(out: string, files: readonly PictureFile[]): Promise<(file: PictureFile) => string> {
+/** Where the drawing of each image goes. @throws ChatRexError when several images should go into one file */
+async function drawingTarget(out: string, files: readonly ImageFile[]): Promise<(file: ImageFile) => string> {
   const isFolder = (await stat(out).catch(() => undefined))?.isDirectory() ?? extname(out) === '';
   if (!isFolder) {
-    pictureFormatOf(out);
+    imageFormatOf(out);
     if (files.length > 1) {
-      throw new ChatRexError(
-        'invalid-argument',
-        `--out ${out} is one file for ${files.length} pictures; name a folder`,
-      );
+      throw new ChatRexError('invalid-argument', `--out ${out} is one file for ${files.length} images; name a folder`);
     }
     return () => out;
   }
   return ({ place }) => join(out, `${place}.boxes.jpg`);
 }
 
-async function writeDrawing(path: string, draw: (format: ReturnType<typeof pictureFormatOf>) => Promise<Uint8Array>) {
-  const bytes = await draw(pictureFormatOf(path));
+async function writeDrawing(path: string, draw: (format: ReturnType<typeof imageFormatOf>) => Promise<Uint8Array>) {
+  const bytes = await draw(imageFormatOf(path));
   await mkdir(dirname(path), { recursive: true });
   await writeBeside(path, (file) => writeAll(file, bytes));
 }

@@ -146,7 +146,7 @@ async function runTraining<Name extends StageName>(
   if (!isComplete) process.exitCode = 130;
 }
 
-/** How fast steps are: pictures and, where a language model learns, tokens of its sequences, both of all parts of a step. */
+/** How fast steps are: images and, where a language model learns, tokens of its sequences, both of all parts of a step. */
 function paceOf(config: StageConfigs[StageName]) {
   const batchSize = 'vision' in config ? config.vision.batchSize : config.batchSize;
   let [steps, total, tokens] = [0, 0, 0];
@@ -157,8 +157,8 @@ function paceOf(config: StageConfigs[StageName]) {
       tokens += config.parts * (metrics.sequenceTokens ?? 0);
     },
     describe: (): string => {
-      const pictures = steps * config.parts * batchSize;
-      const rates = Object.entries({ pictures, tokens }).filter(([, count]) => count > 0);
+      const images = steps * config.parts * batchSize;
+      const rates = Object.entries({ images, tokens }).filter(([, count]) => count > 0);
       return rates.map(([name, count]) => `, ${(count / total).toFixed(1)} ${name}/s`).join('');
     },
   };

@@ -13,7 +13,7 @@ function run(...words: string[]): Promise<unknown> {
   return command.parseAsync(['render', ...words], { from: 'user' });
 }
 
-it('writes pictures, annotations, conversations and a contact sheet', async () => {
+it('writes images, annotations, conversations and a contact sheet', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'chatrex-world-'));
   const out = join(folder, 'scenes');
   const words = ['--seed', '3', '--count', '2', '--split', 'val', '--size', '64', '--format', 'jpg', '--out', out];

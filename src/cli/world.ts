@@ -14,7 +14,7 @@ export function worldCommand(): Command {
 
 function renderCommand(): Command {
   return new Command('render')
-    .description('write pictures, COCO annotations (fine and coarse), conversations and a contact sheet')
+    .description('write images, COCO annotations (fine and coarse), conversations and a contact sheet')
     .requiredOption('--seed <n>', 'which scenes: same seed, same bytes', whole(0, Number.MAX_SAFE_INTEGER))
     .requiredOption('--count <k>', 'how many scenes, 1 to 1,000,000', whole(1, 1_000_000))
     .addOption(
@@ -23,8 +23,8 @@ function renderCommand(): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('--out <folder>', 'a folder that does not exist yet')
-    .option('--size <pixels>', 'side of the square pictures, 64 to 4096', whole(64, 4096), 256)
-    .addOption(new Option('--format <name>', 'of the pictures').choices(['png', 'jpg']).default('png'))
+    .option('--size <pixels>', 'side of the square images, 64 to 4096', whole(64, 4096), 256)
+    .addOption(new Option('--format <name>', 'of the images').choices(['png', 'jpg']).default('png'))
     .addHelpText('after', '\nExample:\n  chatrex world render --seed 7 --count 100 --split val --out scenes')
     .action(runRender);
 }

@@ -45,7 +45,7 @@ interface Plot {
 
 /**
  * Draws all series over common axes.
- * @returns an SVG document of 960 x 540; `renderSvg` makes a picture file of it
+ * @returns an SVG document of 960 x 540; `renderSvg` makes an image file of it
  * @throws ChatRexError `invalid-argument` when no series has a point that can be drawn
  */
 export function drawCurves(series: readonly Series[], options: CurvesOptions = {}): string {

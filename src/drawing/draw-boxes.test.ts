@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createRgbImage, type Rgb, type RgbImage } from '../image/rgb-image.ts';
 import { colourAt } from './colours.ts';
 import { boxLayer, drawBoxes } from './draw-boxes.ts';
-import { pictureFormatOf } from './encode.ts';
+import { imageFormatOf } from './encode.ts';
 
 const grey = createRgbImage(900, 600, [120, 120, 120]);
 
@@ -25,15 +25,15 @@ function count(pixels: Uint8Array, colour: Rgb): number {
 
 describe('drawBoxes', () => {
   it('draws the outline where the box is, in its colour, and nothing elsewhere', async () => {
-    const picture = await pixelsOf(await drawBoxes(grey, Float32Array.of(100, 150, 400, 500)));
-    expect([picture.width, picture.height]).toEqual([900, 600]);
+    const encoded = await pixelsOf(await drawBoxes(grey, Float32Array.of(100, 150, 400, 500)));
+    expect([encoded.width, encoded.height]).toEqual([900, 600]);
     for (const [x, y] of [
       [100, 300],
       [399, 300],
       [250, 150],
       [250, 499],
     ]) {
-      expect(picture.at(x, y)).toEqual([...colourAt(0)]);
+      expect(encoded.at(x, y)).toEqual([...colourAt(0)]);
     }
     for (const [x, y] of [
       [250, 300],
@@ -41,15 +41,15 @@ describe('drawBoxes', () => {
       [500, 300],
       [250, 510],
     ]) {
-      expect(picture.at(x, y)).toEqual([120, 120, 120]);
+      expect(encoded.at(x, y)).toEqual([120, 120, 120]);
     }
   });
 
   it('has a dark halo beside the line, on light and on dark', async () => {
     for (const value of [255, 40]) {
       const image = createRgbImage(900, 600, [value, value, value]);
-      const picture = await pixelsOf(await drawBoxes(image, Float32Array.of(100, 150, 400, 500)));
-      const [halo] = picture.at(102, 300);
+      const encoded = await pixelsOf(await drawBoxes(image, Float32Array.of(100, 150, 400, 500)));
+      const [halo] = encoded.at(102, 300);
       expect(halo).toBeLessThan(value);
     }
   });
@@ -93,7 +93,7 @@ describe('drawBoxes', () => {
     expect(await sharp(file).metadata()).toMatchObject({ format, width: 900, height: 600 });
   });
 
-  it('enlarges tiny pictures with square pixels and reduces huge ones', async () => {
+  it('enlarges tiny images with square pixels and reduces huge ones', async () => {
     const tiny: RgbImage = { width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) };
     const enlarged = await pixelsOf(await drawBoxes(tiny, new Float32Array(0)));
     expect([enlarged.width, enlarged.height]).toEqual([800, 400]);
@@ -107,9 +107,9 @@ describe('drawBoxes', () => {
 
   it('cuts boxes at the border and leaves out those beyond it', async () => {
     const boxes = Float32Array.of(-50, -50, 2000, 300, 950, 10, 990, 40);
-    const picture = await pixelsOf(await drawBoxes(grey, boxes));
-    expect(picture.at(450, 300)).toEqual([...colourAt(0)]);
-    expect(picture.at(899, 150)).toEqual([...colourAt(0)]);
+    const encoded = await pixelsOf(await drawBoxes(grey, boxes));
+    expect(encoded.at(450, 300)).toEqual([...colourAt(0)]);
+    expect(encoded.at(899, 150)).toEqual([...colourAt(0)]);
   });
 
   it('keeps every box of a crowd of 200 visible under its labels', async () => {
@@ -137,9 +137,9 @@ describe('drawBoxes', () => {
   });
 });
 
-describe('pictureFormatOf', () => {
+describe('imageFormatOf', () => {
   it('reads the ending', () => {
-    expect(['a.PNG', 'b/c.jpg', 'd.e.jpeg', 'f.webp'].map(pictureFormatOf)).toEqual(['png', 'jpeg', 'jpeg', 'webp']);
-    for (const path of ['a', 'a.gif', 'a.png/b', '.']) expect(() => pictureFormatOf(path)).toThrow(/must end in/);
+    expect(['a.PNG', 'b/c.jpg', 'd.e.jpeg', 'f.webp'].map(imageFormatOf)).toEqual(['png', 'jpeg', 'jpeg', 'webp']);
+    for (const path of ['a', 'a.gif', 'a.png/b', '.']) expect(() => imageFormatOf(path)).toThrow(/must end in/);
   });
 });

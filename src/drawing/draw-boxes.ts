@@ -1,9 +1,9 @@
 /**
- * Boxes over a picture, legible from one box to hundreds and from thumbnails to large photographs.
+ * Boxes over an image, legible from one box to hundreds and from thumbnails to large photographs.
  *
- * The picture is drawn with sides that suit a screen (small ones enlarged, more so when there are many boxes; very large
+ * The image is drawn with sides that suit a screen (small ones enlarged, more so when there are many boxes; very large
  * ones reduced). Small boxes lie on top of large ones; every line has a dark halo, so that it shows on any background; the
- * more boxes, the thinner the lines. Labels never overlap (see `place-labels.ts`) and hide at most a fifth of the picture:
+ * more boxes, the thinner the lines. Labels never overlap (see `place-labels.ts`) and hide at most a fifth of the image:
  * every name is shown once if it can be, then the smallest boxes come first, and what is left over is told by colour
  * alone. A bare score stands at its box or not at all.
  */
@@ -12,7 +12,7 @@ import { type BoxArray, countBoxes } from '../boxes/box-array.ts';
 import { ChatRexError } from '../errors.ts';
 import type { ImageSize, Rgb, RgbImage } from '../image/rgb-image.ts';
 import { colourAt, colourIndices, toHex } from './colours.ts';
-import { encodePicture, type PictureFormat, sharpFrom } from './encode.ts';
+import { encodeImage, type ImageFormat, sharpFrom } from './encode.ts';
 import { type LabelRequest, type PlacedLabel, placeLabels, type Rectangle } from './place-labels.ts';
 import { CAP_HEIGHT, cleanText, fitText, measureText, textOutline } from './text.ts';
 
@@ -20,15 +20,15 @@ import { CAP_HEIGHT, cleanText, fitText, measureText, textOutline } from './text
 export const DRAWING_LONGEST_MINIMUM = 800;
 export const DRAWING_LONGEST_MAXIMUM = 4096;
 
-/** The minimum doubles as boxes go from `FEW_BOXES` to four times as many: each label then hides less of the picture. */
+/** The minimum doubles as boxes go from `FEW_BOXES` to four times as many: each label then hides less of the image. */
 const FEW_BOXES = 20;
 
 /** From this enlargement on single pixels are shown as squares; smoothing would only show a blur. */
 const SMALLEST_SCALE_WITH_SQUARE_PIXELS = 8;
 
-/** The part of the picture that labels may hide. */
+/** The part of the image that labels may hide. */
 const LABEL_BUDGET = 0.2;
-/** The part of the picture's width at which one label is cut short. */
+/** The part of the image's width at which one label is cut short. */
 const LABEL_WIDTH = 0.4;
 
 export interface DrawBoxesOptions {
@@ -39,7 +39,7 @@ export interface DrawBoxesOptions {
   /** One per box; by default boxes with equal labels share a colour, and boxes without labels each have their own. */
   readonly colours?: readonly Rgb[];
   /** `png` when left out. */
-  readonly format?: PictureFormat;
+  readonly format?: ImageFormat;
 }
 
 /** A box ready to be drawn, in drawing pixels. */
@@ -51,8 +51,8 @@ export interface DrawnBox extends Rectangle {
 }
 
 /**
- * Draws boxes and returns the bytes of a picture file.
- * @param boxesXyxy [N,4] in pixels of `image`; parts outside the picture are cut off, boxes wholly outside are not drawn
+ * Draws boxes and returns the bytes of an image file.
+ * @param boxesXyxy [N,4] in pixels of `image`; parts outside the image are cut off, boxes wholly outside are not drawn
  * @throws ChatRexError `invalid-argument` when a list has another length than the boxes, or a coordinate is no number
  * @example writeFile('out.png', await drawBoxes(image, boxesXyxy, { labels: ['cat'], scores: [0.93] }));
  */
@@ -82,10 +82,10 @@ export async function drawBoxes(
     boxes.push({ ...rectangle, colour, label: `${name} ${score}`.trim(), isNamed: name !== '' });
   }
   const size = scaledSize(image, scale);
-  return encodePicture(drawOver(image, size, boxLayer(boxes, size)), options.format ?? 'png');
+  return encodeImage(drawOver(image, size, boxLayer(boxes, size)), options.format ?? 'png');
 }
 
-/** Factor from picture pixels to drawing pixels. */
+/** Factor from image pixels to drawing pixels. */
 export function drawingScale({ width, height }: ImageSize, boxCount: number): number {
   const longest = Math.max(width, height);
   const minimum = DRAWING_LONGEST_MINIMUM * Math.min(Math.max(Math.sqrt(boxCount / FEW_BOXES), 1), 2);
@@ -96,7 +96,7 @@ export function scaledSize({ width, height }: ImageSize, scale: number): ImageSi
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** A picture enlarged or reduced to `size` in the top left corner of `canvas`, with an SVG layer over the whole canvas. */
+/** An image enlarged or reduced to `size` in the top left corner of `canvas`, with an SVG layer over the whole canvas. */
 export function drawOver(image: RgbImage, size: ImageSize, layer: string, canvas: ImageSize = size): Sharp {
   const { width, height } = canvas;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${layer}</svg>`;
@@ -108,7 +108,7 @@ export function drawOver(image: RgbImage, size: ImageSize, layer: string, canvas
     .removeAlpha();
 }
 
-/** Box `index` in drawing pixels, cut to the picture; undefined when nothing of it lies inside. */
+/** Box `index` in drawing pixels, cut to the image; undefined when nothing of it lies inside. */
 export function visiblePart(
   boxesXyxy: BoxArray,
   index: number,
@@ -175,7 +175,7 @@ function labelsWithinBudget(
   let left = budget * size.width * size.height;
   const chosen = new Set<Label>();
   for (const label of [...firstOfItsColour, ...wanted]) {
-    // One label is always shown, however small the picture.
+    // One label is always shown, however small the image.
     if (chosen.has(label) || (chosen.size > 0 && label.width * label.height > left)) continue;
     left -= label.width * label.height;
     chosen.add(label);
@@ -189,7 +189,7 @@ function areaOf({ left, top, right, bottom }: Rectangle): number {
 }
 
 function outline(box: DrawnBox, line: number, size: ImageSize): string {
-  // Lines lie within the picture, so that a box at its border is not half cut away.
+  // Lines lie within the image, so that a box at its border is not half cut away.
   const left = Math.min(Math.max(box.left, line / 2), size.width - line / 2);
   const top = Math.min(Math.max(box.top, line / 2), size.height - line / 2);
   const width = Math.max(0.1, Math.min(box.right, size.width - line / 2) - left);

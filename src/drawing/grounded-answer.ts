@@ -1,35 +1,35 @@
 /**
- * A picture with its answer underneath or beside it, phrases and boxes in the same colours, as in the paper's figures.
+ * An image with its answer underneath or beside it, phrases and boxes in the same colours, as in the paper's figures.
  */
 import type { BoxArray } from '../boxes/box-array.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
 import { toHex } from './colours.ts';
 import { boxLayer, type DrawnBox, drawingScale, drawOver, scaledSize, visiblePart } from './draw-boxes.ts';
-import { encodePicture, type PictureFormat } from './encode.ts';
+import { encodeImage, type ImageFormat } from './encode.ts';
 import { phraseBoxes, type ShownSpan, showSpans } from './phrases.ts';
 import { cleanText, DESCENT, textOutline } from './text.ts';
 import { type Run, wrapText } from './wrap-text.ts';
 
-/** Pictures taller than this times their width have the answer at their right, others underneath. */
+/** Images taller than this times their width have the answer at their right, others underneath. */
 const TALL_RATIO = 1.2;
 /** Lines of the panel that are shown; a longer answer ends in an ellipsis (the whole text is in the HTML). */
 const MAX_LINES = 80;
 const LINE_HEIGHT = 1.55;
-/** Colours tie boxes to the text already, so labels may hide less of the picture than they may without it. */
+/** Colours tie boxes to the text already, so labels may hide less of the image than they may without it. */
 const LABEL_BUDGET = 0.07;
 
 export interface GroundedAnswerOptions {
   /** Shown in bold above the answer. */
   readonly question?: string;
   /** `png` when left out. */
-  readonly format?: PictureFormat;
+  readonly format?: ImageFormat;
 }
 
 /**
  * Draws the boxes that an answer names and writes the answer with its phrases highlighted.
  * @param boxesXyxy [N,4] in pixels of `image`: the object list to which the answer's indices refer
- * @returns the bytes of a picture file
+ * @returns the bytes of an image file
  */
 export async function drawGroundedAnswer(
   image: RgbImage,
@@ -61,7 +61,7 @@ export async function drawGroundedAnswer(
     : { width: size.width, height: size.height + panel.height };
   const [x, y] = isBeside ? [size.width, 0] : [0, size.height];
   const layer = `${boxLayer(boxes, size, LABEL_BUDGET)}<g transform="translate(${x} ${y})">${panel.layer}</g>`;
-  return encodePicture(drawOver(image, size, layer, canvas), options.format ?? 'png');
+  return encodeImage(drawOver(image, size, layer, canvas), options.format ?? 'png');
 }
 
 /** A box that another phrase has already drawn shrinks a little, so that both colours show. */

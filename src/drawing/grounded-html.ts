@@ -9,10 +9,10 @@ import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import { toHex } from './colours.ts';
 import { visiblePart } from './draw-boxes.ts';
-import { encodePicture, sharpFrom } from './encode.ts';
+import { encodeImage, sharpFrom } from './encode.ts';
 import { type PhraseBox, phraseBoxes, type ShownSpan, showSpans } from './phrases.ts';
 
-/** The longer side of the embedded picture: sharp on a large screen, and the file stays near a megabyte. */
+/** The longer side of the embedded image: sharp on a large screen, and the file stays near a megabyte. */
 const EMBEDDED_LONGEST = 2048;
 
 export interface GroundedHtmlOptions {
@@ -107,11 +107,11 @@ function spanHtml({ text, phrase, objects }: ShownSpan): string {
 }
 
 async function dataUrl(image: RgbImage): Promise<string> {
-  const picture = sharpFrom(image).resize(EMBEDDED_LONGEST, EMBEDDED_LONGEST, {
+  const encoded = sharpFrom(image).resize(EMBEDDED_LONGEST, EMBEDDED_LONGEST, {
     fit: 'inside',
     withoutEnlargement: true,
   });
-  const bytes = await encodePicture(picture, 'jpeg');
+  const bytes = await encodeImage(encoded, 'jpeg');
   return `data:image/jpeg;base64,${Buffer.from(bytes).toString('base64')}`;
 }
 

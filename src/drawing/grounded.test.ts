@@ -39,24 +39,24 @@ async function decode(file: Uint8Array) {
 }
 
 describe('drawGroundedAnswer', () => {
-  it('writes the answer under a wide picture, phrases in the colours of their boxes', async () => {
-    const picture = await decode(await drawGroundedAnswer(wide, answer, boxes, { question: 'What is there?' }));
-    expect(picture.width).toBe(900);
-    expect(picture.height).toBeGreaterThan(560);
-    expect([picture.at(50, 200), picture.at(300, 200), picture.at(320, 400)]).toEqual(
+  it('writes the answer under a wide image, phrases in the colours of their boxes', async () => {
+    const image = await decode(await drawGroundedAnswer(wide, answer, boxes, { question: 'What is there?' }));
+    expect(image.width).toBe(900);
+    expect(image.height).toBeGreaterThan(560);
+    expect([image.at(50, 200), image.at(300, 200), image.at(320, 400)]).toEqual(
       [0, 0, 1].map((index) => [...colourAt(index)]),
     );
-    expect(picture.count(colourAt(0), 0, 500)).toBeGreaterThan(2000);
-    expect(picture.count(colourAt(1), 0, 500)).toBeGreaterThan(800);
-    expect(picture.count(colourAt(2), 0, 500)).toBe(0);
+    expect(image.count(colourAt(0), 0, 500)).toBeGreaterThan(2000);
+    expect(image.count(colourAt(1), 0, 500)).toBeGreaterThan(800);
+    expect(image.count(colourAt(2), 0, 500)).toBe(0);
   });
 
-  it('writes it beside a tall picture', async () => {
-    const picture = await decode(await drawGroundedAnswer(tall, answer, boxes));
-    expect(picture.height).toBe(900);
-    expect(picture.width).toBeGreaterThan(850);
-    expect(picture.count(colourAt(0), 500, 0)).toBeGreaterThan(1000);
-    expect(picture.at(picture.width - 1, 899)).toEqual([255, 255, 255]);
+  it('writes it beside a tall image', async () => {
+    const image = await decode(await drawGroundedAnswer(tall, answer, boxes));
+    expect(image.height).toBe(900);
+    expect(image.width).toBeGreaterThan(850);
+    expect(image.count(colourAt(0), 500, 0)).toBeGreaterThan(1000);
+    expect(image.at(image.width - 1, 899)).toEqual([255, 255, 255]);
   });
 
   it('draws a box of two phrases in both colours', async () => {
@@ -64,8 +64,8 @@ describe('drawGroundedAnswer', () => {
       { kind: 'phrase', text: 'a dog', objects: [0] },
       { kind: 'phrase', text: 'an animal', objects: [0] },
     ];
-    const picture = await decode(await drawGroundedAnswer(wide, twice, boxes));
-    const row = Array.from({ length: 20 }, (_, x) => picture.at(45 + x, 200).join());
+    const image = await decode(await drawGroundedAnswer(wide, twice, boxes));
+    const row = Array.from({ length: 20 }, (_, x) => image.at(45 + x, 200).join());
     expect(row).toContain(colourAt(0).join());
     expect(row).toContain(colourAt(1).join());
   });
@@ -76,9 +76,9 @@ describe('drawGroundedAnswer', () => {
     ['control characters', [{ kind: 'phrase', text: '\u0000\u001b[2J\n\r', objects: [0] }]],
     ['only boxes that do not exist', [{ kind: 'phrase', text: 'ghost', objects: [5, -1] }]],
   ])('survives an answer of %s', async (_, text) => {
-    const picture = await decode(await drawGroundedAnswer(wide, text, boxes));
-    expect(picture.width).toBe(900);
-    expect(picture.height).toBeLessThan(4000);
+    const image = await decode(await drawGroundedAnswer(wide, text, boxes));
+    expect(image.width).toBe(900);
+    expect(image.height).toBeLessThan(4000);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * Which phrase of an answer has which colour and which boxes: shared by the picture, the web page and the terminal, so
+ * Which phrase of an answer has which colour and which boxes: shared by the image, the web page and the terminal, so
  * that all three agree.
  */
 import { type BoxArray, countBoxes } from '../boxes/box-array.ts';

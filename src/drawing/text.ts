@@ -55,7 +55,7 @@ export function fitText(text: string, maxWidth: number, size: number, weight: Fo
   return shortened();
 }
 
-/** Text on one line, without control characters or anything else that has no place in a picture. */
+/** Text on one line, without control characters or anything else that has no place in an image. */
 export function cleanText(text: string): string {
   return text
     .replace(/\s+/g, ' ')

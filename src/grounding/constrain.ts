@@ -24,7 +24,7 @@ import { createLoopDetector } from './loop-detection.ts';
 /** The tokens that may come next: these only, or all of the vocabulary but these. */
 export type Allowed = { kind: 'only'; ids: Int32Array } | { kind: 'all-but'; ids: Int32Array };
 
-/** Guards one answer about a picture with `boxCount` boxes, of at most `maxTokens` tokens (at least 1), its end included. */
+/** Guards one answer about an image with `boxCount` boxes, of at most `maxTokens` tokens (at least 1), its end included. */
 export class AnswerConstraint {
   readonly #vocabulary: AnswerVocabulary;
   readonly #objectIds: ReadonlySet<number>;

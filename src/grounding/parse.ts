@@ -5,7 +5,7 @@
  *
  *     answer  = { text | phrase }
  *     phrase  = "<g>" text "</g>" "<o>" objects "</o>"      ("<ground>" "</ground>" "<objects>" "</objects>")
- *     objects = index { index } | "None" | ""               "None" or nothing: no object of the picture fits
+ *     objects = index { index } | "None" | ""               "None" or nothing: no object of the image fits
  *     index   = "<obj" number ">"                           number without leading zeros, below the number of boxes
  *     text    = any characters that are none of the tags and no index
  *
@@ -70,7 +70,7 @@ export interface AnswerParser {
   readonly answer: ParsedAnswer;
 }
 
-/** Reads a whole answer about a picture with `boxCount` boxes. */
+/** Reads a whole answer about an image with `boxCount` boxes. */
 export function parseAnswer(source: string, options: { dialect: Dialect; boxCount: number }): ParsedAnswer {
   const parser = createAnswerParser(options);
   parser.push(source);

@@ -56,8 +56,8 @@ describe('decodeImage on readable files', () => {
   });
 
   it('reads AVIF and lossy WebP', async () => {
-    const picture = plain(9, 5, { r: 200, g: 40, b: 90 });
-    for (const bytes of [await picture.clone().avif().toBuffer(), await picture.clone().webp().toBuffer()]) {
+    const image = plain(9, 5, { r: 200, g: 40, b: 90 });
+    for (const bytes of [await image.clone().avif().toBuffer(), await image.clone().webp().toBuffer()]) {
       const { width, height, data } = await decodeImage(bytes);
       expect([width, height]).toEqual([9, 5]);
       for (const [channel, value] of [200, 40, 90].entries()) expect(Math.abs(data[channel] - value)).toBeLessThan(6);
@@ -120,7 +120,7 @@ describe('decodeImage on readable files', () => {
     expect((await decodeImage({ width: 1, height: 1, data })).data.buffer).toBe(data.buffer);
   });
 
-  it('forgives stray bytes after the picture', async () => {
+  it('forgives stray bytes after the image', async () => {
     expect((await decodeImage(Buffer.concat([fileOf('jpeg-444'), Buffer.from('stray')]))).width).toBe(20);
   });
 });
@@ -130,7 +130,7 @@ describe('decodeImage on everything else', () => {
     const missing = join(folder, 'none.jpg');
     expect(await refusal(missing)).toEqual({
       code: 'not-found',
-      message: `"${missing}" does not exist; expected a picture file. Check the path.`,
+      message: `"${missing}" does not exist; expected an image file. Check the path.`,
     });
     expect((await refusal(folder)).message).toMatch(/is not a regular file/);
     const empty = join(folder, 'empty.jpg');
@@ -147,7 +147,7 @@ describe('decodeImage on everything else', () => {
     }
   });
 
-  it('refuses corrupt pixels and things that are no pictures', async () => {
+  it('refuses corrupt pixels and things that are no images', async () => {
     const png = Buffer.from(fileOf('png'));
     png.fill(0x55, 60, 90);
     expect((await refusal(png)).code).toBe('invalid-file');

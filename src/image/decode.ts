@@ -1,5 +1,5 @@
 /**
- * Picture files and raw pixels to `RgbImage`.
+ * Image files and raw pixels to `RgbImage`.
  *
  * Agrees with PIL's `Image.open(path).convert('RGB')` on 8-bit RGB and greyscale files. Deliberate deviations:
  * EXIF orientation is applied; transparent pixels are composited on white (PIL uncovers whatever colour lies hidden under
@@ -17,10 +17,10 @@ export const MAX_IMAGE_BYTES = 64 * 2 ** 20;
 /** The most pixels that are decoded: a 108-megapixel phone photograph fits, and the decoded bytes stay near 400 MB. */
 export const MAX_IMAGE_PIXELS = 2 ** 27;
 
-/** What shows through transparent pixels: the white of the page on which such pictures are usually seen. */
+/** What shows through transparent pixels: the white of the page on which such images are usually seen. */
 export const TRANSPARENCY_BACKGROUND: Rgb = [255, 255, 255];
 
-/** Formats that are decoded. SVG is left out on purpose: it is a program that draws, not a picture. */
+/** Formats that are decoded. SVG is left out on purpose: it is a program that draws, not an image. */
 const READABLE_FORMATS = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
 const READABLE_NAMES = 'JPEG, PNG, WebP, AVIF, GIF or TIFF';
 
@@ -42,40 +42,40 @@ export interface RawPixels {
 export type ImageSource = string | Uint8Array | RawPixels;
 
 /**
- * Reads a picture: JPEG, PNG, WebP, AVIF, GIF (first frame) and TIFF of any bit depth and colour model, upright by EXIF.
+ * Reads an image: JPEG, PNG, WebP, AVIF, GIF (first frame) and TIFF of any bit depth and colour model, upright by EXIF.
  * Raw RGB pixels are returned as they are, without a copy.
  *
- * @throws ChatRexError `not-found` (no such file), `invalid-file` (empty, truncated, not a picture), `unsupported`
+ * @throws ChatRexError `not-found` (no such file), `invalid-file` (empty, truncated, not an image), `unsupported`
  * (another format), `limit-exceeded` (too many bytes or pixels; judged before the pixels are decoded), `invalid-argument`.
  * @example const { width, height, data } = await decodeImage('photo.jpg');
  */
 export async function decodeImage(source: ImageSource, limits: ImageLimits = {}): Promise<RgbImage> {
   const maxPixels = limits.maxPixels ?? MAX_IMAGE_PIXELS;
   if (typeof source === 'string') {
-    const bytes = await readPicture(source, limits.maxBytes ?? MAX_IMAGE_BYTES);
+    const bytes = await readImage(source, limits.maxBytes ?? MAX_IMAGE_BYTES);
     return decodeBytes(bytes, `"${source}"`, maxPixels);
   }
   if (source instanceof Uint8Array) {
-    assertByteCount(source.byteLength, 'The picture', limits.maxBytes ?? MAX_IMAGE_BYTES);
-    return decodeBytes(source, 'The picture', maxPixels);
+    assertByteCount(source.byteLength, 'The image', limits.maxBytes ?? MAX_IMAGE_BYTES);
+    return decodeBytes(source, 'The image', maxPixels);
   }
   return fromRawPixels(source, maxPixels);
 }
 
-async function readPicture(path: string, maxBytes: number): Promise<Uint8Array> {
+async function readImage(path: string, maxBytes: number): Promise<Uint8Array> {
   const name = `"${path}"`;
   try {
     const info = await stat(path);
     // Pipes and devices have no size to judge beforehand (/dev/zero never ends).
     if (!info.isFile())
-      throw new ChatRexError('invalid-file', `${name} is not a regular file; expected a picture file.`);
+      throw new ChatRexError('invalid-file', `${name} is not a regular file; expected an image file.`);
     assertByteCount(info.size, name, maxBytes);
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof ChatRexError) throw cause;
     const reason = (cause as NodeJS.ErrnoException).code;
     if (reason === 'ENOENT' || reason === 'ENOTDIR') {
-      throw new ChatRexError('not-found', `${name} does not exist; expected a picture file. Check the path.`, {
+      throw new ChatRexError('not-found', `${name} does not exist; expected an image file. Check the path.`, {
         cause,
       });
     }
@@ -142,13 +142,9 @@ async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> 
 
 function unreadable(name: string, cause: unknown): ChatRexError {
   const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ').trim();
-  return new ChatRexError(
-    'invalid-file',
-    `${name} is not a readable picture (${reason}); expected ${READABLE_NAMES}.`,
-    {
-      cause,
-    },
-  );
+  return new ChatRexError('invalid-file', `${name} is not a readable image (${reason}); expected ${READABLE_NAMES}.`, {
+    cause,
+  });
 }
 
 /** Plain bytes (no Buffer) of three channels; greyscale comes from the decoder as one, and the colours are then equal. */
@@ -162,7 +158,7 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
 
 function fromRawPixels({ width, height, data }: RawPixels, maxPixels: number): RgbImage {
   assertImageSize({ width, height });
-  assertPixelCount(width, height, 'The picture', maxPixels);
+  assertPixelCount(width, height, 'The image', maxPixels);
   const pixels = width * height;
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (bytes.length === pixels * 3) return { width, height, data: bytes };

@@ -25,7 +25,7 @@ describe('setImage', () => {
     expect([...batch.mask]).toEqual([0, 0, 0, 0]);
   });
 
-  it('leaves zeros and a mask of ones around a smaller picture, also when a place is used again', () => {
+  it('leaves zeros and a mask of ones around a smaller image, also when a place is used again', () => {
     const batch = createImageBatch(2, { width: 4, height: 3 });
     setImage(batch, 1, createRgbImage(4, 3, [255, 255, 255]), IMAGENET_STATISTICS);
     setImage(batch, 1, twoByTwo, IMAGENET_STATISTICS);
@@ -40,7 +40,7 @@ describe('setImage', () => {
     }
   });
 
-  it('refuses a missing place and a picture that is too large', () => {
+  it('refuses a missing place and an image that is too large', () => {
     const batch = createImageBatch(1, { width: 2, height: 1 });
     expect(() => setImage(batch, 1, createRgbImage(1, 1), IMAGENET_STATISTICS)).toThrow(/places 0 to 0; got 1/);
     expect(() => setImage(batch, 0, twoByTwo, IMAGENET_STATISTICS)).toThrow(/2 x 2 does not fit .* 2 x 1/);
@@ -48,7 +48,7 @@ describe('setImage', () => {
 });
 
 describe('padToSquare', () => {
-  it('centres the picture; the odd row goes below', () => {
+  it('centres the image; the odd row goes below', () => {
     const square = padToSquare(createRgbImage(4, 1, [1, 2, 3]), [7, 8, 9]);
     expect([square.width, square.height]).toEqual([4, 4]);
     const rows = [0, 1, 2, 3].map((row) => [...square.data.subarray(row * 12, row * 12 + 3)]);
@@ -60,7 +60,7 @@ describe('padToSquare', () => {
     ]);
   });
 
-  it('centres a tall picture, and leaves a square one alone', () => {
+  it('centres a tall image, and leaves a square one alone', () => {
     const square = padToSquare(createRgbImage(1, 2, [5, 5, 5]), [0, 0, 0]);
     expect([...square.data]).toEqual([5, 5, 5, 0, 0, 0, 5, 5, 5, 0, 0, 0]);
     expect(padToSquare(twoByTwo, [0, 0, 0])).toBe(twoByTwo);

@@ -1,7 +1,7 @@
 /**
  * Bytes to the float planes that a network reads, in a batch with a padding mask.
  *
- * Agrees with torchvision's `to_tensor` then `normalize`, and with ChatRex `nested_tensor_from_tensor_list`: pictures lie
+ * Agrees with torchvision's `to_tensor` then `normalize`, and with ChatRex `nested_tensor_from_tensor_list`: images lie
  * in the top left corner, and outside them the values are 0 *after* normalisation.
  */
 import { ChatRexError } from '../errors.ts';
@@ -22,12 +22,12 @@ export const CLIP_STATISTICS: ChannelStatistics = {
   std: [0.26862954, 0.26130258, 0.27577711],
 };
 
-/** `count` pictures on canvases of one size. */
+/** `count` images on canvases of one size. */
 export interface ImageBatch extends ImageSize {
   readonly count: number;
-  /** [count, 3, height, width] float32, normalised; 0 outside the pictures. */
+  /** [count, 3, height, width] float32, normalised; 0 outside the images. */
   readonly pixels: Float32Array;
-  /** [count, height, width]; 1 where there is padding, 0 where there is picture (the official meaning). */
+  /** [count, height, width]; 1 where there is padding, 0 where there is image (the official meaning). */
   readonly mask: Uint8Array;
 }
 
@@ -45,7 +45,7 @@ export function createImageBatch(count: number, { width, height }: ImageSize): I
 
 /**
  * Normalises `image` into place `index` of the batch, replacing whatever was there.
- * @throws ChatRexError `invalid-argument` if there is no such place or the picture is larger than the canvas.
+ * @throws ChatRexError `invalid-argument` if there is no such place or the image is larger than the canvas.
  */
 export function setImage(batch: ImageBatch, index: number, image: RgbImage, statistics: ChannelStatistics): void {
   if (!Number.isInteger(index) || index < 0 || index >= batch.count) {
@@ -54,7 +54,7 @@ export function setImage(batch: ImageBatch, index: number, image: RgbImage, stat
   if (image.width > batch.width || image.height > batch.height) {
     throw new ChatRexError(
       'invalid-argument',
-      `A picture of ${image.width} x ${image.height} does not fit a canvas of ${batch.width} x ${batch.height}.`,
+      `An image of ${image.width} x ${image.height} does not fit a canvas of ${batch.width} x ${batch.height}.`,
     );
   }
   const plane = batch.width * batch.height;

@@ -10,7 +10,7 @@ export function meanColour({ mean }: ChannelStatistics): Rgb {
   return [Math.trunc(mean[0] * 255), Math.trunc(mean[1] * 255), Math.trunc(mean[2] * 255)];
 }
 
-/** Centres the picture on a square of its longer side. A square picture is returned as it is. */
+/** Centres the image on a square of its longer side. A square image is returned as it is. */
 export function padToSquare(image: RgbImage, colour: Rgb): RgbImage {
   const { width, height, data } = image;
   if (width === height) return image;

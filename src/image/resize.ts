@@ -1,5 +1,5 @@
 /**
- * Antialiased resizing of 8-bit pictures, byte for byte as PIL's `Image.resize` (Pillow, `libImaging/Resample.c`).
+ * Antialiased resizing of 8-bit images, byte for byte as PIL's `Image.resize` (Pillow, `libImaging/Resample.c`).
  *
  * Separable: rows first, rounded to bytes, then columns. Every output pixel is a weighted mean of the input pixels under
  * a filter whose support grows with the reduction, with weights as 22-bit fixed-point numbers.

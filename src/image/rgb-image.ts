@@ -1,5 +1,5 @@
 /**
- * The one picture type behind the decoder: 8-bit sRGB, no alpha, upright.
+ * The one image type behind the decoder: 8-bit sRGB, no alpha, upright.
  */
 import { ChatRexError } from '../errors.ts';
 
@@ -17,7 +17,7 @@ export interface RgbImage extends ImageSize {
 /** A colour as bytes red, green, blue. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** A picture of one colour. */
+/** An image of one colour. */
 export function createRgbImage(width: number, height: number, [red, green, blue]: Rgb = [0, 0, 0]): RgbImage {
   assertImageSize({ width, height });
   const data = new Uint8Array(width * height * 3);

@@ -45,7 +45,7 @@ describe('shortestSideSize', () => {
 });
 
 describe('ImageTransform', () => {
-  it('returns every box of the picture within half a pixel, in float32 too', () => {
+  it('returns every box of the image within half a pixel, in float32 too', () => {
     fc.assert(
       fc.property(transform, fraction, fraction, fraction, fraction, (t, a, b, c, d) => {
         const { width, height } = t.original;
@@ -56,7 +56,7 @@ describe('ImageTransform', () => {
     );
   });
 
-  it('keeps boxes of the picture within the canvas', () => {
+  it('keeps boxes of the image within the canvas', () => {
     fc.assert(
       fc.property(transform, (t) => {
         const [left, top, right, bottom] = toCanvas(t, Float64Array.of(0, 0, t.original.width, t.original.height));
@@ -68,7 +68,7 @@ describe('ImageTransform', () => {
     );
   });
 
-  it('centres a picture on its square as the official pad_boxes and resize_boxes', () => {
+  it('centres an image on its square as the official pad_boxes and resize_boxes', () => {
     // 100 x 51: (100 - 51) // 2 = 24 rows above, 25 below; then 100 -> 336.
     const boxes = toCanvas(
       squareTransform({ width: 100, height: 51 }, 336),

@@ -1,5 +1,5 @@
 /**
- * Where a pixel of the original picture lies on the canvas that a model sees, and back.
+ * Where a pixel of the original image lies on the canvas that a model sees, and back.
  *
  * Agrees with the official code: `shortestSideSize` with ChatRex `upn/transforms/transform.py` (DETR's rule, its rounding
  * included), `squareTransform` with RexSeek's `expand2square`, `pad_boxes` and `resize_boxes`. Deviation: a strip so thin
@@ -17,7 +17,7 @@ export const UPN_LONGER_SIDE = 1333;
 export interface ImageTransform {
   readonly original: ImageSize;
   readonly canvas: ImageSize;
-  /** The part of the canvas, in whole pixels, that the resized picture (with its square padding, if any) covers. */
+  /** The part of the canvas, in whole pixels, that the resized image (with its square padding, if any) covers. */
   readonly content: ImageSize;
   readonly scaleX: number;
   readonly scaleY: number;
@@ -39,7 +39,7 @@ export function toCanvas<B extends BoxArray>(transform: ImageTransform, boxesXyx
 
 /**
  * [N,4] xyxy in canvas pixels -> [N,4] xyxy in original pixels: the inverse of `toCanvas`.
- * Nothing is clipped or rounded, so a box that reaches into the padding reaches out of the picture.
+ * Nothing is clipped or rounded, so a box that reaches into the padding reaches out of the image.
  */
 export function toOriginal<B extends BoxArray>(transform: ImageTransform, boxesXyxyCanvas: B): B {
   const { scaleX, scaleY, offsetX, offsetY } = transform;
@@ -68,7 +68,7 @@ export function shortestSideSize(size: ImageSize, shorter = UPN_SHORTER_SIDE, lo
   return width < height ? { width: target, height: other } : { width: other, height: target };
 }
 
-/** The resize of `shortestSideSize` as a transform; the canvas is exactly the resized picture. */
+/** The resize of `shortestSideSize` as a transform; the canvas is exactly the resized image. */
 export function shortestSideTransform(original: ImageSize, shorter?: number, longest?: number): ImageTransform {
   const content = shortestSideSize(original, shorter, longest);
   return {
@@ -101,15 +101,15 @@ export function squareTransform(original: ImageSize, side: number): ImageTransfo
   };
 }
 
-/** Where a picture begins, in whole original pixels, when it is centred on a square of its longer side. */
+/** Where an image begins, in whole original pixels, when it is centred on a square of its longer side. */
 export function squareOffsets({ width, height }: ImageSize): { left: number; top: number } {
   const longer = Math.max(width, height);
   return { left: Math.floor((longer - width) / 2), top: Math.floor((longer - height) / 2) };
 }
 
 /**
- * The same picture in the top left corner of a larger canvas, as in a padded batch; coordinates do not move.
- * @throws ChatRexError `invalid-argument` if the picture does not fit.
+ * The same image in the top left corner of a larger canvas, as in a padded batch; coordinates do not move.
+ * @throws ChatRexError `invalid-argument` if the image does not fit.
  */
 export function placeOnCanvas(transform: ImageTransform, canvas: ImageSize): ImageTransform {
   assertImageSize(canvas);
@@ -117,7 +117,7 @@ export function placeOnCanvas(transform: ImageTransform, canvas: ImageSize): Ima
   if (width > canvas.width || height > canvas.height) {
     throw new ChatRexError(
       'invalid-argument',
-      `A picture of ${width} x ${height} does not fit a canvas of ${canvas.width} x ${canvas.height}.`,
+      `An image of ${width} x ${height} does not fit a canvas of ${canvas.width} x ${canvas.height}.`,
     );
   }
   return { ...transform, canvas: { width: canvas.width, height: canvas.height } };

@@ -33,7 +33,7 @@ export interface RotaryTables {
   sines: Tensor;
 }
 
-/** Places and sight of tokens that do not simply follow each other, such as several questions after one picture. */
+/** Places and sight of tokens that do not simply follow each other, such as several questions after one image. */
 export interface SequenceLayout {
   /** int64 [batch, sequence] */
   positions: Tensor;

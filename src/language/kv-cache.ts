@@ -96,7 +96,7 @@ export class KvCache {
 
   /**
    * A cache for up to `capacity` tokens whose rows are copies of these rows of this one, in order; one row given several
-   * times starts several questions on one picture.
+   * times starts several questions on one image.
    * @throws ChatRexError 'limit-exceeded' when the tokens do not fit.
    */
   fork(rows: readonly number[], capacity: number): KvCache {

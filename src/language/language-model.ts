@@ -22,7 +22,7 @@ export interface LanguageModelOptions extends LlamaOptions {
   linearFormat?: LinearFormat;
 }
 
-/** What tokens mean in one conversation, where it is not what they always mean: some stand for objects of its picture. */
+/** What tokens mean in one conversation, where it is not what they always mean: some stand for objects of its image. */
 export interface Lexicon {
   /** Token ids -> embeddings float32 [ids, hiddenSize]. */
   embed(ids: readonly number[]): Promise<HostTensor<'float32'>>;

@@ -65,7 +65,7 @@ function onLevel(weights: Tensor, size: number): Tensor {
 
 /**
  * Sine-cosine embedding of boxes [B, K, 4] -> [B, K, channels], a quarter each for y, x, width and height, sines and cosines
- * interleaved; wavelengths rise from 1 to `temperature` shares of the picture, 10000 as in the released models.
+ * interleaved; wavelengths rise from 1 to `temperature` shares of the image, 10000 as in the released models.
  */
 export function boxEmbedding(boxesCxcywhNormalized: Tensor, channels: number, temperature = 10_000): Tensor {
   const quarter = channels / 4;
@@ -90,14 +90,14 @@ const waves = (count: number, temperature: number): number[] =>
 
 /** Channels of `placeEmbedding`. */
 export const placeChannels = 128;
-/** Every wave varies over a picture. */
+/** Every wave varies over an image. */
 const placeTemperature = 20;
-/** A box like many: a quarter of the picture's side, in its middle. */
+/** A box like many: a quarter of the image's side, in its middle. */
 const usualBox = [0.5, 0.5, 0.25, 0.25];
 
 /**
  * Where boxes are [B, K, 4] -> [B, K, placeChannels], as what sets them apart from a box like many: `boxEmbedding` with waves as
- * long as a picture instead of thousands of them, less that of the usual box.
+ * long as an image instead of thousands of them, less that of the usual box.
  */
 export function placeEmbedding(boxesCxcywhNormalized: Tensor): Tensor {
   const frequencies = waves(placeChannels / 4, placeTemperature);

@@ -12,7 +12,7 @@ export interface ObjectFeeds {
 }
 
 /**
- * @param boxesXyxySquare per picture of the batch [K, 4] in pixels of the model's square input. Where one has fewer boxes
+ * @param boxesXyxySquare per image of the batch [K, 4] in pixels of the model's square input. Where one has fewer boxes
  *   than another, empty ones follow.
  * @param map the finest feature map
  */

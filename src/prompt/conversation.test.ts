@@ -100,7 +100,7 @@ describe('what a person writes', () => {
     const box = (index: number) => tokenizer.specialId(`<obj${index}>`)!;
     expect(encodeUserText(tokenizer, '<obj3>', 4)).toEqual([box(3)]);
     expect(() => chat.question('what is <obj3>?', 3)).toThrow(
-      'question: <obj3> is no box of this picture, which has <obj0> to <obj2>; name one it has',
+      'question: <obj3> is no box of this image, which has <obj0> to <obj2>; name one it has',
     );
     expect(() => chat.question('<obj0>', 0)).toThrow(/no boxes/);
     expect(() => chat.question('<obj1>', 1)).toThrow(/only <obj0>/);

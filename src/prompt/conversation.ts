@@ -1,5 +1,5 @@
 /**
- * From a picture's slots and the turns of a conversation to what the language model reads.
+ * From an image's slots and the turns of a conversation to what the language model reads.
  *
  * Paper section 3.2: image tokens, then every object as its index token followed by its feature, then the question. The
  * strings and where they are cut for the tokenizer agree with IDEA-Research/RexSeek `inference_utils.py`, whose prompt is
@@ -7,7 +7,7 @@
  *     <image>\n<obj0>{feature}<obj1>{feature}...\nquestion
  *
  * inside the chat format of its language model. All before the question is the *prefix*: the same for every question on
- * the picture, so its key-value cache is kept. Text is cut for the tokenizer at image and feature slots, as there.
+ * the image, so its key-value cache is kept. Text is cut for the tokenizer at image and feature slots, as there.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -100,13 +100,13 @@ export const vicunaSystem =
   'A chat between a curious user and an artificial intelligence assistant. ' +
   "The assistant gives helpful, detailed, and polite answers to the user's questions.";
 
-/** Turns a conversation about one picture into ids. `boxCount` is how many boxes the picture has. */
+/** Turns a conversation about one image into ids. `boxCount` is how many boxes the image has. */
 export interface Chat {
   /** How its answers are spelled; `new AnswerConstraint(chat.vocabulary, ...)` keeps to it. */
   readonly vocabulary: AnswerVocabulary;
   /** Everything before the first question. */
   prefix(boxCount: number): PromptSegment[];
-  /** The first question on the picture, up to where the answer begins. */
+  /** The first question on the image, up to where the answer begins. */
   question(text: string, boxCount: number): number[];
   /** A further question: follows an answer together with its end token. */
   nextQuestion(text: string, boxCount: number): number[];
@@ -118,7 +118,7 @@ export interface Chat {
 
 /**
  * @throws ChatRexError 'not-found' when the vocabulary lacks a token of the format or the dialect. The methods throw
- * 'invalid-argument' when a text names a box the picture does not have, 'limit-exceeded' above 100 boxes.
+ * 'invalid-argument' when a text names a box the image does not have, 'limit-exceeded' above 100 boxes.
  */
 export function createChat(
   tokenizer: Tokenizer,

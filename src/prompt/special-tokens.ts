@@ -27,10 +27,10 @@ export const dialects: Record<DialectName, Dialect> = {
   },
 };
 
-/** Boxes one picture can have: there are index tokens `<obj0>` to `<obj99>`. */
+/** Boxes one image can have: there are index tokens `<obj0>` to `<obj99>`. */
 export const maxObjects = 100;
 
-/** What stands in an object list when nothing in the picture fits the phrase. */
+/** What stands in an object list when nothing in the image fits the phrase. */
 export const noObjects = 'None';
 
 export const objectToken = (index: number): string => `<obj${index}>`;
@@ -92,7 +92,7 @@ export function requireSpecialId(tokenizer: Tokenizer, name: string): number {
 /**
  * Ids of what a person wrote. Everything is text but `<objN>`, which becomes the index token of box N.
  * `isContinuation` as in `Tokenizer.encode`.
- * @throws ChatRexError 'invalid-argument' when the picture has no box N.
+ * @throws ChatRexError 'invalid-argument' when the image has no box N.
  */
 export function encodeUserText(
   tokenizer: Tokenizer,
@@ -120,6 +120,6 @@ function noSuchBox(index: string, boxCount: number): ChatRexError {
   const boxes = boxCount === 0 ? 'no boxes' : boxCount === 1 ? 'only <obj0>' : `<obj0> to <obj${boxCount - 1}>`;
   return new ChatRexError(
     'invalid-argument',
-    `question: <obj${index}> is no box of this picture, which has ${boxes}; name one it has`,
+    `question: <obj${index}> is no box of this image, which has ${boxes}; name one it has`,
   );
 }

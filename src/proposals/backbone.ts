@@ -1,4 +1,4 @@
-/** What turns pictures into feature maps. */
+/** What turns images into feature maps. */
 
 import type { Scope } from '../nn/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -31,7 +31,7 @@ export interface UpnConfig {
   readonly numDecoderLayers: number;
   readonly feedForwardSize: number;
   readonly numQueries: number;
-  /** Pictures are resized so that the shorter side has this many pixels, unless the longer would pass its own limit. */
+  /** Images are resized so that the shorter side has this many pixels, unless the longer would pass its own limit. */
   readonly shorterSide: number;
   readonly longerSide: number;
   /** Canvases are padded to multiples of this: what the backbone needs, and how many canvas sizes there are at all. */

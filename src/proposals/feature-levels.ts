@@ -33,7 +33,7 @@ export interface FeatureSequence {
   readonly tokens: Tensor;
   /** [B, S, C]: sine position plus the embedding of the level. */
   readonly positions: Tensor;
-  /** float [B, S], 1 where there is picture, 0 in padding. */
+  /** float [B, S], 1 where there is image, 0 in padding. */
   readonly valid: Tensor;
   /** [B, levels, 2]: valid height and width as fractions of each map. */
   readonly validRatios: Tensor;
@@ -41,7 +41,7 @@ export interface FeatureSequence {
 }
 
 /**
- * @returns a function of the backbone's maps and of the padding mask of the pictures (bool [B, H, W], true in padding;
+ * @returns a function of the backbone's maps and of the padding mask of the images (bool [B, H, W], true in padding;
  *   null when there is none)
  */
 export function featureLevels(
@@ -132,7 +132,7 @@ function nearest(from: number, to: number): Tensor {
   return constant('int64', [to], places);
 }
 
-/** [B, 1, 2]: how much of the first column and of the first row is picture. */
+/** [B, 1, 2]: how much of the first column and of the first row is image. */
 function validRatio(valid: Tensor): Tensor {
   const ratios = [1, 2].map((axis) => {
     const line = slice(valid, { axis: 3 - axis, start: 0, end: 1 });

@@ -21,19 +21,19 @@ import { upnParameters } from './weights.ts';
 const fixture = new URL('../../fixtures/upn/tiny.safetensors', import.meta.url).pathname;
 const weights = patternedWeights(tinyConfig);
 
-/** Pictures in the top left corner of one canvas, as [B, 3, H, W] with a padding mask. */
-function batch(pictures: { name: string; height: number; width: number }[], height: number, width: number) {
-  const images = hostTensor('float32', [pictures.length, 3, height, width]);
-  const padding = hostTensor('bool', [pictures.length, height, width]);
+/** Images in the top left corner of one canvas, as [B, 3, H, W] with a padding mask. */
+function batch(encodedImages: { name: string; height: number; width: number }[], height: number, width: number) {
+  const images = hostTensor('float32', [encodedImages.length, 3, height, width]);
+  const padding = hostTensor('bool', [encodedImages.length, height, width]);
   padding.data.fill(1);
-  pictures.forEach((picture, b) => {
-    const values = patterned(picture.name, 3 * picture.height * picture.width, 1);
-    for (let y = 0; y < picture.height; y++) {
+  encodedImages.forEach((image, b) => {
+    const values = patterned(image.name, 3 * image.height * image.width, 1);
+    for (let y = 0; y < image.height; y++) {
       const row = (b * height + y) * width;
-      padding.data.fill(0, row, row + picture.width);
+      padding.data.fill(0, row, row + image.width);
       for (let c = 0; c < 3; c++) {
-        const from = (c * picture.height + y) * picture.width;
-        images.data.set(values.subarray(from, from + picture.width), ((b * 3 + c) * height + y) * width);
+        const from = (c * image.height + y) * image.width;
+        images.data.set(values.subarray(from, from + image.width), ((b * 3 + c) * height + y) * width);
       }
     }
   });
@@ -94,7 +94,7 @@ describe('a tiny UPN against the official one', () => {
     }
   });
 
-  test('a picture’s result does not depend on what else is in the batch', async () => {
+  test('an image’s result does not depend on what else is in the batch', async () => {
     const alone = await session.run(batch([pair[1]], 75, 90));
     for (const name of ['memory', 'coarse pred_logits', 'coarse pred_boxes_cxcywh']) {
       const size = alone[name].data.length;
@@ -145,7 +145,7 @@ test('training sees every layer, more queries with a mask, and gradients everywh
     .nodes.filter(({ op }) => op.name === 'Parameter')
     .map(({ outputs }) => outputs[0]);
   const names = parameters.map(({ node }) => (node.attributes as unknown as { name: string }).name);
-  // A gradient that does not depend on the picture is the zero of a parameter that the loss does not reach.
+  // A gradient that does not depend on the image is the zero of a parameter that the loss does not reach.
   const unreached = gradients(loss, parameters).flatMap((gradient, i) =>
     graphOf({ gradient }).inputs.has('images') ? [] : [names[i]],
   );

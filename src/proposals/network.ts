@@ -1,5 +1,5 @@
 /**
- * UPN, the universal proposal network: every object of a picture as a box, for the fine or the coarse prompt (paper
+ * UPN, the universal proposal network: every object of an image as a box, for the fine or the coarse prompt (paper
  * section 3.1). Agrees with the official `upn` package; parameter names are the keys of its checkpoints.
  */
 
@@ -19,8 +19,8 @@ import { type Candidates, querySelection, type Selection } from './query-selecti
 /** Pieces of things, or whole things. */
 export type Granularity = 'fine' | 'coarse';
 
-/** A batch of pictures, encoded once for any number of prompts. */
-export interface EncodedImages {
+/** A batch of images, encoded once for any number of prompts. */
+export interface ImageFeatures {
   /** The backbone's maps, [B, C, h, w] each. */
   readonly backboneMaps: readonly Tensor[];
   readonly sequence: FeatureSequence;
@@ -34,18 +34,18 @@ export interface EncodedImages {
 export interface UpnNetwork {
   /**
    * @param images float32 [B, 3, H, W], normalised, zero in padding; H and W static
-   * @param padding bool [B, H, W], true in padding; null when every picture fills the canvas
+   * @param padding bool [B, H, W], true in padding; null when every image fills the canvas
    */
-  encode(images: Tensor, padding: Tensor | null): EncodedImages;
+  encode(images: Tensor, padding: Tensor | null): ImageFeatures;
   /** [1, C] */
   prompt(granularity: Granularity): Tensor;
   /** A box for every token, whatever the prompt: [B, S, 4]. */
-  tokenBoxes(encoded: EncodedImages): Tensor;
+  tokenBoxes(encoded: ImageFeatures): Tensor;
   /** The first boxes for a prompt. */
-  select(encoded: EncodedImages, prompt: Tensor): Selection;
+  select(encoded: ImageFeatures, prompt: Tensor): Selection;
   /** The learned contents of `count` queries: [B, count, C]. */
   content(batch: Dim, count: number): Tensor;
-  decode(encoded: EncodedImages, queries: Queries): Predictions;
+  decode(encoded: ImageFeatures, queries: Queries): Predictions;
 }
 
 /** The network with its parameters in `scope`. */
@@ -85,7 +85,7 @@ export function upnNetwork(scope: Scope, config: UpnConfig): UpnNetwork {
 /** Selection and decoding with the learned queries alone, as at inference. */
 export function proposeFor(
   network: UpnNetwork,
-  encoded: EncodedImages,
+  encoded: ImageFeatures,
   granularity: Granularity,
 ): { selection: Selection; predictions: Predictions } {
   const prompts = network.prompt(granularity);

@@ -20,7 +20,7 @@ const predictions = fc
     boxesCxcywhNormalized: Float32Array.from(rows.flatMap(([, ...box]) => box as number[])),
   }));
 
-test('boxes lie inside the picture, best first, above the threshold, apart, at most so many', () => {
+test('boxes lie inside the image, best first, above the threshold, apart, at most so many', () => {
   fc.assert(
     fc.property(predictions, predictions, fc.nat(60), (fine, coarse, maxBoxes) => {
       const prompts = [

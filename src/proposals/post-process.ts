@@ -1,8 +1,8 @@
 /**
- * Predictions of one picture to its boxes: sigmoid, threshold, clipping, suppression of doubles, the best of the rest.
+ * Predictions of one image to its boxes: sigmoid, threshold, clipping, suppression of doubles, the best of the rest.
  *
  * Agrees with `postprocess` and `filter` of the official `inference_wrapper.py`, except that boxes stay floats and are
- * clipped to the picture, scores are not rounded, and a picture without boxes is a result like any other.
+ * clipped to the image, scores are not rounded, and an image without boxes is a result like any other.
  */
 
 import { clipBoxes, cxcywhToXyxy, denormalizeBoxes } from '../boxes/convert.ts';
@@ -16,15 +16,15 @@ export interface FilterOptions {
   readonly minScore?: number;
   /** Of two boxes that overlap by more than this (IoU, 0..1) the one with the lower score goes; 1 keeps all. */
   readonly nmsIou?: number;
-  /** Most boxes per picture; the best are kept. */
+  /** Most boxes per image; the best are kept. */
   readonly maxBoxes?: number;
 }
 
 export const defaultFilter: Required<FilterOptions> = { minScore: 0.3, nmsIou: 0.8, maxBoxes: 100 };
 
-/** What was found in one picture, best first. */
+/** What was found in one image, best first. */
 export interface Proposals extends ImageSize {
-  /** [N, 4] in pixels of the original picture, inside it. */
+  /** [N, 4] in pixels of the original image, inside it. */
   readonly boxesXyxy: Float32Array;
   /** [N], 0..1. */
   readonly scores: Float32Array;
@@ -32,12 +32,12 @@ export interface Proposals extends ImageSize {
   readonly granularities: readonly Granularity[];
 }
 
-/** The queries of one picture for one prompt. */
+/** The queries of one image for one prompt. */
 export interface PromptPredictions {
   readonly granularity: Granularity;
   /** [Q] before the sigmoid. */
   readonly logits: Float32Array;
-  /** [Q, 4], fractions of the picture. */
+  /** [Q, 4], fractions of the image. */
   readonly boxesCxcywhNormalized: Float32Array;
 }
 

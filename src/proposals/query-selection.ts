@@ -2,7 +2,7 @@
  * Two-stage query selection: the tokens most similar to the prompt become the first boxes (paper section 3.1).
  *
  * Agrees with `get_two_stage_proposal` and `gen_encoder_output_proposals` of the official code, except that boxes are
- * computed for the selected tokens only, and that a picture with fewer tokens than queries gets fewer queries.
+ * computed for the selected tokens only, and that an image with fewer tokens than queries gets fewer queries.
  */
 
 import { layerNorm } from '../nn/layer-norm.ts';
@@ -35,7 +35,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { UpnConfig } from './config.ts';
 import type { FeatureSequence } from './feature-levels.ts';
 
-/** Side of a token's first box on the finest level, as a fraction of the picture; it doubles from level to level. */
+/** Side of a token's first box on the finest level, as a fraction of the image; it doubles from level to level. */
 const baseSize = 0.05;
 /** Proposals with a coordinate or side outside margin..1-margin are left out. */
 const margin = 0.01;
@@ -58,7 +58,7 @@ export interface QuerySelection {
   prepare(memory: Tensor, sequence: FeatureSequence): Candidates;
   /** The boxes of all tokens, [B, S, 4], which training supervises too. */
   boxes(candidates: Candidates): Tensor;
-  /** @param prompt [1, C], or [B, 1, C] with one per picture */
+  /** @param prompt [1, C], or [B, 1, C] with one per image */
   select(candidates: Candidates, prompt: Tensor): Selection;
 }
 

@@ -18,7 +18,7 @@ const boxTemperature = 10_000;
 /**
  * Position embedding of a feature map, `PositionEmbeddingSineHW` of the official code: rows, then columns, counted over
  * the valid part and scaled to 0..2 pi.
- * @param valid float [B, h, w], 1 where there is picture
+ * @param valid float [B, h, w], 1 where there is image
  * @returns [B, h*w, channels]
  */
 export function gridEmbedding(valid: Tensor, channels: number): Tensor {

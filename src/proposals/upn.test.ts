@@ -41,7 +41,7 @@ async function writeModel(path: string, extra: { name: string; shape: number[]; 
   await writeFile(join(path, 'config.json'), formatUpnConfig(tinyConfig));
 }
 
-function picture(width: number, height: number, name = 'picture') {
+function encoded(width: number, height: number, name = 'image') {
   const image = createRgbImage(width, height);
   patterned(name, image.data.length, 1).forEach((value, i) => {
     image.data[i] = 128 + 60 * value;
@@ -51,11 +51,11 @@ function picture(width: number, height: number, name = 'picture') {
 
 const open = { minScore: 0, maxBoxes: 1000 };
 
-test('every picture gets its boxes in its own pixels, whatever its shape', async () => {
-  const pictures = [picture(90, 70), picture(1, 1), picture(300, 3), picture(2, 50)];
-  const results = await upn.propose(pictures, { ...open, granularity: 'both' });
+test('every image gets its boxes in its own pixels, whatever its shape', async () => {
+  const images = [encoded(90, 70), encoded(1, 1), encoded(300, 3), encoded(2, 50)];
+  const results = await upn.propose(images, { ...open, granularity: 'both' });
   results.forEach(({ boxesXyxy, scores, granularities, width, height }, i) => {
-    expect([width, height]).toEqual([pictures[i].width, pictures[i].height]);
+    expect([width, height]).toEqual([images[i].width, images[i].height]);
     expect(boxesXyxy.length).toBe(4 * scores.length);
     expect(granularities.length).toBe(scores.length);
     boxesXyxy.forEach((value, at) => {
@@ -66,8 +66,8 @@ test('every picture gets its boxes in its own pixels, whatever its shape', async
   expect(new Set(results[0].granularities).size).toBe(2);
 });
 
-test('a picture’s boxes are the same alone, among others and at the same time as others', async () => {
-  const [a, b] = [picture(90, 70), picture(70, 90, 'other')];
+test('an image’s boxes are the same alone, among others and at the same time as others', async () => {
+  const [a, b] = [encoded(90, 70), encoded(70, 90, 'other')];
   const [alone] = await upn.propose([a], open);
   const [, among] = await upn.propose([b, a], open);
   const [atOnce] = await Promise.all([upn.propose([a], open), upn.propose([b], open)]);
@@ -75,12 +75,12 @@ test('a picture’s boxes are the same alone, among others and at the same time 
   expect(atOnce[0]).toEqual(alone);
 });
 
-test('no pictures, no boxes, aborted', async () => {
+test('no images, no boxes, aborted', async () => {
   expect(await upn.propose([])).toEqual([]);
-  const [none] = await upn.propose([picture(20, 20)], { minScore: 1 });
+  const [none] = await upn.propose([encoded(20, 20)], { minScore: 1 });
   expect(none.scores.length).toBe(0);
   const signal = AbortSignal.abort('no more');
-  await expect(upn.propose([picture(20, 20)], { signal })).rejects.toMatchObject({ code: 'aborted' });
+  await expect(upn.propose([encoded(20, 20)], { signal })).rejects.toMatchObject({ code: 'aborted' });
 });
 
 test('what does not fit is named', async () => {

@@ -1,4 +1,4 @@
-/** Pictures in, boxes out: the universal proposal network with its pre- and post-processing (paper section 3.1). */
+/** Images in, boxes out: the universal proposal network with its pre- and post-processing (paper section 3.1). */
 
 import { ChatRexError } from '../errors.ts';
 import { decodeImage, type ImageLimits, type ImageSource } from '../image/decode.ts';
@@ -29,11 +29,11 @@ export interface ProposeOptions extends FilterOptions {
   /** Pieces of things, whole things (by default), or what either prompt finds. */
   readonly granularity?: Granularity | 'both';
   readonly limits?: ImageLimits;
-  /** Ends the work before the next picture, with an error of code 'aborted'. */
+  /** Ends the work before the next image, with an error of code 'aborted'. */
   readonly signal?: AbortSignal;
 }
 
-/** One canvas size is all that pictures of one camera need. */
+/** One canvas size is all that images of one camera need. */
 const defaultMaxSessions = 2;
 
 export class Upn {
@@ -52,7 +52,7 @@ export class Upn {
   }
 
   /**
-   * Opens a network; nothing but headers is read until the first picture.
+   * Opens a network; nothing but headers is read until the first image.
    * @param source see `loadStoredUpn`
    * @throws ChatRexError naming what is missing, malformed or does not fit
    * @example const upn = await Upn.load('nano');
@@ -62,19 +62,19 @@ export class Upn {
   }
 
   /**
-   * Finds the objects of every picture. Each is looked at alone, so that its boxes do not depend on the others.
-   * @returns one result per picture, in order
-   * @throws ChatRexError for a picture that cannot be read, options out of range, 'aborted'
+   * Finds the objects of every image. Each is looked at alone, so that its boxes do not depend on the others.
+   * @returns one result per image, in order
+   * @throws ChatRexError for an image that cannot be read, options out of range, 'aborted'
    * @example const [{ boxesXyxy, scores }] = await upn.propose(['photo.jpg'], { granularity: 'fine' });
    */
-  async propose(pictures: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
+  async propose(sources: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
     const filter = completeFilter({ ...options, minScore: options.minScore ?? this.config.minScore });
     const { granularity = 'coarse', limits, signal } = options;
     const prompts: readonly Granularity[] = granularity === 'both' ? ['coarse', 'fine'] : [granularity];
     const results: Proposals[] = [];
-    for (const picture of pictures) {
+    for (const source of sources) {
       requireNotAborted(signal);
-      const image = await decodeImage(picture, limits);
+      const image = await decodeImage(source, limits);
       requireNotAborted(signal);
       const predictions = await this.#exclusively(() => this.#predict(image, prompts));
       results.push(filterPredictions(predictions, image, filter));

@@ -23,7 +23,7 @@ const notParameters = [
 const sharedHead = /^(?:transformer\.decoder\.)?bbox_embed\.\d+\./;
 const headKept = 'bbox_embed.0.';
 
-/** All parameters of a network; they do not depend on the size of pictures. */
+/** All parameters of a network; they do not depend on the size of images. */
 export function upnParameters(config: UpnConfig): ParameterAttributes[] {
   const side = 64;
   const network = upnNetwork(createScope(), config);

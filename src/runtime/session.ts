@@ -28,8 +28,8 @@ export interface SessionOptions {
    */
   plansMemory?: boolean;
   /**
-   * Whether the memory of a run is kept for the next one (the default). Encoders of large pictures need hundreds of megabytes
-   * for a second, and then not until the next picture.
+   * Whether the memory of a run is kept for the next one (the default). Encoders of large images need hundreds of megabytes
+   * for a second, and then not until the next image.
    */
   keepsMemory?: boolean;
   /** Writes a Chrome trace of every operator's time to files that begin with this path. */

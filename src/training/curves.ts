@@ -1,4 +1,4 @@
-/** The pictures of a run: its losses and its held-out figures over steps. */
+/** The images of a run: its losses and its held-out figures over steps. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,11 +17,11 @@ export async function writeCurves(folder: string, records: readonly Metrics[]): 
     points: records.filter((record) => name in record).map((record): [number, number] => [record.step, record[name]]),
   });
   const isHeldOut = (name: string) => name.startsWith('val ');
-  const pictures = [
+  const images = [
     { file: 'curves.png', series: [...names].filter((name) => !isHeldOut(name)), yScale: 'log' },
     { file: 'validation.png', series: [...names].filter(isHeldOut), yScale: 'linear' },
   ] as const;
-  for (const { file, series, yScale } of pictures) {
+  for (const { file, series, yScale } of images) {
     const drawable = series.map(seriesOf).filter(({ points }) => points.some(([, y]) => yScale !== 'log' || y > 0));
     if (drawable.length === 0) continue;
     const svg = drawCurves(drawable, { title: folder.split(/[\\/]/).at(-1), xLabel: 'step', yScale });

@@ -20,7 +20,7 @@ interface CachedSprite {
   sizes: [width: number, height: number][];
 }
 
-/** The cache file for these sources (names and pictures or their versions). */
+/** The cache file for these sources (names and images or their versions). */
 export function atlasCachePath(sources: readonly string[]): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([FORMAT, sharp.versions, sources]))

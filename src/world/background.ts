@@ -29,7 +29,7 @@ type Rgb = [number, number, number];
 const BLACK: Rgb = [0, 0, 0];
 const WHITE: Rgb = [255, 255, 255];
 
-/** Writes the colour of a pixel; it allocates nothing, as it runs 65,536 times a picture. */
+/** Writes the colour of a pixel; it allocates nothing, as it runs 65,536 times an image. */
 type Shader = (x: number, y: number, out: Rgb) => void;
 
 /** Draws one background; everything about it comes from `random`. */

@@ -77,7 +77,7 @@ export const CATEGORY_LIST: Readonly<Record<string, string>> = {
 };
 
 /**
- * Names of which one could pass for another: when one is in a picture, none of its line is ever asked for as absent.
+ * Names of which one could pass for another: when one is in an image, none of its line is ever asked for as absent.
  */
 export const LOOK_ALIKES: readonly string[] = [
   'tree;pine;palm;potted plant;seedling;cactus;bouquet',

@@ -17,7 +17,7 @@ export async function drawContactSheet(scenes: readonly Scene[]): Promise<Uint8A
     left: (index % columns) * (width + GAP),
     top: Math.floor(index / columns) * (height + GAP),
   });
-  const pictures = scenes.map(({ image: { data } }, index) => ({
+  const images = scenes.map(({ image: { data } }, index) => ({
     input: Buffer.from(data.buffer, data.byteOffset, data.length),
     raw: { width, height, channels: 3 as const },
     ...at(index),
@@ -26,7 +26,7 @@ export async function drawContactSheet(scenes: readonly Scene[]): Promise<Uint8A
   const size = { width: columns * (width + GAP) - GAP, height: rows * (height + GAP) - GAP };
   const overlay = `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}">${boxes.join('')}</svg>`;
   return sharp({ create: { ...size, channels: 3, background: '#202226' } })
-    .composite([...pictures, { input: Buffer.from(overlay), left: 0, top: 0 }])
+    .composite([...images, { input: Buffer.from(overlay), left: 0, top: 0 }])
     .png()
     .toBuffer();
 }

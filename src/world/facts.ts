@@ -25,7 +25,7 @@ export const COUNTABLE_HYPERNYMS: readonly string[] = [
 /** Containers one puts things onto rather than into. */
 const SURFACES = new Set(['plate', 'tray', 'shelf', 'table', 'skewer']);
 
-/** Gap that a difference of position must have, as a share of the picture's side. */
+/** Gap that a difference of position must have, as a share of the image's side. */
 const ORDER_MARGIN = 0.04;
 /** Ratio of sides from which one thing is plainly larger than another. */
 const LARGER_RATIO = 1.25;
@@ -40,13 +40,13 @@ export function colourTruth({ colour }: SceneObject, asked: Colour): Truth {
   return colour === null ? 'unclear' : toTruth(colour === asked);
 }
 
-/** Small and large are absolute: by the geometric mean of the box's sides against the picture's. */
+/** Small and large are absolute: by the geometric mean of the box's sides against the image's. */
 export function sizeTruth(scene: Scene, object: SceneObject, asked: Size): Truth {
-  const share = sideOf(object) / sideOfPicture(scene);
+  const share = sideOf(object) / sideOfImage(scene);
   return asked === 'small' ? between(share, 0.12, 0.17) : flip(between(share, 0.27, 0.36));
 }
 
-/** Where the centre of the box lies in the picture. */
+/** Where the centre of the box lies in the image. */
 export function sideTruth({ image }: Scene, object: SceneObject, asked: Side): Truth {
   const [x, y] = centreOf(object);
   const [u, v] = [x / image.width, y / image.height];
@@ -65,7 +65,7 @@ export function relationTruth(scene: Scene, a: number, relation: Relation, b: nu
   if (relation === 'on' || relation === 'in') return holdingTruth(scene, a, relation, b);
   if (relation === 'of') return toTruth(one.parent === b && one.category.kind === 'part');
   if (one.parent === b || other.parent === a) return 'unclear';
-  if (relation === 'next to') return between(gapBetween(one, other) / sideOfPicture(scene), 0.05, 0.16);
+  if (relation === 'next to') return between(gapBetween(one, other) / sideOfImage(scene), 0.05, 0.16);
   if (relation === 'right of') return relationTruth(scene, b, 'left of', a);
   if (relation === 'below') return relationTruth(scene, b, 'above', a);
   const [[ax, ay], [bx, by]] = [centreOf(one), centreOf(other)];
@@ -74,7 +74,7 @@ export function relationTruth(scene: Scene, a: number, relation: Relation, b: nu
   if (along <= 0) return 'no';
   const [start, end] = isSideways ? [0, 2] : [1, 3];
   const isApart = one.boxXyxy[end] <= other.boxXyxy[start] + 0.25 * along;
-  const isEnough = along >= 2 * ORDER_MARGIN * sideOfPicture(scene);
+  const isEnough = along >= 2 * ORDER_MARGIN * sideOfImage(scene);
   return isApart && isEnough && across <= 0.8 * along ? 'yes' : 'unclear';
 }
 
@@ -104,7 +104,7 @@ export function extremeOf(scene: Scene, candidates: readonly number[], extreme: 
     const [x, y] = [first, second].map((index) => sideOf(scene.objects[index]));
     return Math.max(x, y) / Math.min(x, y) >= LARGER_RATIO ? first : null;
   }
-  return value(first) - value(second) >= ORDER_MARGIN * sideOfPicture(scene) ? first : null;
+  return value(first) - value(second) >= ORDER_MARGIN * sideOfImage(scene) ? first : null;
 }
 
 /** The n-th (2, 3 ...) of at least three objects, counted from the left or the right; null when it is not plain. */
@@ -112,7 +112,7 @@ export function nthFrom(scene: Scene, candidates: readonly number[], n: number, 
   if (candidates.length < 3 || n >= candidates.length) return null;
   const value = (index: number) => extremeValue(scene.objects[index], from === 'left' ? 'rightmost' : 'leftmost');
   const order = [...candidates].sort((a, b) => value(a) - value(b));
-  const margin = ORDER_MARGIN * sideOfPicture(scene);
+  const margin = ORDER_MARGIN * sideOfImage(scene);
   const isPlain = order.every((index, at) => at === 0 || value(index) - value(order[at - 1]) >= margin);
   return isPlain ? order[n - 1] : null;
 }
@@ -149,7 +149,7 @@ export function centreOf({ boxXyxy: [left, top, right, bottom] }: SceneObject): 
   return [(left + right) / 2, (top + bottom) / 2];
 }
 
-function sideOfPicture({ image }: Scene): number {
+function sideOfImage({ image }: Scene): number {
   return Math.sqrt(image.width * image.height);
 }
 

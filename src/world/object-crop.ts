@@ -1,5 +1,5 @@
 /**
- * One object in the middle of a small picture with clutter around it: what an encoder learns the world's categories from
+ * One object in the middle of a small image with clutter around it: what an encoder learns the world's categories from
  * before it sees scenes.
  */
 
@@ -9,9 +9,9 @@ import { drawBackground } from './background.ts';
 import { CATEGORIES, type Category } from './categories.ts';
 import { COMPOSITES } from './composites.ts';
 import { CONTAINERS } from './containers.ts';
+import { finishImage } from './image-finish.ts';
 import type { Colour } from './paint.ts';
 import { pickCategory } from './pick-category.ts';
-import { finishPicture } from './picture-finish.ts';
 import { rasterise } from './raster.ts';
 import { composite } from './scene.ts';
 import { createSceneDraft, type SceneDraft } from './scene-draft.ts';
@@ -54,7 +54,7 @@ export function renderObjectCrop(atlas: SpriteAtlas, random: Random, size: numbe
     layers.map(({ placement }) => rasterise(placement)),
     shadow,
   );
-  const image = { width: size, height: size, data: finishPicture(random, background.data, size, size) };
+  const image = { width: size, height: size, data: finishImage(random, background.data, size, size) };
   return { image, category, colour: draft.objects[target].colour };
 }
 

@@ -181,7 +181,7 @@ export function askAbout(
   return [{ kind: 'text', text: pickWording(task, phrasings, random).replace('[OBJ]', () => subjects.join('; ')) }];
 }
 
-/** A question about one region of the picture. */
+/** A question about one region of the image. */
 export function askAboutRegion(task: AskedTask, object: number, phrasings: Phrasings, random: Random): GroundedText {
   return withRegions(pickWording(task, phrasings, random), [object]);
 }

@@ -1,11 +1,11 @@
 /**
- * Writes a piece of RexWorld to a folder: pictures, COCO annotations for both granularities, conversations, and a
+ * Writes a piece of RexWorld to a folder: images, COCO annotations for both granularities, conversations, and a
  * contact sheet.
  */
 
 import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encodePicture, pictureFormatOf, sharpFrom } from '../drawing/encode.ts';
+import { encodeImage, imageFormatOf, sharpFrom } from '../drawing/encode.ts';
 import { ChatRexError } from '../errors.ts';
 import { dialects } from '../prompt/special-tokens.ts';
 import { addScene, conversationLine, createInstances, type Granularity } from './coco-files.ts';
@@ -19,7 +19,7 @@ export interface RenderWorldOptions {
   readonly split: Split;
   /** A folder that does not exist yet. */
   readonly out: string;
-  /** Side of the square pictures in pixels; 256 by default. */
+  /** Side of the square images in pixels; 256 by default. */
   readonly size?: number;
   readonly format?: 'png' | 'jpg';
   readonly onProgress?: (done: number, count: number) => void;
@@ -29,7 +29,7 @@ export interface RenderWorldOptions {
 /** Scenes on the contact sheet. */
 const SHEET_SCENES = 24;
 const MAX_COUNT = 1_000_000;
-/** Pictures being encoded at once. */
+/** Images being encoded at once. */
 const ENCODING_BATCH = 8;
 
 /**
@@ -57,7 +57,7 @@ export async function renderWorld(options: RenderWorldOptions): Promise<void> {
         addScene(files[granularity], granularity, scene, name);
       for (const sample of samples) lines.push(conversationLine(sample, scene, name, dialects.paper));
       if (shown.length < SHEET_SCENES) shown.push(scene);
-      writing.push(writePicture(scene, join(draft, name)));
+      writing.push(writeImage(scene, join(draft, name)));
       if (writing.length >= ENCODING_BATCH || done + 1 === count) {
         await Promise.all(writing);
         writing = [];
@@ -76,9 +76,9 @@ export async function renderWorld(options: RenderWorldOptions): Promise<void> {
   }
 }
 
-/** Writes one scene's picture; the file's ending decides the format. */
-async function writePicture({ image }: Scene, path: string): Promise<void> {
-  await writeFile(path, await encodePicture(sharpFrom(image), pictureFormatOf(path)));
+/** Writes one scene's image; the file's ending decides the format. */
+async function writeImage({ image }: Scene, path: string): Promise<void> {
+  await writeFile(path, await encodeImage(sharpFrom(image), imageFormatOf(path)));
 }
 
 async function checkOptions({ seed, count, split, out }: RenderWorldOptions): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * One scene of RexWorld: a picture and everything that is true of it, from a key alone (same key, same bytes).
+ * One scene of RexWorld: an image and everything that is true of it, from a key alone (same key, same bytes).
  *
  * As in COCO a box is the extent of what can be seen of an object; a pixel belongs to the topmost layer that covers half
- * of it. Objects of which less than a quarter shows are taken out of the picture, so nothing visible is unannotated.
+ * of it. Objects of which less than a quarter shows are taken out of the image, so nothing visible is unannotated.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -10,8 +10,8 @@ import type { RgbImage } from '../image/rgb-image.ts';
 import { createRandom, type Random } from '../random.ts';
 import { drawBackground } from './background.ts';
 import type { Category } from './categories.ts';
+import { finishImage } from './image-finish.ts';
 import type { Colour } from './paint.ts';
-import { finishPicture } from './picture-finish.ts';
 import { compositeOver, compositeShadow, countOwnedPixels, type Patch, paintersOwners, rasterise } from './raster.ts';
 import { createSceneDraft, type DraftObject, type Layer } from './scene-draft.ts';
 import { MAX_OBJECTS, planScene } from './scene-plan.ts';
@@ -84,7 +84,7 @@ export function renderSceneWithOwners(atlas: SpriteAtlas, key: SceneKey) {
   const background = drawBackground(random.fork('background'), width, height);
   const finish = random.fork('finish');
   composite(background.data, width, height, layers, patches, finish.chance(0.5) ? finish.range(0.1, 0.4) : 0);
-  const image: RgbImage = { width, height, data: finishPicture(finish, background.data, width, height) };
+  const image: RgbImage = { width, height, data: finishImage(finish, background.data, width, height) };
   const scene: Scene = { key, image, objects: keepVisible(arranged), background: background.phrase };
   return { scene, layers, patches, owners, isKept };
 }

@@ -13,7 +13,7 @@ import { atlasCachePath, readAtlas, writeAtlas } from './atlas-cache.ts';
 import { CATEGORIES } from './categories.ts';
 import { DRAWN_SPRITES } from './drawn-sprites.ts';
 
-/** One picture at one resolution: `pixels` is [height, width, 4] bytes, colour premultiplied with alpha. */
+/** One image at one resolution: `pixels` is [height, width, 4] bytes, colour premultiplied with alpha. */
 export interface SpriteLevel {
   readonly width: number;
   readonly height: number;
@@ -37,7 +37,7 @@ const FINEST_SIDE = 192;
 const COARSEST_SIDE = 8;
 /** Alpha below this is the soft fringe of a shadow, not the object. */
 const OPAQUE_ALPHA = 32;
-/** Pictures decoded at the same time; sharp has its own threads. */
+/** Images decoded at the same time; sharp has its own threads. */
 const CONCURRENCY = 8;
 
 let loading: Promise<SpriteAtlas> | undefined;

@@ -1,7 +1,7 @@
 /**
  * Scenes or crops without end, made ahead of time in worker threads while the caller computes.
  *
- * Items come in the order of their indices whatever the number of threads; the sprites are shared memory, pictures are
+ * Items come in the order of their indices whatever the number of threads; the sprites are shared memory, images are
  * moved, not copied. Works from TypeScript (under tsx or vitest) and from compiled JavaScript.
  */
 

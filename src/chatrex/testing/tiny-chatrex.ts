@@ -1,4 +1,4 @@
-/** The tiny multimodal models in fixtures/chatrex, and the picture, boxes and questions that their expected values are of. */
+/** The tiny multimodal models in fixtures/chatrex, and the image, boxes and questions that their expected values are of. */
 
 import { readFile } from 'node:fs/promises';
 import { decodeImage } from '../../image/decode.ts';
@@ -14,7 +14,7 @@ const fixtures = new URL('../../../fixtures/chatrex/', import.meta.url).pathname
 
 export const tinyNames = ['tiny-gated', 'tiny-concat'] as const;
 
-/** Four boxes on the picture of 50 x 37. */
+/** Four boxes on the image of 50 x 37. */
 export const boxesXyxy = Float64Array.of(4.25, 3.5, 20, 30, 0, 0, 50, 37, 30.5, 10.25, 48.75, 20.5, 41, 1, 44, 3);
 
 export const questions = [
@@ -30,7 +30,7 @@ export async function openTiny(name: (typeof tinyNames)[number]) {
   return {
     config,
     chat: createChat(await loadTokenizer(folder), { format, dialect: dialects[config.dialect], system }),
-    image: await decodeImage(`${fixtures}tiny-picture.png`),
+    image: await decodeImage(`${fixtures}tiny-image.png`),
     tensors: splitTensors(await openCheckpoint(folder), config),
     expected: await openSafetensors(`${folder}/expected.safetensors`),
   };

@@ -10,7 +10,7 @@ import { ask, listedBoxes, type SceneView, samplesOf, truthBoxes } from './scene
 export function captions(task: 'brief-caption' | 'detailed-caption'): Measure<SceneView, GroundedCaptionAnswer> {
   return {
     observe: async (view) => {
-      const { scene, picture } = view;
+      const { scene, image } = view;
       // A second caption of the same scene would differ in the question's wording only.
       const [sample] = samplesOf({ ...view, questions: 1 }, task);
       if (!sample) return [];
@@ -19,7 +19,7 @@ export function captions(task: 'brief-caption' | 'detailed-caption'): Measure<Sc
       return [
         {
           truth: phrasesOf(answer, (objects) => truthBoxes(scene, objects)),
-          predicted: phrasesOf(spans, (objects) => listedBoxes(picture.boxes.boxesXyxy, objects)),
+          predicted: phrasesOf(spans, (objects) => listedBoxes(image.boxes.boxesXyxy, objects)),
         },
       ];
     },

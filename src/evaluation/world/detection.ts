@@ -29,7 +29,7 @@ const idOf = new Map(CATEGORIES.map(({ name, id }) => [normalizePhrase(name), id
 
 export const detection: Measure<SceneView, DetectionRow> = {
   observe: async (view) => {
-    const { scene, phrasings, picture } = view;
+    const { scene, phrasings, image } = view;
     const random = taskRandom(scene, 'detection');
     const names = new Set(categoriesOf(scene));
     const present = names.size;
@@ -41,7 +41,7 @@ export const detection: Measure<SceneView, DetectionRow> = {
       const { labels, objects, scores } = await ask(view, askAbout('detect', asked, phrasings, random));
       const imageId = scene.key.index;
       const truths = asked.flatMap((name) => toRecords(imageId, name, truthBoxes(scene, allNamed(scene, name))));
-      const boxes = listedBoxes(picture.boxes.boxesXyxy, objects);
+      const boxes = listedBoxes(image.boxes.boxesXyxy, objects);
       const predictions = labels.flatMap((label, row) => {
         const isRepeated = labels.some((other, i) => i < row && other === label && objects[i] === objects[row]);
         const records = isRepeated ? [] : toRecords(imageId, label, [boxes[row]]);

@@ -128,8 +128,8 @@ async function observeScene(
     const asking = measures.filter((measure) => measure.of === 'answers' && measure.variant === source);
     if (asking.length === 0) continue;
     const { boxes, indexOf } = source === 'true boxes' ? trueBoxList(scene) : { boxes: chosen, indexOf: null };
-    const picture = await chatrex!.encode(scene.image, { boxes });
-    const view: SceneView = { scene, picture, indexOf, phrasings, questions, askOptions: { maxTokens } };
+    const image = await chatrex!.encode(scene.image, { boxes });
+    const view: SceneView = { scene, image, indexOf, phrasings, questions, askOptions: { maxTokens } };
     for (const measure of asking) if (measure.of === 'answers') await measure.running.observe(view);
   }
 }

@@ -23,8 +23,8 @@ beforeAll(async () => {
 
 /** @param indexOf null to show the boxes as if they were proposals: nobody knows whose they are. */
 function viewOf(scene: Scene, boxesXyxy: readonly (readonly number[])[], indexOf: SceneView['indexOf']): SceneView {
-  const picture = oracle(scene, boxesXyxy, questions);
-  return { scene, picture, indexOf, phrasings: 'unseen', questions, askOptions: {} };
+  const encoded = oracle(scene, boxesXyxy, questions);
+  return { scene, image: encoded, indexOf, phrasings: 'unseen', questions, askOptions: {} };
 }
 
 async function figuresOf<Row>(measure: Measure<SceneView, Row>, isWithTruth = true) {

@@ -3,7 +3,7 @@
  * with the true answers before, so that one mistake is counted once.
  */
 
-import type { Turn } from '../../chatrex/encoded-picture.ts';
+import type { Turn } from '../../chatrex/encoded-image.ts';
 import { renderQuestion } from '../../world/coco-files.ts';
 import { groupBy } from '../group-by.ts';
 import { statesFact } from './fact.ts';
@@ -22,14 +22,14 @@ export interface FactAnswer {
 export function questionAnswering(task: 'region-qa' | 'conversation'): Measure<SceneView, FactAnswer> {
   return {
     observe: async (view) => {
-      const { picture, indexOf, askOptions } = view;
+      const { image, indexOf, askOptions } = view;
       const rows: FactAnswer[] = [];
       for (const { turns } of samplesOf(view, task)) {
         const before: Turn[] = [];
         for (const { question: asked, answer, expected, kind } of turns) {
           const question = renderQuestion(placed(asked, indexOf!));
           if (expected !== undefined) {
-            const { text } = await picture.chat([...before, { question }], askOptions);
+            const { text } = await image.chat([...before, { question }], askOptions);
             rows.push({ expected, answer: text, kind });
           }
           before.push({ question, answer: placed(answer, indexOf!) });

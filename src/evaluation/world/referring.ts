@@ -11,7 +11,7 @@ export const referring: Measure<SceneView, ReferringAnswer> = {
       const answer = await ask(view, turns[0].question);
       rows.push({
         truthsXyxy: truthBoxes(view.scene, objects),
-        predictedXyxy: listedBoxes(view.picture.boxes.boxesXyxy, answer.objects),
+        predictedXyxy: listedBoxes(view.image.boxes.boxesXyxy, answer.objects),
       });
     }
     return rows;

@@ -5,8 +5,8 @@
  */
 
 import type { Answer, AskOptions } from '../../chatrex/answer.ts';
-import type { EncodedPicture } from '../../chatrex/encoded-picture.ts';
-import type { ScoredBoxes } from '../../chatrex/picture-boxes.ts';
+import type { EncodedImage } from '../../chatrex/encoded-image.ts';
+import type { ScoredBoxes } from '../../chatrex/image-boxes.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { createRandom, type Random } from '../../random.ts';
 import { renderQuestion } from '../../world/coco-files.ts';
@@ -18,8 +18,8 @@ import type { BoxXyxy } from '../records.ts';
 
 export interface SceneView {
   readonly scene: Scene;
-  readonly picture: Pick<EncodedPicture, 'ask' | 'chat' | 'boxes'>;
-  /** Where each object of the scene stands in the picture's list; null when the list is of proposals. */
+  readonly image: Pick<EncodedImage, 'ask' | 'chat' | 'boxes'>;
+  /** Where each object of the scene stands in the image's list; null when the list is of proposals. */
   readonly indexOf: ReadonlyMap<number, number> | null;
   readonly phrasings: Phrasings;
   /** How many questions of a task are tried for. */
@@ -45,11 +45,11 @@ export function samplesOf({ scene, phrasings, questions }: SceneView, task: Worl
 }
 
 /** Asks what can be asked without naming a box. */
-export function ask({ picture, askOptions }: SceneView, question: GroundedText): Promise<Answer> {
-  return picture.ask(renderQuestion(question), askOptions);
+export function ask({ image, askOptions }: SceneView, question: GroundedText): Promise<Answer> {
+  return image.ask(renderQuestion(question), askOptions);
 }
 
-/** The same text with places in the picture's list instead of objects of the scene, ascending as in training. */
+/** The same text with places in the image's list instead of objects of the scene, ascending as in training. */
 export function placed(text: GroundedText, indexOf: ReadonlyMap<number, number>): GroundedText {
   return text.map((span) =>
     span.kind === 'text'
@@ -63,7 +63,7 @@ export function truthBoxes({ objects }: Scene, indices: readonly number[]): BoxX
   return indices.map((index) => objects[index].boxXyxy);
 }
 
-/** Boxes of the picture's list. */
+/** Boxes of the image's list. */
 export function listedBoxes(boxesXyxy: ArrayLike<number>, indices: readonly number[]): BoxXyxy[] {
   return indices.map((i) => [boxesXyxy[4 * i], boxesXyxy[4 * i + 1], boxesXyxy[4 * i + 2], boxesXyxy[4 * i + 3]]);
 }

@@ -12,7 +12,7 @@ import type { MllmTraining } from '../mllm/stage.ts';
 
 /**
  * About twice what there is room for. Expressions and questions have the most kinds, and are learned last; captions are not
- * learned where every fourth picture has one (docs/log.md, 2026-11-26).
+ * learned where every fourth image has one (docs/log.md, 2026-11-26).
  */
 const mixture = {
   detection: 3,
@@ -81,7 +81,7 @@ export const nanoInstruct: MllmTraining = {
         ...(['neighbour', 'isA', 'isRelated', 'larger'] as const),
       ],
     },
-    // Both captions of every picture, and a little of everything else.
+    // Both captions of every image, and a little of everything else.
     {
       steps: 700,
       mixture: {

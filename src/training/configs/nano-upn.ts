@@ -1,5 +1,5 @@
 /**
- * UPN of the bundled model: 2.4 M parameters, 1,344 tokens a picture, two encoder and three decoder layers.
+ * UPN of the bundled model: 2.4 M parameters, 1,344 tokens an image, two encoder and three decoder layers.
  *
  * Command: `chatrex train upn --config nano --backbone runs/vision --out runs/upn`, a second a step on two free cores. Score: see
  * docs/log.md. Its backbone comes knowing how to name, which is what makes it find (`--backbone`, or `--encoder` of a multimodal

@@ -79,7 +79,7 @@ export async function openFeatureCache(
   };
 }
 
-/** The encoders' graph for pictures one by one; outputs have the names of `encodedInputs`. */
+/** The encoders' graph for images one by one; outputs have the names of `encodedInputs`. */
 export function encoderGraph(model: ChatRexConfig): Record<string, Tensor> {
   const { pixelsLow, pixelsHigh } = visionInputs(model, { batch: 1 });
   const { low, maps } = chatRexVision(createScope(), model).encode(pixelsLow, pixelsHigh);

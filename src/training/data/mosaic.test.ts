@@ -30,7 +30,7 @@ test('every cell holds an object of the scenes, whole and inside its cell', () =
   }
 });
 
-test('few objects make a small grid, none an empty picture', () => {
+test('few objects make a small grid, none an empty image', () => {
   const [scene] = scenes;
   const two = { ...scene, objects: scene.objects.slice(0, 2) };
   expect(mosaic([two], createRandom('few'), 256).objects).toHaveLength(1);

@@ -21,7 +21,7 @@ export interface SceneCacheKey {
 
 export interface SceneCache {
   readonly count: number;
-  /** The scene as rendered; its picture is read from disk. */
+  /** The scene as rendered; its image is read from disk. */
   scene(index: number): Promise<Scene>;
   /** So many of its scenes, drawn at random. */
   draw(count: number, random: Random): Promise<Scene[]>;
@@ -30,16 +30,16 @@ export interface SceneCache {
 
 /** Scenes are square, at RexWorld's standard size. */
 const side = 256;
-const pictureBytes = side * side * 3;
+const imageBytes = side * side * 3;
 
 /** What a worker returns for a range of scenes. */
 export interface RenderedBatch {
-  readonly pictures: Uint8Array;
+  readonly images: Uint8Array;
   /** One JSON text per scene. */
   readonly records: string[];
 }
 
-/** A scene without its picture, as a line of JSON. */
+/** A scene without its image, as a line of JSON. */
 type SceneRecord = Omit<Scene, 'image' | 'key' | 'objects'> & {
   objects: (Omit<SceneObject, 'category'> & { category: string })[];
 };
@@ -65,13 +65,13 @@ export async function openSceneCache(
   for await (const line of createInterface({ input: createReadStream(join(place, 'scenes.jsonl')) })) {
     if (records.length < key.count) records.push(line);
   }
-  const pictures = await open(join(place, 'pictures.bin'), 'r');
-  const scene = (index: number) => readScene(pictures, records, key, index);
+  const images = await open(join(place, 'images.bin'), 'r');
+  const scene = (index: number) => readScene(images, records, key, index);
   return {
     count: key.count,
     scene,
     draw: (count, random) => Promise.all(Array.from({ length: count }, () => random.int(0, key.count - 1)).map(scene)),
-    close: () => pictures.close(),
+    close: () => images.close(),
   };
 }
 
@@ -96,8 +96,8 @@ async function readScene(file: FileHandle, records: string[], key: SceneCacheKey
     throw new ChatRexError('invalid-argument', `scene ${index} is not in a cache of ${records.length}`);
   }
   const { objects, ...rest } = JSON.parse(records[index]) as SceneRecord;
-  const data = new Uint8Array(pictureBytes);
-  await file.read(data, 0, pictureBytes, index * pictureBytes);
+  const data = new Uint8Array(imageBytes);
+  await file.read(data, 0, imageBytes, index * imageBytes);
   return {
     ...rest,
     key: { split: key.split, seed: key.seed, index },
@@ -120,20 +120,20 @@ async function renderMissing(
   present: number,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
-  const pictures = await open(join(place, 'pictures.bin'), present === 0 ? 'w' : 'r+');
+  const images = await open(join(place, 'images.bin'), present === 0 ? 'w' : 'r+');
   const records = await open(join(place, 'scenes.jsonl'), 'a');
   try {
     await computeRanges<RenderedBatch>(
       { module: './scene-worker.ts', base: import.meta.url, data: { split, seed } },
       { from: present, to: count },
       async ({ start, end }, batch) => {
-        await pictures.write(batch.pictures, 0, batch.pictures.length, start * pictureBytes);
+        await images.write(batch.images, 0, batch.images.length, start * imageBytes);
         await records.write(`${batch.records.join('\n')}\n`);
         onProgress?.(end, count);
       },
     );
   } finally {
-    await pictures.close();
+    await images.close();
     await records.close();
   }
 }

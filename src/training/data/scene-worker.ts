@@ -12,10 +12,10 @@ const atlas = await loadSpriteAtlas();
 parentPort?.on('message', ({ start, end }: Range) => {
   const scenes = Array.from({ length: end - start }, (_, i) => renderScene(atlas, { split, seed, index: start + i }));
   const size = scenes[0].image.data.length;
-  const pictures = new Uint8Array(size * scenes.length);
+  const images = new Uint8Array(size * scenes.length);
   scenes.forEach(({ image }, i) => {
-    pictures.set(image.data, i * size);
+    images.set(image.data, i * size);
   });
-  const batch: RenderedBatch = { pictures, records: scenes.map(recordOf) };
-  parentPort?.postMessage(batch, [pictures.buffer]);
+  const batch: RenderedBatch = { images, records: scenes.map(recordOf) };
+  parentPort?.postMessage(batch, [images.buffer]);
 });

@@ -1,4 +1,4 @@
-/** Augmentation: scenes mirrored, cropped and lit at random, and their objects as the new picture shows them. */
+/** Augmentation: scenes mirrored, cropped and lit at random, and their objects as the new image shows them. */
 
 import { resizeImage } from '../../image/resize.ts';
 import type { RgbImage } from '../../image/rgb-image.ts';
@@ -15,7 +15,7 @@ export interface View {
   readonly light: readonly [number, number, number];
 }
 
-/** An object of the scene with its box in pixels of the view's picture. */
+/** An object of the scene with its box in pixels of the view's image. */
 export type ViewedObject = Omit<SceneObject, 'boxXyxy'> & { readonly boxXyxy: readonly number[] };
 
 /** A crop keeps an object of which at least this share stays inside. */
@@ -49,7 +49,7 @@ export function randomLight(random: Random): View['light'] {
   return [tint(), tint(), tint()];
 }
 
-/** The view of a square scene as a picture of `side` pixels, and what is in it. */
+/** The view of a square scene as an image of `side` pixels, and what is in it. */
 export function lookAt(scene: Scene, view: View, side: number): { image: RgbImage; objects: ViewedObject[] } {
   const objects = scene.objects.flatMap((object) => {
     const box = inView(object.boxXyxy, view);
@@ -58,7 +58,7 @@ export function lookAt(scene: Scene, view: View, side: number): { image: RgbImag
   return { image: resizeImage(cutOut(scene.image, view), { width: side, height: side }), objects };
 }
 
-/** What a view shows of a picture, at the picture's resolution. */
+/** What a view shows of an image, at the image's resolution. */
 export function cutOut({ width, data }: RgbImage, { left, top, size, isMirrored, light }: View): RgbImage {
   const part = new Uint8Array(size * size * 3);
   for (let y = 0; y < size; y++) {

@@ -1,4 +1,4 @@
-/** The loss of answers to questions about pictures, and the feeds of one step: what training and validation have in common. */
+/** The loss of answers to questions about images, and the feeds of one step: what training and validation have in common. */
 
 import { type ChatRexConfig, imageTokenCount, languageConfig } from '../../chatrex/config.ts';
 import { packTexts } from '../../chatrex/pack-texts.ts';
@@ -18,7 +18,7 @@ import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
 import type { ObjectList } from './object-list.ts';
 import { nameTokens, objectNaming, objectNamingFeeds } from './object-naming.ts';
 import type { MllmTraining } from './stage.ts';
-import { pictureTexts, type Questions } from './texts.ts';
+import { imageTexts, type Questions } from './texts.ts';
 
 type AnsweringConfig = Pick<MllmTraining, 'model' | 'batchSize' | 'namingWeight'>;
 
@@ -62,8 +62,8 @@ export function createQuestioner(
   const objectIds = new Set(chat.vocabulary.ids.objects);
   return (scenes, lists, questions, epoch) => {
     const boxes = lists.map(({ boxesXyxy }) => boxesXyxy);
-    const pictures = scenes.map((scene, i) =>
-      pictureTexts(scene, lists[i], chat, { ...questions, listsInAnyOrder, room, epoch }),
+    const images = scenes.map((scene, i) =>
+      imageTexts(scene, lists[i], chat, { ...questions, listsInAnyOrder, room, epoch }),
     );
     return {
       ...boxFeeds(
@@ -72,8 +72,8 @@ export function createQuestioner(
         model,
       ),
       ...objectNamingFeeds(scenes, lists, names),
-      ...(listsInAnyOrder && anyOrderFeeds(pictures, objectIds, vocabSize)),
-      ...packTexts(pictures, {
+      ...(listsInAnyOrder && anyOrderFeeds(images, objectIds, vocabSize)),
+      ...packTexts(images, {
         vocabSize,
         imageTokens: imageTokenCount(model),
         boxes: Math.max(...boxes.map(({ length }) => length / 4)),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PictureTexts } from '../../chatrex/pack-texts.ts';
+import type { ImageTexts } from '../../chatrex/pack-texts.ts';
 import { ndArray } from '../../tensor/nd-array.ts';
 import { constant } from '../../tensor/ops/constant.ts';
 import { evaluateReference } from '../../tensor/reference.ts';
@@ -7,11 +7,11 @@ import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
 
 /** Tokens 4 to 6 stand for objects; the answer is a word, a list of three, its end. */
 const objectIds = new Set([4, 5, 6]);
-const picture: PictureTexts = {
+const image: ImageTexts = {
   prefix: [],
   texts: [{ ids: [0, 1, 6, 4, 5, 2], isTarget: [false, true, true, true, true, true] }],
 };
-const { 'wrong tokens': wrong, 'listed tokens': listed } = anyOrderFeeds([picture], objectIds, 7);
+const { 'wrong tokens': wrong, 'listed tokens': listed } = anyOrderFeeds([image], objectIds, 7);
 const allowedBy = ({ data }: { data: Float32Array }) =>
   Array.from({ length: 5 }, (_, n) => Array.from({ length: 7 }, (_, id) => id).filter((id) => data[7 * n + id] === 0));
 const right = allowedBy(wrong);

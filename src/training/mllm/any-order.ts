@@ -6,7 +6,7 @@
  * count of what it has listed: the list ends where nothing that is left fits.
  */
 
-import type { PictureTexts } from '../../chatrex/pack-texts.ts';
+import type { ImageTexts } from '../../chatrex/pack-texts.ts';
 import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
 import { add } from '../../tensor/ops/add.ts';
 import { argMax } from '../../tensor/ops/arg-max.ts';
@@ -41,15 +41,15 @@ export interface AnyOrderFeeds {
 }
 
 /**
- * @param pictures as `packTexts` was given them
+ * @param images as `packTexts` was given them
  * @param objectIds the index tokens
  */
 export function anyOrderFeeds(
-  pictures: readonly PictureTexts[],
+  images: readonly ImageTexts[],
   objectIds: ReadonlySet<number>,
   vocabSize: number,
 ): AnyOrderFeeds {
-  const texts = pictures.flatMap((picture) => picture.texts);
+  const texts = images.flatMap((image) => image.texts);
   const places = texts.flatMap(({ ids, isTarget }) =>
     ids.flatMap((_, place) => (isTarget[place] ? [{ ids, place }] : [])),
   );

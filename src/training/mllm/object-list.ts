@@ -1,5 +1,5 @@
 /**
- * The list of boxes that a training picture comes with (paper section 5): the objects of the scene and proposals beside
+ * The list of boxes that a training image comes with (paper section 5): the objects of the scene and proposals beside
  * them, at most 100, in random order. Proposals that are almost an object are dropped, since they would have two names.
  */
 
@@ -9,7 +9,7 @@ import type { Random } from '../../random.ts';
 import type { Scene } from '../../world/scene.ts';
 
 export interface ObjectList {
-  /** [K, 4] in pixels of the picture. */
+  /** [K, 4] in pixels of the image. */
   readonly boxesXyxy: Float32Array;
   /** Where each object of the scene stands in the list. */
   readonly indexOf: ReadonlyMap<number, number>;

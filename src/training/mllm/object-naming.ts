@@ -1,6 +1,6 @@
 /**
  * Object tokens say their category to the language model's own words. A word about one object in a question teaches one token;
- * this teaches all of a picture's, so that an object looks like its name long before the model learns to speak of it.
+ * this teaches all of an image's, so that an object looks like its name long before the model learns to speak of it.
  */
 
 import { rmsNorm } from '../../nn/rms-norm.ts';
@@ -36,7 +36,7 @@ export function nameTokens(tokenizer: Tokenizer): ReadonlyMap<string, number> {
 }
 
 /**
- * @param lists of the same pictures; boxes that are no object have no name
+ * @param lists of the same images; boxes that are no object have no name
  * @param tokenOf see `nameTokens`
  */
 export function objectNamingFeeds(

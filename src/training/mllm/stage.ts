@@ -26,11 +26,11 @@ export interface MllmTraining extends PartedSettings, Curriculum {
   readonly model: ChatRexConfig;
   readonly batchSize: number;
   readonly scenes: number;
-  /** Tokens of questions and answers per picture. */
+  /** Tokens of questions and answers per image. */
   readonly room: number;
   /** Most random boxes in the object list beside the objects, where no proposal network finds them. */
   readonly proposals: number;
-  /** Share of pictures in which objects are shown by the proposals that found them. */
+  /** Share of images in which objects are shown by the proposals that found them. */
   readonly foundShare: number;
   /** Weight of the loss by which object tokens say their category to the vocabulary. */
   readonly namingWeight: number;

@@ -7,7 +7,7 @@ import { RELATION_PHRASES, SIDE_PHRASES } from '../../world/description.ts';
 import { makeSamples, sampleRandom } from '../../world/samples.ts';
 import { renderScene } from '../../world/scene.ts';
 import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
-import { lessonAt, pictureTexts } from './texts.ts';
+import { imageTexts, lessonAt } from './texts.ts';
 import { trainWorldTokenizer } from './tokenizer.ts';
 
 test('lessons follow each other, then everything is asked', () => {
@@ -32,7 +32,7 @@ test('a lesson about categories asks for nothing else', async () => {
     indexOf: new Map(objects.map((_, i) => [i, i])),
   };
   const options = { mixture: { 'region-caption': 9 }, regionStyle: 'category' as const, room: 320, epoch: 1 };
-  const { texts } = pictureTexts(scene, list, chat, options);
+  const { texts } = imageTexts(scene, list, chat, options);
   const answers = texts.map(({ ids, isTarget }) => tokenizer.decode(ids.filter((_, i) => isTarget[i])));
   expect(answers.length).toBeGreaterThan(4);
   const names = new Set(CATEGORIES.map(({ name }) => ` ${name}<end>`));

@@ -1,6 +1,6 @@
-/** What is asked and answered about a training picture: samples of all ten tasks, as many as there is room for. */
+/** What is asked and answered about a training image: samples of all ten tasks, as many as there is room for. */
 
-import type { PackedText, PictureTexts } from '../../chatrex/pack-texts.ts';
+import type { ImageTexts, PackedText } from '../../chatrex/pack-texts.ts';
 import { ChatRexError } from '../../errors.ts';
 import type { Chat } from '../../prompt/conversation.ts';
 import { encodeTrainingSample } from '../../prompt/training-sample.ts';
@@ -11,10 +11,10 @@ import type { Scene } from '../../world/scene.ts';
 import type { RegionQuestion } from '../../world/tasks/region-qa.ts';
 import type { ObjectList } from './object-list.ts';
 
-/** How many samples of each task are tried for a picture. */
+/** How many samples of each task are tried for an image. */
 export type TaskMixture = Readonly<Partial<Record<WorldTask, number>>>;
 
-/** What a picture is asked. */
+/** What an image is asked. */
 export interface Questions {
   readonly mixture: TaskMixture;
   /** Captions of regions are in this style alone. */
@@ -53,12 +53,12 @@ export interface TextOptions extends Questions {
   readonly epoch: number;
 }
 
-export function pictureTexts(
+export function imageTexts(
   scene: Scene,
   list: ObjectList,
   chat: Chat,
   { mixture, regionStyle, regionQuestions, listsInAnyOrder, room, epoch }: TextOptions,
-): PictureTexts {
+): ImageTexts {
   const random = sampleRandom(scene, epoch);
   const boxCount = list.boxesXyxy.length / 4;
   const options = { objectIndex: list.indexOf, boxCount, random: listsInAnyOrder ? random : undefined };

@@ -1,4 +1,4 @@
-/** Scenes as batches for UPN training: pixels, objects as shares of the picture, and their names. */
+/** Scenes as batches for UPN training: pixels, objects as shares of the image, and their names. */
 
 import { xyxyToCxcywh } from '../../boxes/convert.ts';
 import { createImageBatch, IMAGENET_STATISTICS, setImage } from '../../image/normalize.ts';
@@ -12,13 +12,13 @@ import type { Objects } from './targets.ts';
 
 export interface UpnBatch {
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  /** Per prompt, per picture. */
+  /** Per prompt, per image. */
   readonly objects: Readonly<Record<Granularity, readonly Objects[]>>;
-  /** Per picture, in random order. */
+  /** Per image, in random order. */
   readonly named: readonly (readonly NamedObject[])[];
 }
 
-/** @param key decides the augmentation: same key, same batch; without it pictures stay as they are */
+/** @param key decides the augmentation: same key, same batch; without it images stay as they are */
 export function upnBatch(scenes: readonly Scene[], imageSize: number, key?: string): UpnBatch {
   const images = createImageBatch(scenes.length, { width: imageSize, height: imageSize });
   const objects: Record<Granularity, Objects[]> = { fine: [], coarse: [] };

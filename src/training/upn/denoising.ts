@@ -6,7 +6,7 @@
 import type { Random } from '../../random.ts';
 import type { Objects } from './targets.ts';
 
-/** The noised queries of a picture for one prompt. */
+/** The noised queries of an image for one prompt. */
 export interface DenoisingGroup {
   /** [queries, 4] before the sigmoid. */
   readonly boxesUnsigmoid: Float32Array;

@@ -33,11 +33,11 @@ export const lossWeights = { classification: 1, l1: 5, giou: 2 } as const;
 export interface UpnTrainingConfig {
   readonly upn: UpnConfig;
   readonly batchSize: number;
-  /** Side of the square pictures in pixels. */
+  /** Side of the square images in pixels. */
   readonly imageSize: number;
-  /** Queries made from noised boxes, for each picture. */
+  /** Queries made from noised boxes, for each image. */
   readonly denoisingQueries: number;
-  /** Objects a picture that the backbone has to name besides, so that it keeps knowing them; none when 0. */
+  /** Objects an image that the backbone has to name besides, so that it keeps knowing them; none when 0. */
   readonly namedObjects: number;
   /** Weight of the loss of naming beside those of finding. */
   readonly namingWeight: number;
@@ -53,7 +53,7 @@ export interface UpnTrainingGraph {
 }
 
 /**
- * The graph of one batch; its inputs are made by `step.ts` and `targets.ts`. The tokens of every picture are scored for both
+ * The graph of one batch; its inputs are made by `step.ts` and `targets.ts`. The tokens of every image are scored for both
  * prompts; its decoder works for one of them, drawn anew at every step, which halves the most expensive part.
  */
 export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig): UpnTrainingGraph {

@@ -37,7 +37,7 @@ export async function upnStep(
   return session.accumulate({ ...feeds, ...naming, ...upnTargets(config, predictions, batch.objects, decoded) });
 }
 
-/** Tokens of all levels for a square picture. */
+/** Tokens of all levels for a square image. */
 export function tokenCount({ upn, imageSize }: Pick<UpnTrainingConfig, 'upn' | 'imageSize'>): number {
   const stages = upn.backboneStages.map((stage) => imageSize / (4 * 2 ** stage));
   while (stages.length < upn.numLevels) stages.push(Math.ceil(stages[stages.length - 1] / 2));

@@ -12,7 +12,7 @@ import { linearSumAssignment } from '../matcher.ts';
 import type { DenoisingGroup } from './denoising.ts';
 import { granularities, type UpnTrainingConfig } from './loss.ts';
 
-/** Objects of a picture, [K, 4] centre and size as shares of it. */
+/** Objects of an image, [K, 4] centre and size as shares of it. */
 export type Objects = Float32Array;
 
 /** Costs of the matcher (paper appendix B.1). */
@@ -25,13 +25,13 @@ const overlapExponent = 4;
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** What the decoder was asked about a picture. */
+/** What the decoder was asked about an image. */
 export interface DecodedImage {
   readonly objects: Objects;
   readonly denoising: DenoisingGroup;
 }
 
-/** Feeds of the second half of a step: `objects` for the tokens of every picture, `decoded` for its decoder. */
+/** Feeds of the second half of a step: `objects` for the tokens of every image, `decoded` for its decoder. */
 export function upnTargets(
   config: UpnTrainingConfig,
   predictions: Readonly<Record<string, HostTensor>>,

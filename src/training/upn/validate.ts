@@ -18,7 +18,7 @@ import { granularities, type UpnTrainingConfig } from './loss.ts';
 const nmsIou = 0.8;
 const maxBoxes = 100;
 
-/** Pictures are taken in batches of the training's size; `scenes` beyond the last whole batch are left out. */
+/** Images are taken in batches of the training's size; `scenes` beyond the last whole batch are left out. */
 export async function validateUpn(
   { upn, batchSize, imageSize }: UpnTrainingConfig,
   parameters: ParameterSet,

@@ -24,9 +24,9 @@ export interface VisionStageConfig {
   /** Side of the high-resolution input in pixels. */
   imageSize: number;
   batchSize: number;
-  /** Objects per picture whose names are asked; further ones are left out at random. */
+  /** Objects per image whose names are asked; further ones are left out at random. */
   objectsPerImage: number;
-  /** Share of pictures that are mosaics, and of how many scenes each is made. */
+  /** Share of images that are mosaics, and of how many scenes each is made. */
   mosaicShare: number;
   scenesPerMosaic: number;
 }
@@ -60,7 +60,7 @@ export async function visionBatch(
   const objects: ViewedObject[][] = [];
   for (let b = 0; b < batchSize; b++) {
     const random = createRandom(`${key}/${b}`);
-    const seen = await picture(cache, config, random);
+    const seen = await encoded(cache, config, random);
     setImage(high, b, seen.image, IMAGENET_STATISTICS);
     const lowImage = resizeImage(seen.image, { width: low.imageSize, height: low.imageSize }, 'bicubic');
     setImage(small, b, lowImage, CLIP_STATISTICS);
@@ -73,7 +73,7 @@ export async function visionBatch(
   };
 }
 
-async function picture(
+async function encoded(
   cache: Pick<SceneCache, 'draw'>,
   { imageSize, mosaicShare, scenesPerMosaic }: VisionStageConfig,
   random: Random,

@@ -19,7 +19,7 @@ import { CATEGORIES, type Category } from '../../world/categories.ts';
 import { COLOUR_NAMES, type Colour } from '../../world/paint.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 
-/** An object as an augmented picture shows it. */
+/** An object as an augmented image shows it. */
 export interface NamedObject {
   /** In pixels of the model's square input. */
   readonly boxXyxy: readonly number[];
@@ -41,7 +41,7 @@ const finestStride = 4;
 /** Marks places without an object, and objects without a colour. */
 export const ignoredLabel = -100n;
 
-/** Inputs for `count` objects a picture. */
+/** Inputs for `count` objects an image. */
 export function namingInputs(batchSize: number, count: number, imageSize: number): NamingInputs {
   const finest = imageSize / finestStride;
   return {
@@ -70,7 +70,7 @@ export function namingLoss(scope: Scope, maps: readonly Tensor[], { places, cate
   };
 }
 
-/** @param objects per picture; those beyond `count` are left out */
+/** @param objects per image; those beyond `count` are left out */
 export function namingFeeds(
   objects: readonly (readonly NamedObject[])[],
   count: number,
@@ -83,8 +83,8 @@ export function namingFeeds(
   const columns = hostTensor('float32', [objects.length, count, finest]);
   const labels = () => hostTensor('int64', [objects.length, count], new BigInt64Array(places).fill(ignoredLabel));
   const [categories, colours] = [labels(), labels()];
-  objects.forEach((ofPicture, b) => {
-    ofPicture.slice(0, count).forEach(({ boxXyxy, category, colour }, k) => {
+  objects.forEach((ofImage, b) => {
+    ofImage.slice(0, count).forEach(({ boxXyxy, category, colour }, k) => {
       const at = b * count + k;
       const weights = poolingWeights(boxXyxy, map);
       rows.data.set(weights.rows, at * finest);

@@ -1,5 +1,5 @@
 /**
- * Captions of the whole picture with every mentioned object grounded: a sentence, or a short text.
+ * Captions of the whole image with every mentioned object grounded: a sentence, or a short text.
  */
 
 import type { GroundedText } from '../../grounding/grounded-text.ts';

@@ -18,14 +18,14 @@ import { colourTurn, existsTurn, neighbourTurn, soleNeighbour, whereTurn } from 
 const EXTREMES: readonly Extreme[] = ['largest', 'smallest', 'leftmost', 'rightmost', 'topmost', 'bottommost'];
 const RELATIONS: readonly Relation[] = ['left of', 'right of', 'above', 'below', 'next to'];
 
-/** A conversation about one thing, about many of a kind, or about the picture. */
+/** A conversation about one thing, about many of a kind, or about the image. */
 export function conversation(context: TaskContext): Sample {
-  const flows = context.random.shuffle([aboutOne, aboutMany, aboutPicture]);
+  const flows = context.random.shuffle([aboutOne, aboutMany, aboutImage]);
   for (const flow of flows) {
     const turns = flow(context);
     if (turns.length >= 2) return toSample('conversation', turns);
   }
-  return toSample('conversation', aboutPicture(context));
+  return toSample('conversation', aboutImage(context));
 }
 
 /** Find one thing, then ask about it. */
@@ -94,7 +94,7 @@ function aboutMany(context: TaskContext): WorldTurn[] {
 }
 
 /** A caption, then questions of several kinds. */
-function aboutPicture(context: TaskContext): WorldTurn[] {
+function aboutImage(context: TaskContext): WorldTurn[] {
   const { scene, random, phrasings } = context;
   const caption = { question: askAbout('caption-brief', [], phrasings, random), answer: briefText(scene) };
   const makers = random.shuffle([existsTurn, colourTurn, whereTurn, neighbourTurn]);

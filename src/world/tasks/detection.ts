@@ -40,7 +40,7 @@ export function detection(context: TaskContext): Sample | null {
   );
 }
 
-/** Every category of the picture at once, in the order of their first objects. */
+/** Every category of the image at once, in the order of their first objects. */
 export function detectEverything(context: TaskContext): Sample {
   const { scene, random, phrasings } = context;
   const asked = categoriesOf(scene).map((words) => ({ words, objects: allNamed(scene, words) }));
@@ -48,7 +48,7 @@ export function detectEverything(context: TaskContext): Sample {
   return toSample('detection', [{ question, answer: listFound(asked) }]);
 }
 
-/** Rare categories of the picture, or a rare one that is absent. */
+/** Rare categories of the image, or a rare one that is absent. */
 export function longTailDetection(context: TaskContext): Sample | null {
   const { scene, random } = context;
   const rare = categoriesOf(scene).filter((name) => CATEGORIES.some((c) => c.name === name && c.frequency === 'rare'));
@@ -115,7 +115,7 @@ function listFound(asked: readonly Asked[]) {
   return asked.flatMap(({ words, objects }, at) => [...(at > 0 ? [text('\n')] : []), phrase(words, objects)]);
 }
 
-/** The names of what is in the picture, parts and wholes included. */
+/** The names of what is in the image, parts and wholes included. */
 export function categoriesOf(scene: Scene): string[] {
   return [...new Set(scene.objects.map(({ category }) => category.name))];
 }

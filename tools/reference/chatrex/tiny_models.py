@@ -308,7 +308,7 @@ def answers(model: ChatRex, t: Tokenizer, prompt_of, picture) -> dict | None:
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    picture = make_picture(folder / "tiny-picture.png")
+    picture = make_picture(folder / "tiny-image.png")
     shared = dict(hidden_size=LLM_WIDTH, intermediate_size=56, num_hidden_layers=2, max_position_embeddings=512)
 
     indices = [f"<obj{i}>" for i in range(100)]

@@ -1,10 +1,10 @@
 /**
- * A model that knows everything about one scene, for tests: what it is asked in the frame of the picture's list it looks up
+ * A model that knows everything about one scene, for tests: what it is asked in the frame of the image's list it looks up
  * in the frame of the scene, finding objects by their boxes, so that a mistake in either frame costs it points.
  */
 
 import type { Answer } from '../../../chatrex/answer.ts';
-import type { EncodedPicture, Turn } from '../../../chatrex/encoded-picture.ts';
+import type { EncodedImage, Turn } from '../../../chatrex/encoded-image.ts';
 import type { GroundedText } from '../../../grounding/grounded-text.ts';
 import { plainText } from '../../../grounding/render.ts';
 import { CATEGORIES } from '../../../world/categories.ts';
@@ -17,7 +17,7 @@ import { taskRandom } from '../scene-view.ts';
 
 const namesByLength = CATEGORIES.map(({ name }) => name).sort((a, b) => b.length - a.length);
 
-/** @param boxesXyxy the picture's list: the objects of the scene in any order */
+/** @param boxesXyxy the image's list: the objects of the scene in any order */
 export function oracle(scene: Scene, boxesXyxy: readonly (readonly number[])[], questions: number) {
   const sceneIndex = boxesXyxy.map((box) => scene.objects.findIndex((o) => String(o.boxXyxy) === String(box)));
   const known = knownAnswers(scene, questions);
@@ -32,7 +32,7 @@ export function oracle(scene: Scene, boxesXyxy: readonly (readonly number[])[], 
     boxes: { boxesXyxy: Float64Array.from(boxesXyxy.flat()), scores: boxesXyxy.map(() => 1), sources: [], leftOut: 0 },
     ask: (question: string) => answer([{ question }]),
     chat: answer,
-  } satisfies Pick<EncodedPicture, 'ask' | 'chat' | 'boxes'>;
+  } satisfies Pick<EncodedImage, 'ask' | 'chat' | 'boxes'>;
 }
 
 /** The answers of the world by their questions, all turns up to each joined. */

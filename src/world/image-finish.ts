@@ -4,8 +4,8 @@
 
 import type { Random } from '../random.ts';
 
-/** Returns finished [height, width, 3] bytes; about a third of the pictures stay as they are. */
-export function finishPicture(random: Random, data: Uint8Array, width: number, height: number): Uint8Array {
+/** Returns finished [height, width, 3] bytes; about a third of the images stay as they are. */
+export function finishImage(random: Random, data: Uint8Array, width: number, height: number): Uint8Array {
   if (random.chance(0.3)) return data;
   const blurred = random.chance(0.2) ? boxBlur(data, width, height) : data;
   const tables = lightTables(random);

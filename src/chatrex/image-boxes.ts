@@ -1,10 +1,10 @@
-/** The boxes that a picture's questions and answers name: checked, and at most as many as there are index tokens. */
+/** The boxes that an image's questions and answers name: checked, and at most as many as there are index tokens. */
 
 import { ChatRexError } from '../errors.ts';
 import { maxObjects } from '../prompt/special-tokens.ts';
-import type { PictureBoxes } from './encoded-picture.ts';
+import type { ImageBoxes } from './encoded-image.ts';
 
-/** Boxes in pixels of the original picture: [K, 4] flat or one by one. */
+/** Boxes in pixels of the original image: [K, 4] flat or one by one. */
 export type BoxList = ArrayLike<number> | readonly (readonly number[])[];
 
 /** Boxes with how likely each is an object at all, in [0, 1]. */
@@ -17,7 +17,7 @@ export interface ScoredBoxes {
  * Keeps the 100 boxes of the highest scores, in the order in which they were given.
  * @throws ChatRexError 'invalid-argument' for a box that is none
  */
-export function chooseBoxes(boxes: BoxList | ScoredBoxes): PictureBoxes {
+export function chooseBoxes(boxes: BoxList | ScoredBoxes): ImageBoxes {
   const isScored = 'boxesXyxy' in boxes;
   const flat = Float64Array.from(isScored ? flatten(boxes.boxesXyxy) : flatten(boxes));
   requireBoxes(flat);

@@ -1,15 +1,15 @@
-/** What all commands that talk about one picture share: their options, the model, and what to do when one is interrupted. */
+/** What all commands that talk about one image share: their options, the model, and what to do when one is interrupted. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AskOptions } from '../chatrex/answer.ts';
-import type { EncodedPicture } from '../chatrex/encoded-picture.ts';
+import type { EncodedImage } from '../chatrex/encoded-image.ts';
 import { ChatRex } from '../chatrex.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import type { ProposeOptions } from '../proposals/upn.ts';
 import { parseBoxes } from './parse-boxes.ts';
 
-export interface PictureOptions {
+export interface ImageOptions {
   model: string;
   upn?: string;
   boxes?: string;
@@ -22,8 +22,8 @@ export interface PictureOptions {
   out?: string;
 }
 
-/** Adds the options that `PictureOptions` names. */
-export function pictureCommand(command: Command): Command {
+/** Adds the options that `ImageOptions` names. */
+export function imageCommand(command: Command): Command {
   return command
     .option('--model <model>', 'a model folder, or the name of a bundled model', 'nano')
     .option('--upn <model>', 'another proposal network than the one in the folder')
@@ -43,18 +43,18 @@ export function pictureCommand(command: Command): Command {
     .option('--out <file>', 'draw the answer: .png, .jpg, .webp or .html');
 }
 
-export interface OpenPicture {
+export interface OpenImage {
   readonly image: RgbImage;
-  readonly picture: EncodedPicture;
+  readonly encoded: EncodedImage;
   /** For every question. */
   readonly options: AskOptions;
 }
 
-/** Loads the model, looks at the picture, does the work; Ctrl-C ends it. */
-export async function withPicture<T>(
+/** Loads the model, looks at the image, does the work; Ctrl-C ends it. */
+export async function withImage<T>(
   path: string,
-  options: PictureOptions,
-  work: (open: OpenPicture) => Promise<T>,
+  options: ImageOptions,
+  work: (open: OpenImage) => Promise<T>,
 ): Promise<T> {
   const control = new AbortController();
   const interrupt = () => control.abort();
@@ -66,15 +66,15 @@ export async function withPicture<T>(
     note('loading the model');
     const model = await ChatRex.load(options.model, { upn: options.upn });
     try {
-      note('looking at the picture');
+      note('looking at the image');
       const { granularity, maxTokens, temperature, topP, seed } = options;
-      const picture = await model.encode(image, { boxes, granularity, signal: control.signal });
+      const encoded = await model.encode(image, { boxes, granularity, signal: control.signal });
       note('');
-      if (picture.boxes.leftOut > 0) {
-        const kept = picture.boxes.scores.length;
-        process.stderr.write(`kept the best ${kept} of ${kept + picture.boxes.leftOut} boxes\n`);
+      if (encoded.boxes.leftOut > 0) {
+        const kept = encoded.boxes.scores.length;
+        process.stderr.write(`kept the best ${kept} of ${kept + encoded.boxes.leftOut} boxes\n`);
       }
-      return await work({ image, picture, options: { maxTokens, temperature, topP, seed, signal: control.signal } });
+      return await work({ image, encoded, options: { maxTokens, temperature, topP, seed, signal: control.signal } });
     } finally {
       await model.dispose();
     }

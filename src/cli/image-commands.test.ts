@@ -12,7 +12,7 @@ import { describeCommand } from './ask.ts';
 import { parseBoxes } from './parse-boxes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const picture = 'fixtures/chatrex/tiny-picture.png';
+const file = 'fixtures/chatrex/tiny-image.png';
 const model = ['--model', 'fixtures/chatrex/tiny-gated'];
 const boxes = ['--boxes', '4,3,20,30; 0 0 50 37'];
 
@@ -32,14 +32,14 @@ function run(args: string[], stdin = ''): Promise<{ code: number; stdout: string
   });
 }
 
-describe('the commands that talk about a picture', () => {
+describe('the commands that talk about an image', () => {
   it('detect: JSON on stdout, a drawing in the file', async () => {
     const out = join(work, 'found.png');
-    const args = ['detect', picture, 'dog', 'cat', ...model, ...boxes, '--max-tokens', '20', '--json', '--out', out];
+    const args = ['detect', file, 'dog', 'cat', ...model, ...boxes, '--max-tokens', '20', '--json', '--out', out];
     const { code, stdout, stderr } = await run(args);
     expect([code, stderr]).toEqual([0, expect.stringMatching(/^(the answer was cut.*\n)?$/)]);
     const answer = JSON.parse(stdout);
-    expect(answer).toMatchObject({ image: picture, width: 50, height: 37, issues: [] });
+    expect(answer).toMatchObject({ image: file, width: 50, height: 37, issues: [] });
     expect(answer.proposals.boxes).toEqual([
       [4, 3, 20, 30],
       [0, 0, 50, 37],
@@ -50,7 +50,7 @@ describe('the commands that talk about a picture', () => {
 
   it('chat: a question a line, and the last answer as a page', async () => {
     const out = join(work, 'said.html');
-    const args = ['chat', picture, ...model, ...boxes, '--max-tokens', '6', '--json', '--out', out];
+    const args = ['chat', file, ...model, ...boxes, '--max-tokens', '6', '--json', '--out', out];
     const { code, stdout } = await run(args, 'What is <obj1>?\n\nWhy?\n');
     expect(code).toBe(0);
     const answers = stdout
@@ -62,11 +62,11 @@ describe('the commands that talk about a picture', () => {
   });
 
   it('one line per mistake, and what to do about it', async () => {
-    const missing = await run(['ask', picture, 'What is <obj7>?', ...model, '--boxes', '1,2,3,4']);
+    const missing = await run(['ask', file, 'What is <obj7>?', ...model, '--boxes', '1,2,3,4']);
     expect(missing).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'chatrex: question: <obj7> is no box of this picture, which has only <obj0>; name one it has\n',
+      stderr: 'chatrex: question: <obj7> is no box of this image, which has only <obj0>; name one it has\n',
     });
   });
 

@@ -1,4 +1,4 @@
-/** A picture that has been looked at: every question about it starts from what was seen. */
+/** An image that has been looked at: every question about it starts from what was seen. */
 
 import { ChatRexError } from '../errors.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
@@ -16,7 +16,7 @@ export interface Turn {
 }
 
 export interface RegionCaption extends Answer {
-  /** Index of the box in the picture's list. */
+  /** Index of the box in the image's list. */
   readonly object: number;
 }
 
@@ -25,25 +25,25 @@ export interface CountAnswer extends Answer {
   readonly count: number;
 }
 
-/** Boxes of a picture as its questions and answers name them. */
-export interface PictureBoxes {
-  /** [K, 4] in pixels of the original picture; box i is `<obji>`. */
+/** Boxes of an image as its questions and answers name them. */
+export interface ImageBoxes {
+  /** [K, 4] in pixels of the original image; box i is `<obji>`. */
   readonly boxesXyxy: Float64Array;
   /** Proposal scores in [0, 1]; 1 for boxes that were given without. */
   readonly scores: readonly number[];
   /** Where each box stood in the list that was given or proposed. */
   readonly sources: readonly number[];
-  /** Boxes that were left out because a picture can have 100: those of the lowest scores. */
+  /** Boxes that were left out because an image can have 100: those of the lowest scores. */
   readonly leftOut: number;
 }
 
-export class EncodedPicture {
+export class EncodedImage {
   readonly size: ImageSize;
-  readonly boxes: PictureBoxes;
+  readonly boxes: ImageBoxes;
   readonly #context: AnswerContext;
 
   /** Made by `ChatRex.encode`. */
-  constructor(size: ImageSize, boxes: PictureBoxes, context: AnswerContext) {
+  constructor(size: ImageSize, boxes: ImageBoxes, context: AnswerContext) {
     this.size = size;
     this.boxes = boxes;
     this.#context = context;
@@ -51,7 +51,7 @@ export class EncodedPicture {
 
   /**
    * Asks anything, `<objN>` standing for box N.
-   * @throws ChatRexError 'invalid-argument' when the question names a box that the picture does not have; 'aborted';
+   * @throws ChatRexError 'invalid-argument' when the question names a box that the image does not have; 'aborted';
    *   'limit-exceeded' when the model has too few positions for it
    */
   ask(question: string, options: AskOptions = {}): Promise<Answer> {
@@ -60,7 +60,7 @@ export class EncodedPicture {
 
   /**
    * The answer as it is written; its whole is what the generator returns.
-   * @example for await (const event of picture.stream('What is this?')) if (event.kind === 'text') print(event.text);
+   * @example for await (const event of image.stream('What is this?')) if (event.kind === 'text') print(event.text);
    */
   stream(question: string, options: AskOptions = {}): AsyncGenerator<AnswerEvent, Answer> {
     return this.streamChat([{ question }], options);
@@ -71,12 +71,12 @@ export class EncodedPicture {
     return this.ask(questionFor('detect', phrases), options);
   }
 
-  /** Describes the whole picture and ties what it mentions to boxes. */
+  /** Describes the whole image and ties what it mentions to boxes. */
   describe({ detail = 'brief', ...options }: AskOptions & { detail?: 'brief' | 'detailed' } = {}): Promise<Answer> {
     return this.ask(questionFor(`caption-${detail}`), options);
   }
 
-  /** Describes boxes, one by one, by their indices in the picture's list. */
+  /** Describes boxes, one by one, by their indices in the image's list. */
   async caption(
     objects: readonly number[],
     { style = 'phrase', ...options }: AskOptions & { style?: RegionStyle } = {},

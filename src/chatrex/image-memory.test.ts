@@ -5,13 +5,13 @@ import { createLanguageModel } from '../language/load.ts';
 import type { Chat } from '../prompt/conversation.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 import { languageConfig } from './config.ts';
-import { PictureMemory } from './picture-memory.ts';
+import { ImageMemory } from './image-memory.ts';
 import { embedPrefix } from './prefix.ts';
 import { boxesXyxy, openTiny, questions, tinyNames } from './testing/tiny-chatrex.ts';
 import { VisionEncoder } from './vision-encoder.ts';
 import { visionWeights } from './weights.ts';
 
-describe.each(tinyNames)('questions about one picture, %s', (name) => {
+describe.each(tinyNames)('questions about one image, %s', (name) => {
   let language: LanguageModel;
   let chat: Chat;
   let prefix: HostTensor<'float32'>;
@@ -48,7 +48,7 @@ describe.each(tinyNames)('questions about one picture, %s', (name) => {
   it('read nothing twice', async () => {
     const read = vi.spyOn(LanguageModel.prototype, 'read');
     const lengths = () => read.mock.calls.splice(0).map(([, , { shape }]) => shape[0]);
-    const memory = await PictureMemory.read(language, prefix);
+    const memory = await ImageMemory.read(language, prefix);
     const write = async (ids: number[]) => {
       const written: number[] = [];
       for await (const { id } of memory.write(ids, { maxTokens: 8, stopIds: [] })) written.push(id);
@@ -72,7 +72,7 @@ describe.each(tinyNames)('questions about one picture, %s', (name) => {
   });
 
   it('outgrow their room without forgetting', async () => {
-    const memory = await PictureMemory.read(language, prefix);
+    const memory = await ImageMemory.read(language, prefix);
     const ids = chat.question(questions[0], 4);
     const write = async (maxTokens: number) => {
       const written: number[] = [];

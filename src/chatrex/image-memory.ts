@@ -1,5 +1,5 @@
 /**
- * The key-value cache of one picture's prefix, reused by every question and turn about the picture.
+ * The key-value cache of one image's prefix, reused by every question and turn about the image.
  *
  * What was read after the prefix stays too: a further question continues from the longest beginning it shares with it,
  * so that a conversation reads each of its turns once and a repeated question reads nothing but its last token.
@@ -14,7 +14,7 @@ import type { HostTensor } from '../runtime/host-tensor.ts';
 /** Tokens of question and answer that have room at once; a cache that proves too small is copied to a larger one. */
 const spareTokens = 768;
 
-export class PictureMemory {
+export class ImageMemory {
   readonly #language: LanguageModel;
   readonly #prefixLength: number;
   readonly #lexicon: Lexicon;
@@ -40,18 +40,18 @@ export class PictureMemory {
     language: LanguageModel,
     embeddings: HostTensor<'float32'>,
     lexicon: Lexicon = language,
-  ): Promise<PictureMemory> {
+  ): Promise<ImageMemory> {
     const [length] = embeddings.shape;
     if (length >= language.maxPositions) {
       throw new ChatRexError(
         'limit-exceeded',
-        `the picture takes ${length} tokens of the model's ${language.maxPositions}; give fewer boxes`,
+        `the image takes ${length} tokens of the model's ${language.maxPositions}; give fewer boxes`,
       );
     }
     const capacity = Math.min(length + spareTokens, language.maxPositions);
     const cache = language.createCache({ capacity });
     await language.read(cache, 0, embeddings);
-    return new PictureMemory(language, cache, length, lexicon);
+    return new ImageMemory(language, cache, length, lexicon);
   }
 
   /** Tokens that question and answer together may take. */
@@ -112,16 +112,16 @@ export class PictureMemory {
     if (needed > this.#language.maxPositions) {
       throw new ChatRexError(
         'limit-exceeded',
-        `question and answer take ${tokens} tokens, the picture leaves ${this.room}; shorten them or begin anew`,
+        `question and answer take ${tokens} tokens, the image leaves ${this.room}; shorten them or begin anew`,
       );
     }
     if (needed <= this.#cache.capacity) return;
     this.#cache = this.#cache.fork([0], Math.min(needed + spareTokens, this.#language.maxPositions));
   }
 
-  #copy(): PictureMemory {
+  #copy(): ImageMemory {
     const cache = this.#cache.fork([0], this.#cache.capacity);
     cache.rewind(this.#prefixLength);
-    return new PictureMemory(this.#language, cache, this.#prefixLength, this.#lexicon);
+    return new ImageMemory(this.#language, cache, this.#prefixLength, this.#lexicon);
   }
 }
