@@ -6,8 +6,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BoxXywh } from '../src/boxes/box.ts';
 import { evaluateCoco } from '../src/evaluation/coco.ts';
-import type { BoxXywh, DetectedBox, GroundTruthBox } from '../src/evaluation/records.ts';
+import type { DetectedBox, GroundTruthBox } from '../src/evaluation/records.ts';
 import { createRandom } from './random.ts';
 
 const random = createRandom(3);

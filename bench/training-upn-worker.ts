@@ -6,7 +6,7 @@ import { type HostTensor, hostTensor } from '../src/runtime/host-tensor.ts';
 import type { Feeds } from '../src/runtime/session.ts';
 import { nanoUpn } from '../src/training/configs/nano-upn.ts';
 import { GradientSession } from '../src/training/gradient-session.ts';
-import type { SharedTensor } from '../src/training/train-stage.ts';
+import type { SharedTensor } from '../src/training/parallel/threads.ts';
 import { upnBatch } from '../src/training/upn/batch.ts';
 import { upnTrainingGraph } from '../src/training/upn/loss.ts';
 import { upnStep } from '../src/training/upn/step.ts';

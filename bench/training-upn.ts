@@ -22,14 +22,14 @@ import type { Worker } from 'node:worker_threads';
 import { createScope } from '../src/nn/scope.ts';
 import { createRandom } from '../src/random.ts';
 import type { HostTensor } from '../src/runtime/host-tensor.ts';
-import { startWorker } from '../src/start-worker.ts';
 import { graphOf } from '../src/tensor/graph.ts';
 import { adamwStep, createAdamwState, type GradientSet } from '../src/training/adamw.ts';
 import { nanoUpn } from '../src/training/configs/nano-upn.ts';
+import type { SharedTensor } from '../src/training/parallel/threads.ts';
 import { initializeParameters, type ParameterSet } from '../src/training/parameters.ts';
-import type { SharedTensor } from '../src/training/train-stage.ts';
 import { upnTrainingGraph } from '../src/training/upn/loss.ts';
 import { writeSafetensors } from '../src/weights/safetensors-writer.ts';
+import { startWorker } from '../src/workers/start-worker.ts';
 import { describeRatios, describeTimes, median, type StepTime } from './step-time.ts';
 import type { UpnPart, UpnPartAnswer } from './training-upn-worker.ts';
 

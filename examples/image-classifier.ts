@@ -21,7 +21,7 @@ import { relu } from '../src/tensor/ops/relu.ts';
 import type { Tensor } from '../src/tensor/tensor.ts';
 import { accuracy, crossEntropy } from '../src/training/losses.ts';
 import { storedParameters } from '../src/training/parameters.ts';
-import { runFeeds, runStage } from '../src/training/stage.ts';
+import { runFeeds, runStage } from '../src/training/run.ts';
 import { drawShape, shapeNames } from './shapes.ts';
 
 const folder = 'runs/example-classifier';

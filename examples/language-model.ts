@@ -18,7 +18,7 @@ import { input } from '../src/tensor/ops/input.ts';
 import { slice } from '../src/tensor/ops/slice.ts';
 import { crossEntropy } from '../src/training/losses.ts';
 import { storedParameters } from '../src/training/parameters.ts';
-import { runFeeds, runStage } from '../src/training/stage.ts';
+import { runFeeds, runStage } from '../src/training/run.ts';
 import { sentence, sentenceLength, sumPosition, words } from './counting-grammar.ts';
 
 const folder = 'runs/example-language-model';

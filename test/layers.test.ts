@@ -21,6 +21,7 @@ const forbidden: Record<string, readonly string[]> = {
   runtime: ['autodiff', 'nn', 'weights', 'boxes', ...above],
   weights: ['autodiff', 'runtime', 'nn', 'boxes', ...above],
   boxes: ['tensor', 'autodiff', 'onnx', 'runtime', 'nn', 'weights', ...above],
+  workers: ['tensor', 'autodiff', 'onnx', 'runtime', 'nn', 'weights', ...above],
   ...Object.fromEntries(path.map((room) => [room, ['chatrex', ...applications]])),
   chatrex: applications,
   datasets: ['chatrex', 'training', 'evaluation', 'world', 'rexverse', 'server', 'cli'],

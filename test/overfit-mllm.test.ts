@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { nanoAlign } from '../src/training/configs/nano-mllm.ts';
+import { metricsFile } from '../src/training/loop.ts';
 import { openMllmStage } from '../src/training/mllm/stage.ts';
-import { runStage } from '../src/training/stage.ts';
-import { metricsFile } from '../src/training/train.ts';
+import { runStage } from '../src/training/run.ts';
 
 const steps = 160;
 

@@ -3,13 +3,13 @@
 import type { BoxArray } from '../boxes/box-array.ts';
 import { ChatRexError } from '../errors.ts';
 import { AnswerConstraint } from '../grounding/constrain.ts';
+import type { Dialect } from '../grounding/dialect.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { type AnswerEvent, type AnswerIssue, createAnswerParser, type ParsedAnswer } from '../grounding/parse.ts';
 import { plainText } from '../grounding/render.ts';
 import { scoreAnswer } from '../grounding/score.ts';
 import type { SamplingOptions } from '../language/sampling.ts';
 import type { Chat } from '../prompt/conversation.ts';
-import type { Dialect } from '../prompt/special-tokens.ts';
 import type { ImageMemory } from './image-memory.ts';
 
 export interface AskOptions extends SamplingOptions {

@@ -1,7 +1,7 @@
 /** The boxes that an image's questions and answers name: checked, and at most as many as there are index tokens. */
 
 import { ChatRexError } from '../errors.ts';
-import { maxObjects } from '../prompt/special-tokens.ts';
+import { maxObjects } from '../grounding/dialect.ts';
 import type { ImageBoxes } from './encoded-image.ts';
 
 /** Boxes in pixels of the original image: [K, 4] flat or one by one. */

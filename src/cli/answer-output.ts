@@ -7,10 +7,10 @@ import { imageFormatOf } from '../drawing/encode.ts';
 import { groundedAnswerAnsi } from '../drawing/grounded-ansi.ts';
 import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
 import { groundedAnswerHtml } from '../drawing/grounded-html.ts';
+import { writeAll, writeBeside } from '../files.ts';
 import type { GroundedText, Span } from '../grounding/grounded-text.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
-import { writeAll, writeBeside } from '../weights/write-beside.ts';
 
 /** Colours where a person looks and has not said no (https://no-color.org). */
 export const hasColour = (stream: NodeJS.WriteStream = process.stdout): boolean =>

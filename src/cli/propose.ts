@@ -6,11 +6,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { drawBoxes } from '../drawing/draw-boxes.ts';
 import { imageFormatOf } from '../drawing/encode.ts';
 import { ChatRexError } from '../errors.ts';
+import { writeAll, writeBeside } from '../files.ts';
 import { decodeImage } from '../image/decode.ts';
 import { upnPresets } from '../proposals/config.ts';
 import { defaultFilter, type Proposals } from '../proposals/post-process.ts';
 import { type ProposeOptions, Upn } from '../proposals/upn.ts';
-import { writeAll, writeBeside } from '../weights/write-beside.ts';
 import { type ImageFile, imageFiles } from './image-files.ts';
 import { progressBar } from './progress.ts';
 

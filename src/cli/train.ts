@@ -10,11 +10,11 @@ import { nanoAlign, nanoInstruct } from '../training/configs/nano-mllm.ts';
 import { nanoUpn } from '../training/configs/nano-upn.ts';
 import { nanoVision } from '../training/configs/nano-vision.ts';
 import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
+import type { Metrics } from '../training/loop.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
-import type { StageSettings } from '../training/stage.ts';
+import { trainStage } from '../training/parallel/threads.ts';
+import type { StageSettings } from '../training/run.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
-import type { Metrics } from '../training/train.ts';
-import { trainStage } from '../training/train-stage.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
 import { progressBar } from './progress.ts';
 

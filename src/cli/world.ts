@@ -1,7 +1,7 @@
 /** `chatrex world`: scenes of RexWorld as files. */
 
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type RenderWorldOptions, renderWorld } from '../world/index.ts';
+import { type RenderWorldOptions, renderWorld } from '../world/render-world.ts';
 import { progressBar } from './progress.ts';
 
 type RenderOptions = Required<Omit<RenderWorldOptions, 'onProgress' | 'signal'>>;

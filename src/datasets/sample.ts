@@ -4,7 +4,7 @@
  */
 
 import type { BoxXyxy } from '../boxes/box.ts';
-import type { GroundedText } from '../grounding/grounded-text.ts';
+import type { Turn } from '../grounding/grounded-text.ts';
 import type { ImageSize } from '../image/rgb-image.ts';
 import type { Granularity } from '../proposals/network.ts';
 
@@ -70,18 +70,13 @@ export interface Coverage {
   readonly partialCategories?: readonly string[];
 }
 
-/** One question with its answer. A question's phrase span without text stands for its regions. */
-export interface Turn {
-  readonly question: GroundedText;
-  readonly answer: GroundedText;
-  /** Short right answers, for exact scoring. */
-  readonly accepted?: readonly string[];
-}
+export type { Turn };
 
+/** Questions and answers about one image; spans name its regions by index. */
 export interface Conversation {
   /** A task of `datasets/tasks`, or `conversation`. */
   readonly task: string;
-  /** Figures are also reported by kind. */
-  readonly kind?: string;
+  /** How much a region caption says. */
+  readonly style?: string;
   readonly turns: readonly Turn[];
 }

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { BoxXywh, BoxXyxy } from '../boxes/box.ts';
 import { iou } from '../boxes/overlap.ts';
 import { evaluateCounting } from './counting.ts';
 import { evaluateGroundedCaptions } from './grounded-caption.ts';
 import { flatten, matchBoxes } from './match-boxes.ts';
 import { normalizePhrase } from './normalize-phrase.ts';
 import { evaluateDetection } from './precision-recall.ts';
-import type { BoxXywh, BoxXyxy } from './records.ts';
 import { evaluateReferring } from './referring.ts';
 
 const square = (left: number, top = 0): BoxXyxy => [left, top, left + 10, top + 10];

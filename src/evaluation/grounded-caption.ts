@@ -4,10 +4,10 @@
  * overlaps by IoU .5, each truth once. Counted over all captions together, so that a long caption weighs more than a short one.
  */
 
+import type { BoxXyxy } from '../boxes/box.ts';
 import { groupBy } from './group-by.ts';
 import { matchBoxes } from './match-boxes.ts';
 import { normalizePhrase } from './normalize-phrase.ts';
-import type { BoxXyxy } from './records.ts';
 
 /** A phrase of a caption and the boxes it stands for. */
 export interface GroundedPhrase {

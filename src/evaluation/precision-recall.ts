@@ -5,10 +5,11 @@
  * and a prediction that found nothing but lies in a crowd is not counted, as in COCO.
  */
 
+import type { BoxXywh, BoxXyxy } from '../boxes/box.ts';
 import { type CocoOptions, evaluateCoco } from './coco.ts';
 import { groupBy } from './group-by.ts';
 import { FOUND_IOU, matchBoxes } from './match-boxes.ts';
-import type { BoxXywh, BoxXyxy, DetectedBox, GroundTruthBox } from './records.ts';
+import type { DetectedBox, GroundTruthBox } from './records.ts';
 
 /** A box that a model named; without a score it counts as certain (1), as language models give none. */
 export type PredictedBox = Omit<DetectedBox, 'score'> & { score?: number };

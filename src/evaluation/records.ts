@@ -1,10 +1,6 @@
 /** Plain records that every evaluation reads: what is in an image, and what a model says is in it. */
 
-/** Left, top, width, height in pixels of the original image, as in COCO files. */
-export type BoxXywh = readonly [left: number, top: number, width: number, height: number];
-
-/** Left, top, right, bottom in pixels of the original image. */
-export type BoxXyxy = readonly [left: number, top: number, right: number, bottom: number];
+import type { BoxXywh } from '../boxes/box.ts';
 
 /** One annotated object. */
 export interface GroundTruthBox {

@@ -4,9 +4,9 @@
  * Deviation from HumanRef: boxes are paired by overlap (`matchBoxes`), not in the order of the truths.
  */
 
+import type { BoxXyxy } from '../boxes/box.ts';
 import { iou } from '../boxes/overlap.ts';
 import { FOUND_IOU, flatten, matchBoxes } from './match-boxes.ts';
-import type { BoxXyxy } from './records.ts';
 
 /** One phrase about one image. */
 export interface ReferringAnswer {

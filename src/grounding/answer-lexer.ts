@@ -1,6 +1,6 @@
 /** Cuts a streamed answer into tags, index tokens and text, holding back only what may still become a tag. */
 
-import type { Dialect } from '../prompt/special-tokens.ts';
+import type { Dialect } from './dialect.ts';
 
 export type AnswerToken =
   | { kind: 'text' | keyof Dialect; source: string }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dialects, type GroundingIds, groundingTokens } from '../prompt/special-tokens.ts';
 import { AnswerConstraint } from './constrain.ts';
+import { dialects, type GroundingIds, groundingTokens } from './dialect.ts';
 import { createLoopDetector } from './loop-detection.ts';
 import { parseAnswer } from './parse.ts';
 import { choiceProbability, scoreAnswer } from './score.ts';

@@ -18,7 +18,7 @@
  */
 
 import { ChatRexError } from '../errors.ts';
-import type { AnswerVocabulary } from '../prompt/special-tokens.ts';
+import type { AnswerVocabulary } from './dialect.ts';
 import { createLoopDetector } from './loop-detection.ts';
 
 /** The tokens that may come next: these only, or all of the vocabulary but these. */

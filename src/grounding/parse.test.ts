@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DialectName, dialects, objectToken } from '../prompt/special-tokens.ts';
+import { type DialectName, dialects, objectToken } from './dialect.ts';
 import type { GroundedText } from './grounded-text.ts';
 import { type AnswerEvent, createAnswerParser, parseAnswer } from './parse.ts';
 import { plainText, renderAnswer } from './render.ts';

@@ -24,8 +24,8 @@
  * Unlike the official reader, a phrase that comes twice keeps its boxes twice, and an index out of range is reported.
  */
 
-import { type Dialect, noObjects } from '../prompt/special-tokens.ts';
 import { type AnswerToken, createAnswerLexer } from './answer-lexer.ts';
+import { type Dialect, noObjects } from './dialect.ts';
 import type { GroundedText, Span } from './grounded-text.ts';
 
 export type IssueKind =

@@ -1,6 +1,6 @@
 /** Writes grounded text in a dialect: the reverse of `parseAnswer`. */
 
-import { type Dialect, noObjects, objectToken } from '../prompt/special-tokens.ts';
+import { type Dialect, noObjects, objectToken } from './dialect.ts';
 import type { GroundedText } from './grounded-text.ts';
 
 /**
@@ -20,3 +20,8 @@ export function renderAnswer(spans: GroundedText, dialect: Dialect): string {
 
 /** What a person reads. */
 export const plainText = (spans: GroundedText): string => spans.map(({ text }) => text).join('');
+
+/** A question in words; regions become index tokens. */
+export function renderQuestion(question: GroundedText): string {
+  return question.map((span) => (span.kind === 'text' ? span.text : span.objects.map(objectToken).join(''))).join('');
+}

@@ -8,7 +8,7 @@
  * that of the list going on, and .5 where that is just likely enough (`ChatRexConfig`). The paper gives no scores.
  */
 
-import type { GroundingIds } from '../prompt/special-tokens.ts';
+import type { GroundingIds } from './dialect.ts';
 import type { GroundedText } from './grounded-text.ts';
 
 /**

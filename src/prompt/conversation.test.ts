@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { dialects, groundingTokens } from '../grounding/dialect.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { renderAnswer } from '../grounding/render.ts';
 import { createRandom } from '../random.ts';
 import { type Chat, createChat, nanoChatTokens, type PromptSegment } from './conversation.ts';
-import { dialects, encodeUserText, groundingTokens } from './special-tokens.ts';
+import { encodeUserText } from './special-ids.ts';
 import { questionFor, regionQuestion, tasks, wordingCount } from './templates.ts';
 import { createTokenizer } from './tokenizer/tokenizer.ts';
 import { trainTokenizer } from './tokenizer/train-tokenizer.ts';
@@ -141,8 +142,14 @@ describe('the vocabulary of answers', () => {
 describe('training samples', () => {
   const { tokenizer, chat } = nanoChat();
   const turns = [
-    { question: 'what is <obj7>', answer: [{ kind: 'phrase' as const, text: 'the red apple', objects: [7, 4] }] },
-    { question: 'where', answer: [{ kind: 'text' as const, text: 'left' }] },
+    {
+      question: [
+        { kind: 'text' as const, text: 'what is ' },
+        { kind: 'phrase' as const, text: '', objects: [7] },
+      ],
+      answer: [{ kind: 'phrase' as const, text: 'the red apple', objects: [7, 4] }],
+    },
+    { question: [{ kind: 'text' as const, text: 'where' }], answer: [{ kind: 'text' as const, text: 'left' }] },
   ];
 
   it('place the objects of the scene in the list and learn answers with their end only', () => {
@@ -161,9 +168,22 @@ describe('training samples', () => {
     expect(flatten(sample.prefix)).toEqual(flatten(chat.prefix(3)));
   });
 
+  it('text of a data set that looks like a token stays text', () => {
+    const asked = [{ kind: 'text' as const, text: 'is <obj0> a' }];
+    const answer = [{ kind: 'text' as const, text: 'no' }];
+    const { ids } = encodeTrainingSample(chat, [{ question: asked, answer }], { objectIndex: new Map(), boxCount: 3 });
+    expect(ids).not.toContain(chat.vocabulary.ids.objects[0]);
+    expect(tokenizer.decode(ids)).toContain('is <obj0> a');
+  });
+
   it('list objects in any order where one is wanted', () => {
     const objects = Array.from({ length: 20 }, (_, i) => i);
-    const many = [{ question: 'all', answer: [{ kind: 'phrase' as const, text: 'things', objects }] }];
+    const many = [
+      {
+        question: [{ kind: 'text' as const, text: 'all' }],
+        answer: [{ kind: 'phrase' as const, text: 'things', objects }],
+      },
+    ];
     const objectIndex = new Map(objects.map((i) => [i, i]));
     const idsBy = (seed: string) =>
       encodeTrainingSample(chat, many, { objectIndex, boxCount: 20, random: createRandom(seed) }).ids;

@@ -11,17 +11,9 @@
  */
 
 import { ChatRexError } from '../errors.ts';
+import { type AnswerVocabulary, type Dialect, type GroundingIds, maxObjects, noObjects } from '../grounding/dialect.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
-import {
-  type AnswerVocabulary,
-  type Dialect,
-  encodeUserText,
-  type GroundingIds,
-  groundingIds,
-  maxObjects,
-  noObjects,
-  requireSpecialId,
-} from './special-tokens.ts';
+import { atomsOf, encodeAtoms, groundedAtoms, groundingIds, requireSpecialId } from './special-ids.ts';
 import type { TokenDecoder, Tokenizer } from './tokenizer/tokenizer.ts';
 
 /** A part of the prefix; `image` stands for all image tokens, `object` for two positions: token `id`, then the feature. */
@@ -36,6 +28,9 @@ export const objectsByIndexToken = (prefix: readonly PromptSegment[]): ReadonlyM
 
 /** A piece of a chat format: text, or a special token by name. */
 type Piece = string | { special: string };
+
+/** A question as a person writes it, with `<objN>` for box N, or as a data set has it. */
+export type Question = string | GroundedText;
 
 interface ChatFormat {
   /** A token before all text, if the model was trained with one. */
@@ -107,9 +102,9 @@ export interface Chat {
   /** Everything before the first question. */
   prefix(boxCount: number): PromptSegment[];
   /** The first question on the image, up to where the answer begins. */
-  question(text: string, boxCount: number): number[];
+  question(question: Question, boxCount: number): number[];
   /** A further question: follows an answer together with its end token. */
-  nextQuestion(text: string, boxCount: number): number[];
+  nextQuestion(question: Question, boxCount: number): number[];
   /** An answer with its end token, as the model is to write it. */
   answer(text: GroundedText): number[];
   /** Text of an answer from its ids, one by one. */
@@ -152,13 +147,13 @@ export function createChat(
       for (let index = 0; index < boxCount; index++) segments.push({ kind: 'object', index, id: ids.objects[index] });
       return segments;
     },
-    question(text, boxCount) {
+    question(question, boxCount) {
       // Without boxes the line breaks before and after the empty list meet in one stretch of text.
       const before = boxCount > 0 ? '\n' : '\n\n';
-      return encodePieces(tokenizer, [before, text, ...format.afterQuestion], boxCount);
+      return encodePieces(tokenizer, [before, question, ...format.afterQuestion], boxCount);
     },
-    nextQuestion(text, boxCount) {
-      const pieces = [...format.betweenTurns, ...format.beforeQuestion, text, ...format.afterQuestion];
+    nextQuestion(question, boxCount) {
+      const pieces = [...format.betweenTurns, ...format.beforeQuestion, question, ...format.afterQuestion];
       return encodePieces(tokenizer, pieces, boxCount);
     },
     answer: (text) => [...encodeAnswer(tokenizer, text, ids, format.isSpaced), endId],
@@ -169,20 +164,20 @@ export function createChat(
   };
 }
 
-/** Ids of one stretch; neighbouring strings are one text, as the tokenizer must see them. */
-function encodePieces(tokenizer: Tokenizer, pieces: readonly Piece[], boxCount: number): number[] {
+/** Ids of one stretch. */
+function encodePieces(tokenizer: Tokenizer, pieces: readonly (Piece | Question)[], boxCount: number): number[] {
   const ids: number[] = [];
-  let text = '';
+  let atoms: (string | number)[] = [];
   const flush = () => {
-    ids.push(...encodeUserText(tokenizer, text, boxCount, { isContinuation: ids.length > 0 }));
-    text = '';
+    ids.push(...encodeAtoms(tokenizer, atoms, boxCount, { isContinuation: ids.length > 0 }));
+    atoms = [];
   };
   for (const piece of pieces) {
-    if (typeof piece === 'string') text += piece;
-    else {
+    if (typeof piece === 'string') atoms.push(...atomsOf(piece));
+    else if ('special' in piece) {
       flush();
       ids.push(requireSpecialId(tokenizer, piece.special));
-    }
+    } else atoms.push(...groundedAtoms(piece));
   }
   flush();
   return ids;

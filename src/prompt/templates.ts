@@ -7,7 +7,7 @@
  */
 
 import { ChatRexError } from '../errors.ts';
-import { objectToken } from './special-tokens.ts';
+import { objectToken } from '../grounding/dialect.ts';
 
 /** What a task asks about: phrases, boxes, one free question, or the picture as a whole. */
 const wordings = {

@@ -5,16 +5,9 @@
  */
 
 import { ChatRexError } from '../errors.ts';
-import type { GroundedText } from '../grounding/grounded-text.ts';
+import type { GroundedText, Turn } from '../grounding/grounded-text.ts';
 import type { Random } from '../random.ts';
 import type { Chat, PromptSegment } from './conversation.ts';
-import { objectToken } from './special-tokens.ts';
-
-/** One question with its answer; `<objN>` and `objects` name objects of the scene, not yet places in the object list. */
-export interface TrainingTurn {
-  question: string;
-  answer: GroundedText;
-}
 
 export interface TrainingSequence {
   prefix: PromptSegment[];
@@ -25,14 +18,14 @@ export interface TrainingSequence {
 }
 
 /**
- * @param options.objectIndex where each object of the scene stands in the (shuffled) object list.
+ * @param options.objectIndex where each region of the sample stands in the (shuffled) object list.
  * @param options.boxCount length of that list, boxes that are no object of the scene included.
  * @param options.random puts the objects of each phrase in any order; without it they ascend, as the released models answer.
  * @throws ChatRexError 'invalid-argument' when a turn names an object that is not in the list.
  */
 export function encodeTrainingSample(
   chat: Chat,
-  turns: readonly TrainingTurn[],
+  turns: readonly Turn[],
   options: { objectIndex: ReadonlyMap<number, number>; boxCount: number; random?: Random },
 ): TrainingSequence {
   const { objectIndex, boxCount, random } = options;
@@ -44,6 +37,8 @@ export function encodeTrainingSample(
       `training sample: object ${object} of the scene is not in the object list; add its box or leave the turn out`,
     );
   };
+  const placed = (text: GroundedText, order: (objects: number[]) => number[]): GroundedText =>
+    text.map((span) => (span.kind === 'text' ? span : { ...span, objects: order(span.objects.map(indexOf)) }));
   const ids: number[] = [];
   const isTarget: boolean[] = [];
   const push = (added: number[], isAnswer: boolean) => {
@@ -51,12 +46,9 @@ export function encodeTrainingSample(
     for (let i = 0; i < added.length; i++) isTarget.push(isAnswer);
   };
   turns.forEach(({ question, answer }, turn) => {
-    const text = question.replace(/<obj(0|[1-9]\d*)>/g, (_, object) => objectToken(indexOf(Number(object))));
-    push(turn === 0 ? chat.question(text, boxCount) : chat.nextQuestion(text, boxCount), false);
-    const placed = answer.map((span) =>
-      span.kind === 'text' ? span : { ...span, objects: ordered(span.objects.map(indexOf), random) },
-    );
-    push(chat.answer(placed), true);
+    const asked = placed(question, (objects) => objects);
+    push(turn === 0 ? chat.question(asked, boxCount) : chat.nextQuestion(asked, boxCount), false);
+    push(chat.answer(placed(answer, (objects) => ordered(objects, random))), true);
   });
   return { prefix: chat.prefix(boxCount), ids, isTarget };
 }

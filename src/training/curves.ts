@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { drawCurves } from '../drawing/curves.ts';
 import { renderSvg } from '../drawing/encode.ts';
-import type { Metrics } from './train.ts';
+import type { Metrics } from './loop.ts';
 
 /** Bookkeeping that would flatten the curves beside it. */
 const unplotted = new Set(['step', 'seconds', 'sequenceTokens', 'gradientNorm', 'learningRate']);

@@ -6,11 +6,11 @@ import { ChatRexError } from '../errors.ts';
 import { float32ToFloat16 } from '../weights/float16.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
+import { checkpointFile } from './loop.ts';
 import type { MllmTraining } from './mllm/stage.ts';
 import { tokenizerFile } from './mllm/tokenizer.ts';
 import { modelWeightsFile, trainingOnly } from './model-folder.ts';
-import { runFile } from './stage.ts';
-import { checkpointFile } from './train.ts';
+import { runFile } from './run.ts';
 import type { UpnTraining } from './upn/stage.ts';
 
 const configFile = 'config.json';

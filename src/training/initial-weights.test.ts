@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hostTensor } from '../runtime/host-tensor.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { loadInitial, weightsOf } from './initial-weights.ts';
+import { checkpointFile } from './loop.ts';
 import { modelWeightsFile } from './model-folder.ts';
 import type { ParameterSet } from './parameters.ts';
-import { checkpointFile } from './train.ts';
 
 let root: string;
 beforeAll(async () => {

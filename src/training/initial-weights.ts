@@ -4,9 +4,9 @@ import { stat } from 'node:fs/promises';
 
 import { ChatRexError } from '../errors.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
+import { checkpointFile } from './loop.ts';
 import { modelWeightsFile, trainingOnly } from './model-folder.ts';
 import type { ParameterSet } from './parameters.ts';
-import { checkpointFile } from './train.ts';
 
 /** Where weights to start from lie in a file, and where they go. */
 export interface InitialWeights {

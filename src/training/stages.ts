@@ -2,7 +2,7 @@
 
 import type { MllmTraining } from './mllm/stage.ts';
 import { openMllmStage } from './mllm/stage.ts';
-import type { Stage, StageContext } from './stage.ts';
+import type { Stage, StageContext } from './run.ts';
 import { openUpnStage, type UpnTraining } from './upn/stage.ts';
 import { openVisionStage, type VisionTraining } from './vision/stage.ts';
 

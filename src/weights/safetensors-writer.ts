@@ -6,10 +6,10 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { ChatRexError } from '../errors.ts';
+import { writeAll, writeBeside } from '../files.ts';
 import { describeTensor, itemSizeBytes, tensorBytes, viewBytes } from './dtype.ts';
 import { formatNameByDtype, lengthPrefixBytes, maxHeaderBytes, metadataKey } from './safetensors-header.ts';
 import type { TensorInfo } from './weight-file.ts';
-import { writeAll, writeBeside } from './write-beside.ts';
 
 /** Values at hand, or a function called when the tensor's turn comes: it gives all of them or a stream of chunks. */
 export type TensorSource =

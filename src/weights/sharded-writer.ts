@@ -1,10 +1,10 @@
 /** Writes a model as safetensors shards with an index, the layout that the Hugging Face hub uses for large models. */
 
 import { join } from 'node:path';
+import { writeBeside } from '../files.ts';
 import { indexFileName } from './checkpoint.ts';
 import { tensorBytes } from './dtype.ts';
 import { type TensorToWrite, writeSafetensors } from './safetensors-writer.ts';
-import { writeBeside } from './write-beside.ts';
 
 /**
  * Fills shards in the order of `entries`, each of at most `maxShardBytes` unless a single tensor is larger. The index is

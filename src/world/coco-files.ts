@@ -3,15 +3,12 @@
  * Reference: https://cocodataset.org/#format-data (object detection).
  */
 
-import type { GroundedText } from '../grounding/grounded-text.ts';
-import { renderAnswer } from '../grounding/render.ts';
-import type { Dialect } from '../prompt/special-tokens.ts';
-import { objectToken } from '../prompt/special-tokens.ts';
+import type { Conversation } from '../datasets/sample.ts';
+import type { Dialect } from '../grounding/dialect.ts';
+import { renderAnswer, renderQuestion } from '../grounding/render.ts';
+import type { Granularity } from '../proposals/network.ts';
 import { CATEGORIES } from './categories.ts';
-import type { Sample } from './sample.ts';
 import type { Scene, SceneObject } from './scene.ts';
-
-export type Granularity = 'fine' | 'coarse';
 
 /** The parts of COCO's instances file that RexWorld fills in. */
 export interface CocoInstances {
@@ -70,7 +67,7 @@ function toAnnotation(object: SceneObject, index: number, id: number, imageId: n
  * One sample as a line of `conversations.jsonl`: the boxes in the order of the index tokens (all objects of the scene),
  * then questions and answers in the paper's notation (section 3.2).
  */
-export function conversationLine(sample: Sample, scene: Scene, fileName: string, dialect: Dialect): string {
+export function conversationLine(sample: Conversation, scene: Scene, fileName: string, dialect: Dialect): string {
   const { task, style, turns } = sample;
   const conversations = turns.flatMap(({ question, answer }) => [
     { from: 'human', value: renderQuestion(question) },
@@ -78,9 +75,4 @@ export function conversationLine(sample: Sample, scene: Scene, fileName: string,
   ]);
   const boxesXyxy = scene.objects.map(({ boxXyxy }) => boxXyxy);
   return JSON.stringify({ image: fileName, task, ...(style && { style }), boxesXyxy, conversations });
-}
-
-/** A question in words; regions become index tokens. */
-export function renderQuestion(question: GroundedText): string {
-  return question.map((span) => (span.kind === 'text' ? span.text : span.objects.map(objectToken).join(''))).join('');
 }

@@ -2,7 +2,8 @@
  * What training and evaluation read: questions and grounded answers about a scene.
  */
 
-import type { GroundedText, Span } from '../grounding/grounded-text.ts';
+import type { Conversation } from '../datasets/sample.ts';
+import type { Span, Turn } from '../grounding/grounded-text.ts';
 import type { Random } from '../random.ts';
 import type { Phrasings } from './phrasings.ts';
 import type { Scene } from './scene.ts';
@@ -27,27 +28,6 @@ export type WorldTask = (typeof WORLD_TASKS)[number];
 /** How much a region caption says. */
 export type RegionCaptionStyle = 'category' | 'phrase' | 'brief' | 'sentence' | 'referring';
 
-/**
- * One question with its answer. Spans name objects of the scene by index; in a question a phrase span without text
- * stands for a region. A phrase of an answer with no objects says that nothing fits it.
- */
-export interface WorldTurn {
-  readonly question: GroundedText;
-  readonly answer: GroundedText;
-  /** The bare fact for exact scoring where there is one: a category, a number word, a colour, yes or no. */
-  readonly expected?: string;
-  /** What a question about regions asks. */
-  readonly kind?: RegionQuestion;
-}
-
-export interface Sample {
-  readonly task: WorldTask;
-  readonly style?: RegionCaptionStyle;
-  readonly turns: readonly WorldTurn[];
-  /** Objects of the scene that the turns name, ascending. */
-  readonly objects: readonly number[];
-}
-
 /** What every task gets: the scene, its choices, and which wordings it may use. */
 export interface TaskContext {
   readonly scene: Scene;
@@ -59,14 +39,12 @@ export interface TaskContext {
   readonly regionQuestions?: readonly RegionQuestion[];
 }
 
-/** Makes one sample of a task, or null when the scene does not lend itself to it. */
-export type TaskMaker = (context: TaskContext) => Sample | null;
+/** Makes one conversation of a task, or null when the scene does not lend itself to it. */
+export type TaskMaker = (context: TaskContext) => Conversation | null;
 
-/** A sample with the objects that its turns name. */
-export function toSample(task: WorldTask, turns: readonly WorldTurn[], style?: RegionCaptionStyle): Sample {
-  const spans = turns.flatMap(({ question, answer }) => [...question, ...answer]);
-  const named = spans.flatMap((span) => (span.kind === 'phrase' ? span.objects : []));
-  return { task, ...(style && { style }), turns, objects: [...new Set(named)].sort((a, b) => a - b) };
+/** Turns as a conversation of a task. */
+export function toConversation(task: WorldTask, turns: readonly Turn[], style?: RegionCaptionStyle): Conversation {
+  return { task, ...(style && { style }), turns };
 }
 
 export function text(words: string): Span {

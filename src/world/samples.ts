@@ -2,9 +2,10 @@
  * Samples of all ten tasks for one scene.
  */
 
+import type { Conversation } from '../datasets/sample.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { Phrasings } from './phrasings.ts';
-import type { RegionCaptionStyle, Sample, TaskMaker, WorldTask } from './sample.ts';
+import type { RegionCaptionStyle, TaskMaker, WorldTask } from './sample.ts';
 import type { Scene } from './scene.ts';
 import { briefCaption, detailedCaption } from './tasks/captions.ts';
 import { conversation } from './tasks/conversation.ts';
@@ -42,10 +43,10 @@ export interface SampleOptions {
  * Samples of a scene, task by task. Fewer than asked for when the scene does not lend itself to a task (nothing is
  * painted, nothing stands apart); doubles of a task are dropped.
  */
-export function makeSamples(scene: Scene, random: Random, options: SampleOptions = {}): Sample[] {
+export function makeSamples(scene: Scene, random: Random, options: SampleOptions = {}): Conversation[] {
   const phrasings = options.phrasings ?? (scene.key.split === 'train' ? 'seen' : 'unseen');
   const { regionStyle, regionQuestions } = options;
-  const samples: Sample[] = [];
+  const samples: Conversation[] = [];
   for (const [task, make] of Object.entries(TASK_MAKERS) as [WorldTask, TaskMaker][]) {
     const wanted = options.perTask ? (options.perTask[task] ?? 0) : 1;
     const heard = new Set<string>();

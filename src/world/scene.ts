@@ -5,6 +5,7 @@
  * of it. Objects of which less than a quarter shows are taken out of the image, so nothing visible is unannotated.
  */
 
+import type { BoxXyxy } from '../boxes/box.ts';
 import { ChatRexError } from '../errors.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import { createRandom, type Random } from '../random.ts';
@@ -29,9 +30,6 @@ export interface SceneKey {
   readonly width?: number;
   readonly height?: number;
 }
-
-/** Left, top, right, bottom in pixels of the scene, half-open. */
-export type BoxXyxy = readonly [left: number, top: number, right: number, bottom: number];
 
 /** An annotated object; at least one of `isFine` and `isCoarse` holds. */
 export interface SceneObject {

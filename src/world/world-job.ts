@@ -3,9 +3,9 @@
  * its index alone, so it is the same whichever thread makes it.
  */
 
+import type { Conversation } from '../datasets/sample.ts';
 import { createRandom } from '../random.ts';
 import { renderObjectCrop } from './object-crop.ts';
-import type { Sample } from './sample.ts';
 import { makeSamples, type SampleOptions, sampleRandom } from './samples.ts';
 import { renderScene, type Scene, type Split } from './scene.ts';
 import type { SpriteAtlas } from './sprite-atlas.ts';
@@ -34,7 +34,7 @@ export interface SceneItem {
   readonly index: number;
   readonly scene: Scene;
   /** Empty when the job asks for none. */
-  readonly samples: readonly Sample[];
+  readonly samples: readonly Conversation[];
 }
 
 export interface CropBatch {

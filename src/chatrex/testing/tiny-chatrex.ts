@@ -1,9 +1,9 @@
 /** The tiny multimodal models in fixtures/chatrex, and the image, boxes and questions that their expected values are of. */
 
 import { readFile } from 'node:fs/promises';
+import { dialects } from '../../grounding/dialect.ts';
 import { decodeImage } from '../../image/decode.ts';
 import { createChat } from '../../prompt/conversation.ts';
-import { dialects } from '../../prompt/special-tokens.ts';
 import { loadTokenizer } from '../../prompt/tokenizer/load-tokenizer.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
 import { openSafetensors } from '../../weights/safetensors.ts';

@@ -1,8 +1,8 @@
 /** Grounded captions: how many phrases with their boxes are right, and how many of the true ones are said. */
 
+import type { BoxXyxy } from '../../boxes/box.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { evaluateGroundedCaptions, type GroundedCaptionAnswer, type GroundedPhrase } from '../grounded-caption.ts';
-import type { BoxXyxy } from '../records.ts';
 import { type Measure, measured } from './measure.ts';
 import { ask, listedBoxes, type SceneView, samplesOf, truthBoxes } from './scene-view.ts';
 

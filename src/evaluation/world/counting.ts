@@ -11,8 +11,8 @@ export const counting: Measure<SceneView, CountingAnswer> = {
   observe: async (view) => {
     const rows: CountingAnswer[] = [];
     for (const { turns } of samplesOf(view, 'counting')) {
-      const [{ question, expected }] = turns;
-      rows.push({ truth: numberValue(expected!)!, predicted: countIn(await ask(view, question)) });
+      const [{ question, accepted }] = turns;
+      rows.push({ truth: numberValue(accepted![0])!, predicted: countIn(await ask(view, question)) });
     }
     return rows;
   },

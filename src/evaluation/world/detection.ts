@@ -5,13 +5,14 @@
  * A phrase of the answer that is no category's name has no class to be charged to and is left out.
  */
 
+import type { BoxXywh, BoxXyxy } from '../../boxes/box.ts';
 import { CATEGORIES } from '../../world/categories.ts';
 import { allNamed } from '../../world/description.ts';
 import { askAbout } from '../../world/phrasings.ts';
 import { absentCategory, categoriesOf } from '../../world/tasks/detection.ts';
 import { normalizePhrase } from '../normalize-phrase.ts';
 import { evaluateDetection, type PredictedBox } from '../precision-recall.ts';
-import type { BoxXywh, BoxXyxy, GroundTruthBox } from '../records.ts';
+import type { GroundTruthBox } from '../records.ts';
 import { type Measure, measured } from './measure.ts';
 import { ask, listedBoxes, type SceneView, taskRandom, truthBoxes } from './scene-view.ts';
 

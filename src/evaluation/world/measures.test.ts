@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BoxXyxy } from '../records.ts';
+import type { BoxXyxy } from '../../boxes/box.ts';
 import { captions } from './captions.ts';
 import { countIn, counting } from './counting.ts';
 import { detection } from './detection.ts';

@@ -3,12 +3,12 @@
  * much of everything is among the boxes that the language model gets (paper section 5, recall of UPN).
  */
 
+import type { BoxXyxy } from '../../boxes/box.ts';
 import type { Granularity } from '../../proposals/network.ts';
 import type { Proposals } from '../../proposals/post-process.ts';
 import type { Scene } from '../../world/scene.ts';
 import { evaluateCoco } from '../coco.ts';
 import { matchBoxes } from '../match-boxes.ts';
-import type { BoxXyxy } from '../records.ts';
 import { type Figures, type Measure, measured } from './measure.ts';
 import type { WorldModel } from './model.ts';
 import { listedBoxes } from './scene-view.ts';

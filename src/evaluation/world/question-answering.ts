@@ -4,7 +4,7 @@
  */
 
 import type { Turn } from '../../chatrex/encoded-image.ts';
-import { renderQuestion } from '../../world/coco-files.ts';
+import { renderQuestion } from '../../grounding/render.ts';
 import { groupBy } from '../group-by.ts';
 import { statesFact } from './fact.ts';
 import { type Measure, share } from './measure.ts';
@@ -26,11 +26,11 @@ export function questionAnswering(task: 'region-qa' | 'conversation'): Measure<S
       const rows: FactAnswer[] = [];
       for (const { turns } of samplesOf(view, task)) {
         const before: Turn[] = [];
-        for (const { question: asked, answer, expected, kind } of turns) {
+        for (const { question: asked, answer, accepted, kind } of turns) {
           const question = renderQuestion(placed(asked, indexOf!));
-          if (expected !== undefined) {
+          if (accepted !== undefined) {
             const { text } = await image.chat([...before, { question }], askOptions);
-            rows.push({ expected, answer: text, kind });
+            rows.push({ expected: accepted[0], answer: text, kind });
           }
           before.push({ question, answer: placed(answer, indexOf!) });
         }

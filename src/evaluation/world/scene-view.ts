@@ -4,17 +4,18 @@
  * Questions depend on the scene, the task and the wordings alone, so they are the same whichever boxes the model is given.
  */
 
+import type { BoxXyxy } from '../../boxes/box.ts';
 import type { Answer, AskOptions } from '../../chatrex/answer.ts';
 import type { EncodedImage } from '../../chatrex/encoded-image.ts';
 import type { ScoredBoxes } from '../../chatrex/image-boxes.ts';
+import type { Conversation } from '../../datasets/sample.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
+import { renderQuestion } from '../../grounding/render.ts';
 import { createRandom, type Random } from '../../random.ts';
-import { renderQuestion } from '../../world/coco-files.ts';
 import type { Phrasings } from '../../world/phrasings.ts';
-import type { Sample, WorldTask } from '../../world/sample.ts';
+import type { WorldTask } from '../../world/sample.ts';
 import { makeSamples } from '../../world/samples.ts';
 import type { Scene } from '../../world/scene.ts';
-import type { BoxXyxy } from '../records.ts';
 
 export interface SceneView {
   readonly scene: Scene;
@@ -40,7 +41,7 @@ export function taskRandom({ key: { split, seed, index } }: Scene, task: string)
 }
 
 /** Samples of one task, as RexWorld makes them for training, but with choices of their own. */
-export function samplesOf({ scene, phrasings, questions }: SceneView, task: WorldTask): Sample[] {
+export function samplesOf({ scene, phrasings, questions }: SceneView, task: WorldTask): Conversation[] {
   return makeSamples(scene, taskRandom(scene, task), { phrasings, perTask: { [task]: questions } });
 }
 

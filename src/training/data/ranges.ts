@@ -1,7 +1,7 @@
 /** Long lists computed range by range in worker threads, and written in order, so that what is on disk can be gone on with. */
 
 import { availableParallelism } from 'node:os';
-import { startWorker } from '../../start-worker.ts';
+import { startWorker } from '../../workers/start-worker.ts';
 
 export interface Range {
   readonly start: number;

@@ -4,9 +4,9 @@ import { type ChatRexConfig, imageTokenCount, languageConfig } from '../../chatr
 import { packTexts } from '../../chatrex/pack-texts.ts';
 import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
 import { chatRexTrainingGraph, type TrainingStart } from '../../chatrex/training-graph.ts';
+import { dialects } from '../../grounding/dialect.ts';
 import { createScope } from '../../nn/scope.ts';
 import { createChat } from '../../prompt/conversation.ts';
-import { dialects } from '../../prompt/special-tokens.ts';
 import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import type { Feeds } from '../../runtime/session.ts';
 import { add } from '../../tensor/ops/add.ts';

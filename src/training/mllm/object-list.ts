@@ -4,7 +4,7 @@
  */
 
 import { iou } from '../../boxes/overlap.ts';
-import { maxObjects } from '../../prompt/special-tokens.ts';
+import { maxObjects } from '../../grounding/dialect.ts';
 import type { Random } from '../../random.ts';
 import type { Scene } from '../../world/scene.ts';
 

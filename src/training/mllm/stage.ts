@@ -5,7 +5,7 @@
 
 import { type ChatRexConfig, languageConfig, proposalsOf } from '../../chatrex/config.ts';
 import { ChatRexError } from '../../errors.ts';
-import { maxObjects } from '../../prompt/special-tokens.ts';
+import { maxObjects } from '../../grounding/dialect.ts';
 import { createRandom } from '../../random.ts';
 import type { Feeds } from '../../runtime/session.ts';
 import { graphOf } from '../../tensor/graph.ts';
@@ -15,7 +15,7 @@ import { openProposalCache } from '../data/proposal-cache.ts';
 import { openTrainingScenes, trainingScenes } from '../data/scene-cache.ts';
 import { validationScenes } from '../data/validation-scenes.ts';
 import type { InitialWeights } from '../initial-weights.ts';
-import type { PartedSettings, Stage, StageContext } from '../stage.ts';
+import type { PartedSettings, Stage, StageContext } from '../run.ts';
 import { answeringGraph, createQuestioner, imageFeeds } from './answering.ts';
 import { objectList, randomProposals } from './object-list.ts';
 import { type Curriculum, lessonAt } from './texts.ts';

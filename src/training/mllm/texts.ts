@@ -4,7 +4,6 @@ import type { ImageTexts, PackedText } from '../../chatrex/pack-texts.ts';
 import { ChatRexError } from '../../errors.ts';
 import type { Chat } from '../../prompt/conversation.ts';
 import { encodeTrainingSample } from '../../prompt/training-sample.ts';
-import { renderQuestion } from '../../world/coco-files.ts';
 import type { RegionCaptionStyle, WorldTask } from '../../world/sample.ts';
 import { makeSamples, sampleRandom } from '../../world/samples.ts';
 import type { Scene } from '../../world/scene.ts';
@@ -65,8 +64,7 @@ export function imageTexts(
   const texts: PackedText[] = [];
   let left = room;
   for (const sample of random.shuffle(makeSamples(scene, random, { perTask: mixture, regionStyle, regionQuestions }))) {
-    const turns = sample.turns.map(({ question, answer }) => ({ question: renderQuestion(question), answer }));
-    const { ids, isTarget } = encodeTrainingSample(chat, turns, options);
+    const { ids, isTarget } = encodeTrainingSample(chat, sample.turns, options);
     if (ids.length > left) continue;
     left -= ids.length;
     texts.push({ ids, isTarget });

@@ -2,8 +2,8 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dialects, groundingTokens } from '../../grounding/dialect.ts';
 import { nanoChatTokens } from '../../prompt/conversation.ts';
-import { dialects, groundingTokens } from '../../prompt/special-tokens.ts';
 import { createTokenizer, type Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import type { TokenizerJson } from '../../prompt/tokenizer/tokenizer-json.ts';
 import { trainTokenizer } from '../../prompt/tokenizer/train-tokenizer.ts';

@@ -2,7 +2,7 @@
 
 import { hostTensor } from '../../runtime/host-tensor.ts';
 import { saveTrainingState } from '../checkpoint.ts';
-import { checkpointFile } from '../train.ts';
+import { checkpointFile } from '../loop.ts';
 
 const [folder] = process.argv.slice(2);
 const size = 500_000;

@@ -5,7 +5,7 @@ import { createRandom } from '../../random.ts';
 import type { Scene } from '../../world/scene.ts';
 import { openTrainingScenes } from '../data/scene-cache.ts';
 import { validationScenes } from '../data/validation-scenes.ts';
-import type { PartedSettings, Stage, StageContext } from '../stage.ts';
+import type { PartedSettings, Stage, StageContext } from '../run.ts';
 import { type UpnBatch, upnBatch } from './batch.ts';
 import { type UpnTrainingConfig, upnTrainingGraph } from './loss.ts';
 import { upnStep } from './step.ts';

@@ -1,17 +1,18 @@
 /** Held-out figures while a UPN trains: class-agnostic average precision and recall for both prompts. */
 
+import type { BoxXywh } from '../../boxes/box.ts';
 import { cxcywhToXyxy } from '../../boxes/convert.ts';
 import { nms } from '../../boxes/nms.ts';
 import { evaluateCoco } from '../../evaluation/coco.ts';
-import type { BoxXywh, DetectedBox, GroundTruthBox } from '../../evaluation/records.ts';
+import type { DetectedBox, GroundTruthBox } from '../../evaluation/records.ts';
 import { createScope } from '../../nn/scope.ts';
 import { proposeFor, upnNetwork } from '../../proposals/network.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import { Session } from '../../runtime/session.ts';
 import { input } from '../../tensor/ops/input.ts';
 import type { Scene } from '../../world/scene.ts';
+import type { Metrics } from '../loop.ts';
 import { type ParameterSet, storedParameters } from '../parameters.ts';
-import type { Metrics } from '../train.ts';
 import { upnBatch } from './batch.ts';
 import { granularities, type UpnTrainingConfig } from './loss.ts';
 

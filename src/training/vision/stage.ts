@@ -3,7 +3,7 @@
 import { createScope } from '../../nn/scope.ts';
 import type { Feeds } from '../../runtime/session.ts';
 import { openTrainingScenes } from '../data/scene-cache.ts';
-import { type PartedSettings, runFeeds, type Stage, type StageContext } from '../stage.ts';
+import { type PartedSettings, runFeeds, type Stage, type StageContext } from '../run.ts';
 import { type VisionStageConfig, visionBatch, visionStageGraph } from './graph.ts';
 
 export interface VisionTraining extends PartedSettings {

@@ -2,11 +2,12 @@
  * Captions of the whole image with every mentioned object grounded: a sentence, or a short text.
  */
 
+import type { Conversation } from '../../datasets/sample.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { describe, type Modifier } from '../description.ts';
 import { holdingRelation } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
-import { phrase, type Sample, type TaskContext, text, toSample } from '../sample.ts';
+import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
 import type { Scene } from '../scene.ts';
 import { articleFor } from '../words.ts';
 import { placeOf } from './region-caption.ts';
@@ -18,13 +19,13 @@ const MAX_PLACED = 3;
 const MAX_HOLDERS = 2;
 
 /** "There are apples, a red car and a dog on a striped background." */
-export function briefCaption({ scene, random, phrasings }: TaskContext): Sample | null {
+export function briefCaption({ scene, random, phrasings }: TaskContext): Conversation | null {
   const question = askAbout('caption-brief', [], phrasings, random);
-  return toSample('brief-caption', [{ question, answer: briefText(scene) }]);
+  return toConversation('brief-caption', [{ question, answer: briefText(scene) }]);
 }
 
 /** The brief caption, then what holds what, then where single things are. */
-export function detailedCaption({ scene, random, phrasings }: TaskContext): Sample | null {
+export function detailedCaption({ scene, random, phrasings }: TaskContext): Conversation | null {
   const answer = briefText(scene);
   const holders = scene.objects.flatMap((_, index) => (contentsOf(scene, index).length > 0 ? [index] : []));
   for (const holder of holders.slice(0, MAX_HOLDERS)) {
@@ -42,7 +43,7 @@ export function detailedCaption({ scene, random, phrasings }: TaskContext): Samp
     answer.push(text(' The '), phrase(nounOf(scene, [object]), [object]), text(` is ${placeOf(scene, object)}.`));
   }
   const question = askAbout('caption-detailed', [], phrasings, random);
-  return toSample('detailed-caption', [{ question, answer }]);
+  return toConversation('detailed-caption', [{ question, answer }]);
 }
 
 /** One sentence about the largest groups of whole things. */

@@ -2,11 +2,13 @@
  * Grounded conversations of two to four turns, in which "it" and "them" go back to what was just found.
  */
 
+import type { Conversation } from '../../datasets/sample.ts';
+import type { Turn } from '../../grounding/grounded-text.ts';
 import { allNamed, type Description, describe, pluralNoun, RELATION_PHRASES } from '../description.ts';
 import { refer } from '../expressions.ts';
 import { type Extreme, extremeOf, type Relation } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
-import { phrase, type Sample, type TaskContext, text, toSample, type WorldTurn } from '../sample.ts';
+import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
 import { articleFor, numberWord } from '../words.ts';
 import { briefText } from './captions.ts';
 import { countTurn } from './counting.ts';
@@ -19,17 +21,17 @@ const EXTREMES: readonly Extreme[] = ['largest', 'smallest', 'leftmost', 'rightm
 const RELATIONS: readonly Relation[] = ['left of', 'right of', 'above', 'below', 'next to'];
 
 /** A conversation about one thing, about many of a kind, or about the image. */
-export function conversation(context: TaskContext): Sample {
+export function conversation(context: TaskContext): Conversation {
   const flows = context.random.shuffle([aboutOne, aboutMany, aboutImage]);
   for (const flow of flows) {
     const turns = flow(context);
-    if (turns.length >= 2) return toSample('conversation', turns);
+    if (turns.length >= 2) return toConversation('conversation', turns);
   }
-  return toSample('conversation', aboutImage(context));
+  return toConversation('conversation', aboutImage(context));
 }
 
 /** Find one thing, then ask about it. */
-function aboutOne({ scene, random, phrasings }: TaskContext): WorldTurn[] {
+function aboutOne({ scene, random, phrasings }: TaskContext): Turn[] {
   for (const object of random.shuffle(scene.objects.map((_, index) => index))) {
     const description = refer(scene, object, random);
     if (!description) continue;
@@ -42,13 +44,13 @@ function aboutOne({ scene, random, phrasings }: TaskContext): WorldTurn[] {
 }
 
 /** Everything that can plainly be asked about "it". */
-function followUpsOf({ scene, random, phrasings }: TaskContext, object: number): WorldTurn[] {
-  const turns: WorldTurn[] = [];
+function followUpsOf({ scene, random, phrasings }: TaskContext, object: number): Turn[] {
+  const turns: Turn[] = [];
   const { colour, category } = scene.objects[object];
   const it = phrase(category.name, [object]);
   const ask = (kind: 'colour' | 'where' | 'neighbour', name = '') =>
     wordQuestion(kind, phrasings, random, name).replace('[OBJ]', 'it');
-  const add = (turn: WorldTurn) => turns.push(askGrounded(turn, random));
+  const add = (turn: Turn) => turns.push(askGrounded(turn, random));
   if (colour) add(regionTurn(ask('colour'), [], [text('The '), it, text(` is ${colour}.`)], colour));
   const place = placeOf(scene, object);
   if (place) add(regionTurn(ask('where'), [], [text('The '), it, text(` is ${place}.`)], place));
@@ -63,7 +65,7 @@ function followUpsOf({ scene, random, phrasings }: TaskContext, object: number):
 }
 
 /** Count a kind, then single some out. */
-function aboutMany(context: TaskContext): WorldTurn[] {
+function aboutMany(context: TaskContext): Turn[] {
   const { scene, random, phrasings } = context;
   const names = categoriesOf(scene).filter((name) => allNamed(scene, name).length > 1);
   if (names.length === 0) return [];
@@ -94,7 +96,7 @@ function aboutMany(context: TaskContext): WorldTurn[] {
 }
 
 /** A caption, then questions of several kinds. */
-function aboutImage(context: TaskContext): WorldTurn[] {
+function aboutImage(context: TaskContext): Turn[] {
   const { scene, random, phrasings } = context;
   const caption = { question: askAbout('caption-brief', [], phrasings, random), answer: briefText(scene) };
   const makers = random.shuffle([existsTurn, colourTurn, whereTurn, neighbourTurn]);

@@ -2,28 +2,30 @@
  * Counting with proof: what is counted with its boxes, then their number, which so follows from what has been listed; zero too.
  */
 
+import type { Conversation } from '../../datasets/sample.ts';
+import type { Turn } from '../../grounding/grounded-text.ts';
 import { CATEGORIES } from '../categories.ts';
 import { allNamed, type Description, describe, pluralNoun, resolve } from '../description.ts';
 import { COUNTABLE_HYPERNYMS } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
-import { phrase, type Sample, type TaskContext, text, toSample, type WorldTurn } from '../sample.ts';
+import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
 import { numberWord } from '../words.ts';
 import { absentCategory, categoriesOf } from './detection.ts';
 
 /** "How many red balloons are there?" */
-export function counting(context: TaskContext): Sample | null {
-  return toSample('counting', [countTurn(context, chooseCounted(context))]);
+export function counting(context: TaskContext): Conversation | null {
+  return toConversation('counting', [countTurn(context, chooseCounted(context))]);
 }
 
 /** Asks for the number of what a description means and answers with the objects. */
-export function countTurn({ scene, random, phrasings }: TaskContext, description: Description): WorldTurn {
+export function countTurn({ scene, random, phrasings }: TaskContext, description: Description): Turn {
   const objects = resolve(scene, description) ?? [];
   const words = describe(description, 'plural');
   const expected = numberWord(objects.length);
   return {
     question: askAbout('count', [words], phrasings, random),
     answer: [phrase(words, objects), text(`: ${expected}.`)],
-    expected,
+    accepted: [expected],
   };
 }
 

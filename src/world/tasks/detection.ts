@@ -5,6 +5,7 @@
  * nothing has no objects.
  */
 
+import type { Conversation } from '../../datasets/sample.ts';
 import type { Random } from '../../random.ts';
 import { CATEGORIES } from '../categories.ts';
 import { LOOK_ALIKES } from '../category-list.ts';
@@ -13,7 +14,7 @@ import { phraseFor, refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, isNamed } from '../facts.ts';
 import { askAbout } from '../phrasings.ts';
 import { pickCategory } from '../pick-category.ts';
-import { phrase, type Sample, type TaskContext, text, toSample, type WorldTask } from '../sample.ts';
+import { phrase, type TaskContext, text, toConversation, type WorldTask } from '../sample.ts';
 import type { Scene } from '../scene.ts';
 
 const MAX_CATEGORIES = 8;
@@ -24,7 +25,7 @@ interface Asked {
 }
 
 /** Everyday categories: one, several, general words, and some that are absent. */
-export function detection(context: TaskContext): Sample | null {
+export function detection(context: TaskContext): Conversation | null {
   const { scene, random } = context;
   const present = categoriesOf(scene);
   const wanted = random.chance(0.4) ? 1 : random.int(2, MAX_CATEGORIES);
@@ -41,15 +42,15 @@ export function detection(context: TaskContext): Sample | null {
 }
 
 /** Every category of the image at once, in the order of their first objects. */
-export function detectEverything(context: TaskContext): Sample {
+export function detectEverything(context: TaskContext): Conversation {
   const { scene, random, phrasings } = context;
   const asked = categoriesOf(scene).map((words) => ({ words, objects: allNamed(scene, words) }));
   const question = askAbout('detect-all', [], phrasings, random);
-  return toSample('detection', [{ question, answer: listFound(asked) }]);
+  return toConversation('detection', [{ question, answer: listFound(asked) }]);
 }
 
 /** Rare categories of the image, or a rare one that is absent. */
-export function longTailDetection(context: TaskContext): Sample | null {
+export function longTailDetection(context: TaskContext): Conversation | null {
   const { scene, random } = context;
   const rare = categoriesOf(scene).filter((name) => CATEGORIES.some((c) => c.name === name && c.frequency === 'rare'));
   const names = random.shuffle(rare).slice(0, random.int(1, 4));
@@ -70,7 +71,7 @@ export function longTailDetection(context: TaskContext): Sample | null {
 }
 
 /** "red balloon", "apple in the basket": all that fit, one or many; now and then none. */
-export function phraseGrounding(context: TaskContext): Sample | null {
+export function phraseGrounding(context: TaskContext): Conversation | null {
   const { scene, random } = context;
   const seeds = random.shuffle(scene.objects.map((_, index) => index));
   const asked: Asked[] = [];
@@ -87,7 +88,7 @@ export function phraseGrounding(context: TaskContext): Sample | null {
 }
 
 /** An expression that means exactly one object, preferably one that has others of its kind beside it. */
-export function referring(context: TaskContext): Sample | null {
+export function referring(context: TaskContext): Conversation | null {
   const { scene, random } = context;
   const order = random.shuffle(scene.objects.map((_, index) => index));
   const isOneOfMany = (index: number) => allNamed(scene, scene.objects[index].category.name).length > 1;
@@ -101,14 +102,14 @@ export function referring(context: TaskContext): Sample | null {
   return null;
 }
 
-function find({ random, phrasings }: TaskContext, task: WorldTask, asked: readonly Asked[]): Sample {
+function find({ random, phrasings }: TaskContext, task: WorldTask, asked: readonly Asked[]): Conversation {
   const question = askAbout(
     'detect',
     asked.map(({ words }) => words),
     phrasings,
     random,
   );
-  return toSample(task, [{ question, answer: listFound(asked) }]);
+  return toConversation(task, [{ question, answer: listFound(asked) }]);
 }
 
 function listFound(asked: readonly Asked[]) {

@@ -3,11 +3,11 @@
  * answer is asked for.
  */
 
-import type { GroundedText } from '../../grounding/grounded-text.ts';
+import type { GroundedText, Turn } from '../../grounding/grounded-text.ts';
 import { questionFor, wordingCount } from '../../prompt/templates.ts';
 import type { Random } from '../../random.ts';
 import { type Phrasings, withRegions } from '../phrasings.ts';
-import { text, type WorldTurn } from '../sample.ts';
+import { text } from '../sample.ts';
 import { type Wordings, wordings } from '../wordings.ts';
 
 /** `[OBJ]` is a region or, in conversations, "it"; `{name}` is a noun or phrase. */
@@ -149,13 +149,8 @@ export function wordQuestion(kind: QuestionKind, phrasings: Phrasings, random: R
 }
 
 /** A question about regions in those words. */
-export function regionTurn(
-  words: string,
-  regions: readonly number[],
-  answer: GroundedText,
-  expected?: string,
-): WorldTurn {
-  return { question: withRegions(words, regions), answer, ...(expected !== undefined && { expected }) };
+export function regionTurn(words: string, regions: readonly number[], answer: GroundedText, expected?: string): Turn {
+  return { question: withRegions(words, regions), answer, ...(expected !== undefined && { accepted: [expected] }) };
 }
 
 /** How a grounded answer is asked for, around the question `[OBJ]`: the wordings of the released models. */
@@ -164,7 +159,7 @@ export function groundingWordings(): string[] {
 }
 
 /** The same turn asked for a grounded answer. */
-export function askGrounded({ question, ...rest }: WorldTurn, random: Random): WorldTurn {
+export function askGrounded({ question, ...rest }: Turn, random: Random): Turn {
   const [before, after] = random.pick(groundingWordings()).split('[OBJ]');
   return {
     ...rest,

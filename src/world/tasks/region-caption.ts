@@ -3,11 +3,12 @@
  * nothing else. What is said is fixed by the facts, in a fixed order, so that it can be learned and scored.
  */
 
+import type { Conversation } from '../../datasets/sample.ts';
 import { describe, type Modifier, resolve, SIDE_PHRASES } from '../description.ts';
 import { nameOf, refer } from '../expressions.ts';
 import { gapBetween, holdingRelation, relationTruth, type Side, type Size, sideTruth, sizeTruth } from '../facts.ts';
 import { askAboutRegion } from '../phrasings.ts';
-import { type RegionCaptionStyle, type Sample, type TaskContext, text, toSample } from '../sample.ts';
+import { type RegionCaptionStyle, type TaskContext, text, toConversation } from '../sample.ts';
 import type { Scene } from '../scene.ts';
 import { articleFor } from '../words.ts';
 
@@ -20,20 +21,20 @@ const STYLES: readonly (readonly [RegionCaptionStyle, number])[] = [
 ];
 
 /** A caption of a random region, in a random style unless one is asked for. */
-export function regionCaption(context: TaskContext): Sample | null {
+export function regionCaption(context: TaskContext): Conversation | null {
   const { scene, random, regionStyle } = context;
   const object = random.int(0, scene.objects.length - 1);
   return captionRegion(context, object, regionStyle ?? random.weighted(STYLES));
 }
 
 /** A caption of this region in this style; null when no referring expression is plain. */
-export function captionRegion(context: TaskContext, object: number, style: RegionCaptionStyle): Sample | null {
+export function captionRegion(context: TaskContext, object: number, style: RegionCaptionStyle): Conversation | null {
   const { scene, random, phrasings } = context;
   const words = captionWords(context, object, style);
   if (words === null) return null;
   const question = askAboutRegion(`region-${style}`, object, phrasings, random);
   const expected = scene.objects[object].category.name;
-  return toSample('region-caption', [{ question, answer: [text(words)], expected }], style);
+  return toConversation('region-caption', [{ question, answer: [text(words)], accepted: [expected] }], style);
 }
 
 function captionWords({ scene, random }: TaskContext, object: number, style: RegionCaptionStyle): string | null {

@@ -4,11 +4,13 @@
  * What is seen is said first and what follows from it last: yes, no and numbers.
  */
 
+import type { Conversation } from '../../datasets/sample.ts';
+import type { Turn } from '../../grounding/grounded-text.ts';
 import { CATEGORIES } from '../categories.ts';
 import { allNamed, describe, RELATION_PHRASES, SIDE_PHRASES } from '../description.ts';
 import { refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, holdingRelation, isNamed, largerTruth, type Relation, relationTruth } from '../facts.ts';
-import { phrase, type Sample, type TaskContext, text, toSample, type WorldTurn } from '../sample.ts';
+import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
 import type { Scene } from '../scene.ts';
 import { articleFor, numberWord } from '../words.ts';
 import { contentsOf, groupsOf, listGroups } from './captions.ts';
@@ -27,20 +29,21 @@ const OPPOSITE: Readonly<Partial<Record<Relation, Relation>>> = {
 const MAX_PAIRS = 30;
 
 /** Makes one turn, or null when the scene does not lend itself to it. */
-export type TurnMaker = (context: TaskContext) => WorldTurn | null;
+export type TurnMaker = (context: TaskContext) => Turn | null;
 
 /** A question of a random kind, of those asked for, that the scene has an answer to. */
-export function regionQa(context: TaskContext): Sample | null {
+export function regionQa(context: TaskContext): Conversation | null {
   const { random, regionQuestions: kinds = regionQuestions } = context;
   for (const kind of random.shuffle(kinds)) {
     const turn = QA_TURNS[kind](context);
-    if (turn) return toSample('region-qa', [{ ...(random.chance(0.5) ? askGrounded(turn, random) : turn), kind }]);
+    if (turn)
+      return toConversation('region-qa', [{ ...(random.chance(0.5) ? askGrounded(turn, random) : turn), kind }]);
   }
   return null;
 }
 
 /** "What color is [OBJ]?" */
-export function colourTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null {
+export function colourTurn({ scene, random, phrasings }: TaskContext): Turn | null {
   const painted = scene.objects.flatMap(({ colour }, index) => (colour ? [index] : []));
   if (painted.length === 0) return null;
   const object = random.pick(painted);
@@ -50,7 +53,7 @@ export function colourTurn({ scene, random, phrasings }: TaskContext): WorldTurn
 }
 
 /** "What color is the largest balloon?" */
-function colourOfTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null {
+function colourOfTurn({ scene, random, phrasings }: TaskContext): Turn | null {
   const painted = scene.objects.flatMap(({ colour }, index) => (colour ? [index] : []));
   for (const object of random.shuffle(painted)) {
     const description = refer(scene, object, random);
@@ -64,7 +67,7 @@ function colourOfTurn({ scene, random, phrasings }: TaskContext): WorldTurn | nu
 }
 
 /** "Is [OBJ] a dog?", "Is [OBJ] an animal?" */
-function isATurn({ scene, random, phrasings }: TaskContext): WorldTurn {
+function isATurn({ scene, random, phrasings }: TaskContext): Turn {
   const object = random.int(0, scene.objects.length - 1);
   const { category } = scene.objects[object];
   const general = category.hypernyms.filter((noun) => COUNTABLE_HYPERNYMS.includes(noun));
@@ -80,7 +83,7 @@ function isATurn({ scene, random, phrasings }: TaskContext): WorldTurn {
 }
 
 /** "Is there a dog in the image?" */
-export function existsTurn({ scene, random, phrasings }: TaskContext): WorldTurn {
+export function existsTurn({ scene, random, phrasings }: TaskContext): Turn {
   const asked = random.chance(0.5) ? random.pick(categoriesOf(scene)) : absentCategory(scene, random);
   const objects = allNamed(scene, asked);
   const words = wordQuestion('exists', phrasings, random, `${articleFor(asked)} ${asked}`);
@@ -89,7 +92,7 @@ export function existsTurn({ scene, random, phrasings }: TaskContext): WorldTurn
 }
 
 /** "Where is [OBJ]?" */
-export function whereTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null {
+export function whereTurn({ scene, random, phrasings }: TaskContext): Turn | null {
   const placed = scene.objects.flatMap((_, index) => (placeOf(scene, index) === '' ? [] : [index]));
   if (placed.length === 0) return null;
   const object = random.pick(placed);
@@ -99,7 +102,7 @@ export function whereTurn({ scene, random, phrasings }: TaskContext): WorldTurn 
 }
 
 /** "Where is [OBJ] relative to [OBJ]?" */
-function relationTurn(context: TaskContext): WorldTurn | null {
+function relationTurn(context: TaskContext): Turn | null {
   const { scene, random, phrasings } = context;
   const found = findRelated(context);
   if (!found) return null;
@@ -116,7 +119,7 @@ function relationTurn(context: TaskContext): WorldTurn | null {
 }
 
 /** "Is [OBJ] to the left of [OBJ]?" */
-function isRelatedTurn(context: TaskContext): WorldTurn | null {
+function isRelatedTurn(context: TaskContext): Turn | null {
   const { scene, random, phrasings } = context;
   const found = findRelated(context);
   if (!found) return null;
@@ -132,7 +135,7 @@ function isRelatedTurn(context: TaskContext): WorldTurn | null {
 }
 
 /** "Which is larger, [OBJ] or [OBJ]?" of two different kinds. */
-function largerTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null {
+function largerTurn({ scene, random, phrasings }: TaskContext): Turn | null {
   for (let attempt = 0; attempt < MAX_PAIRS; attempt++) {
     const [one, other] = pickPair(scene, random);
     const truth = largerTruth(scene.objects[one], scene.objects[other]);
@@ -145,7 +148,7 @@ function largerTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null
 }
 
 /** "What is in [OBJ]?" */
-function contentsTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null {
+function contentsTurn({ scene, random, phrasings }: TaskContext): Turn | null {
   const holder = pickHolder(scene, random);
   if (holder === null) return null;
   const contents = contentsOf(scene, holder);
@@ -160,7 +163,7 @@ function contentsTurn({ scene, random, phrasings }: TaskContext): WorldTurn | nu
 }
 
 /** "How many objects are in [OBJ]?" */
-function howManyHeldTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null {
+function howManyHeldTurn({ scene, random, phrasings }: TaskContext): Turn | null {
   const holder = pickHolder(scene, random);
   if (holder === null) return null;
   const contents = contentsOf(scene, holder);
@@ -171,7 +174,7 @@ function howManyHeldTurn({ scene, random, phrasings }: TaskContext): WorldTurn |
 }
 
 /** "What is above [OBJ]?" where exactly one thing plainly is. */
-export function neighbourTurn({ scene, random, phrasings }: TaskContext): WorldTurn | null {
+export function neighbourTurn({ scene, random, phrasings }: TaskContext): Turn | null {
   for (let attempt = 0; attempt < MAX_PAIRS; attempt++) {
     const anchor = random.int(0, scene.objects.length - 1);
     const relation = random.pick<Relation>([...SPATIAL, 'next to']);

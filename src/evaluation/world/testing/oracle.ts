@@ -6,9 +6,8 @@
 import type { Answer } from '../../../chatrex/answer.ts';
 import type { EncodedImage, Turn } from '../../../chatrex/encoded-image.ts';
 import type { GroundedText } from '../../../grounding/grounded-text.ts';
-import { plainText } from '../../../grounding/render.ts';
+import { plainText, renderQuestion } from '../../../grounding/render.ts';
 import { CATEGORIES } from '../../../world/categories.ts';
-import { renderQuestion } from '../../../world/coco-files.ts';
 import { allNamed } from '../../../world/description.ts';
 import { phrase, text, type WorldTask } from '../../../world/sample.ts';
 import { makeSamples } from '../../../world/samples.ts';

@@ -5,13 +5,13 @@
 
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
-import { ChatRexError, type ErrorCode } from '../errors.ts';
-import { startWorker } from '../start-worker.ts';
-import type { GradientSet } from './adamw.ts';
-import type { ParameterSet } from './parameters.ts';
-import { type GradientSource, runStage, type StageContext, type StageOptions } from './stage.ts';
-import { openStage, type StageConfigs, type StageDescription, type StageName } from './stages.ts';
-import type { Metrics } from './train.ts';
+import { ChatRexError, type ErrorCode } from '../../errors.ts';
+import { startWorker } from '../../workers/start-worker.ts';
+import type { GradientSet } from '../adamw.ts';
+import type { Metrics } from '../loop.ts';
+import type { ParameterSet } from '../parameters.ts';
+import { type GradientSource, runStage, type StageContext, type StageOptions } from '../run.ts';
+import { openStage, type StageConfigs, type StageDescription, type StageName } from '../stages.ts';
 
 /** What a worker starts with; the memory is shared, so that parameters and gradients are not sent. */
 export interface PartWorkerData {

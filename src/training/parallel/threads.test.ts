@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runStage } from './stage.ts';
-import { openStage } from './stages.ts';
-import { checkpointFile, metricsFile } from './train.ts';
-import { trainStage } from './train-stage.ts';
-import type { VisionTraining } from './vision/stage.ts';
+import { checkpointFile, metricsFile } from '../loop.ts';
+import { runStage } from '../run.ts';
+import { openStage } from '../stages.ts';
+import type { VisionTraining } from '../vision/stage.ts';
+import { trainStage } from './threads.ts';
 
 let root: string;
 beforeAll(async () => {

@@ -10,9 +10,9 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { createAdamwState, type GradientSet, type ParameterGroup } from './adamw.ts';
 import { GradientSession } from './gradient-session.ts';
 import { type InitialWeights, loadInitial } from './initial-weights.ts';
+import { type Metrics, resumeIfPossible, type TrainingProgress, train } from './loop.ts';
 import { initializeParameters, type ParameterSet } from './parameters.ts';
 import { warmupCosine } from './schedule.ts';
-import { type Metrics, resumeIfPossible, type TrainingProgress, train } from './train.ts';
 
 /** The part of every stage's configuration that the loop itself reads. */
 export interface StageSettings {

@@ -9,9 +9,9 @@ import { hostTensor } from '../runtime/host-tensor.ts';
 import { createAdamwState } from './adamw.ts';
 import { loadTrainingState, saveTrainingState } from './checkpoint.ts';
 import { GradientSession } from './gradient-session.ts';
+import { checkpointFile, metricsFile, resumeIfPossible, train } from './loop.ts';
 import { warmupCosine } from './schedule.ts';
 import { tinyBatch, tinyModel, tinyState } from './testing/tiny-model.ts';
-import { checkpointFile, metricsFile, resumeIfPossible, train } from './train.ts';
 
 let root: string;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 /** Worker thread of a training step: opens the stage for itself, computes gradients of its parts, one step a message. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { ChatRexError } from '../errors.ts';
-import { hostTensor } from '../runtime/host-tensor.ts';
-import { GradientSession } from './gradient-session.ts';
-import { openStage } from './stages.ts';
-import type { PartWorkerAnswer, PartWorkerData } from './train-stage.ts';
+import { ChatRexError } from '../../errors.ts';
+import { hostTensor } from '../../runtime/host-tensor.ts';
+import { GradientSession } from '../gradient-session.ts';
+import { openStage } from '../stages.ts';
+import type { PartWorkerAnswer, PartWorkerData } from './threads.ts';
 
 const { description, parameters, gradients, parts, threads } = workerData as PartWorkerData;
 

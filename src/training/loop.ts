@@ -2,7 +2,7 @@
 
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeLeftovers, writeBeside } from '../weights/write-beside.ts';
+import { removeLeftovers, writeBeside } from '../files.ts';
 import { type AdamwOptions, adamwStep, type GradientSet } from './adamw.ts';
 import { loadTrainingState, saveTrainingState, type TrainingState } from './checkpoint.ts';
 import { writeCurves } from './curves.ts';
