@@ -12,10 +12,17 @@ export interface Dataset {
   readonly size: number;
   /** Category names; empty for class-agnostic sets. */
   readonly vocabulary: readonly VocabularyEntry[];
+  /** Values of each attribute that regions may have, in a fixed order: `{ color: ['red', ...] }`. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>;
+  /** Words that a tokenizer trained on this set should know besides its conversations. */
+  readonly wordList?: readonly string[];
   /** @throws ChatRexError 'invalid-argument' for an index outside 0..size-1 */
   sample(index: number): Promise<Sample>;
+  /** Pixels of the upright original; from the annotations, or else from the head of the file. */
+  imageSize(index: number): Promise<ImageSize>;
   /**
-   * The decoded, upright image.
+   * The decoded, upright image. It is smaller than `imageSize` only if `atLeast` allows it; boxes are always in pixels of
+   * the original.
    * @param atLeast the decoder may shrink by whole factors as long as both sides stay at least this large
    * @throws ChatRexError naming the sample when the image is missing or cannot be decoded, or when the sample has none
    */
@@ -46,6 +53,17 @@ export interface ConversationWish {
   readonly wordings: 'seen' | 'unseen';
   /** Decides every choice: same stream, same conversations. */
   readonly random: Random;
+}
+
+/** Where a data set may read and write. Not part of the spec, so that a run resumes on another machine. */
+export interface OpenContext {
+  /** Relative paths of a spec begin here; the working directory by default. */
+  readonly dataRoot?: string;
+  /** Indexes and rendered images are kept here. */
+  readonly cacheFolder: string;
+  readonly signal?: AbortSignal;
+  /** Hears what takes long: indexing, rendering. */
+  readonly onStatus?: (text: string) => void;
 }
 
 /** Names a data set as plain data: it goes to worker threads, into run.json and to other machines. */

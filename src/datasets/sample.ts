@@ -41,6 +41,8 @@ export interface Region {
   readonly granularities: readonly Granularity[];
   /** Crowd, group-of, illegible, mask: may be found any number of times and teaches nothing. */
   readonly isIgnored?: boolean;
+  /** What is known of it: `{ color: 'red' }`. */
+  readonly attributes?: Readonly<Record<string, string>>;
   /** Square pixels of the mask, where there is one. */
   readonly areaPixels?: number;
   /** Index of the region that this one is a part of. */
