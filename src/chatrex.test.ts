@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EncodedImage } from './chatrex/encoded-image.ts';
 import { ChatRex } from './chatrex.ts';
+import type { AnswerEvent } from './grounding/parse.ts';
 import { patternedWeights, tinyConfig } from './proposals/testing/patterned.ts';
 import { Upn } from './proposals/upn.ts';
 import { upnParameters } from './proposals/weights.ts';
@@ -111,6 +112,20 @@ describe('ChatRex', () => {
     for (const question of questions) alone.push((await image.ask(question, options)).ids);
     const together = await Promise.all(questions.map((question) => image.ask(question, options)));
     expect(together.map(({ ids }) => ids)).toEqual(alone);
+  });
+
+  it('ends before a stop text, in what is streamed as in what is returned', async () => {
+    const whole = await image.ask(questions[0], { maxTokens: 40 });
+    const stop = whole.text.slice(12, 14);
+    const heard: AnswerEvent[] = [];
+    const cut = await image.ask(questions[0], { maxTokens: 40, stop: [stop], onEvent: (event) => heard.push(event) });
+    expect(cut.ending).toBe('stop');
+    expect(cut.text).toBe(whole.text.slice(0, whole.text.indexOf(stop)));
+    expect(heard.map((event) => (event.kind === 'text' ? event.text : '')).join('')).toBe(cut.text);
+    expect(cut.promptTokens).toBe(whole.promptTokens);
+    expect(cut.ids.length).toBeLessThan(whole.ids.length);
+    const turns = [{ question: questions[0], answer: cut }, { question: 'And?' }];
+    expect((await image.chat(turns, { maxTokens: 4 })).promptTokens).toBeGreaterThan(whole.promptTokens);
   });
 
   it('samples the same for the same seed', async () => {

@@ -18,11 +18,11 @@ import { splitTensors, visionWeights } from './chatrex/weights.ts';
 import { ChatRexError } from './errors.ts';
 import { dialects } from './grounding/dialect.ts';
 import { decodeImage, type ImageSource } from './image/decode.ts';
-import type { RgbImage } from './image/rgb-image.ts';
 import type { LanguageModel } from './language/language-model.ts';
 import { createLanguageModel, readConfig } from './language/load.ts';
 import { type Chat, createChat } from './prompt/conversation.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
+import type { Proposals } from './proposals/post-process.ts';
 import { type ProposeOptions, Upn } from './proposals/upn.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
@@ -56,7 +56,7 @@ export class ChatRex {
   readonly #parts: Parts;
   readonly #folder: string;
   readonly #options: LoadOptions;
-  #upn: Upn | undefined;
+  #upn: Promise<Upn> | undefined;
 
   private constructor(folder: string, parts: Parts, options: LoadOptions) {
     this.#folder = folder;
@@ -91,7 +91,7 @@ export class ChatRex {
     const { config, vision, language, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
-    const chosen = chooseBoxes(boxes ?? (await this.#propose(image, { granularity, signal })));
+    const chosen = chooseBoxes(boxes ?? (await this.propose(image, { granularity, signal })));
     requireNotAborted(signal);
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy]);
@@ -100,7 +100,7 @@ export class ChatRex {
     const { objectsCarryIndex = false, listsInAnyOrder, listThreshold } = config;
     const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
     const lexicon = objectsCarryIndex ? objectLexicon(segments, seen, language) : undefined;
-    const memory = await ImageMemory.read(language, prefix, lexicon);
+    const memory = await ImageMemory.read(language, prefix, { lexicon, signal });
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
     return new EncodedImage(size, chosen, {
@@ -114,17 +114,30 @@ export class ChatRex {
     return proposalsOf(this.#parts.config);
   }
 
-  /** Boxes by the proposal network, which is opened when it is first needed. */
-  async #propose(image: RgbImage, { granularity, signal }: EncodeOptions): Promise<ScoredBoxes> {
-    this.#upn ??= await Upn.load(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
-    const wished = { ...this.proposals, ...(granularity && { granularity }), signal };
-    const [proposals] = await this.#upn.propose([image], wished);
+  /**
+   * Boxes by the proposal network, which is opened when it is first needed; as `encode` finds them by default.
+   * @param options what is left out is as the model was made for
+   * @throws ChatRexError for an image that cannot be read, options out of range, 'not-found' without a network, 'aborted'
+   */
+  async propose(source: ImageSource, options: ProposeOptions = {}): Promise<Proposals> {
+    this.#upn ??= this.#openUpn();
+    const upn = await this.#upn.catch((error: unknown) => {
+      // The next call may find what is missing now.
+      this.#upn = undefined;
+      throw error;
+    });
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const [proposals] = await upn.propose([source], { ...this.proposals, ...given });
     return proposals;
+  }
+
+  async #openUpn(): Promise<Upn> {
+    return Upn.load(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
   }
 
   /** Frees the sessions; neither the model nor its images can be used again. */
   async dispose(): Promise<void> {
-    await this.#upn?.dispose();
+    await (await this.#upn)?.dispose();
     await this.#parts.vision.dispose();
     await this.#parts.language.dispose();
   }

@@ -11,12 +11,15 @@ import { scoreAnswer } from '../grounding/score.ts';
 import type { SamplingOptions } from '../language/sampling.ts';
 import type { Chat } from '../prompt/conversation.ts';
 import type { ImageMemory } from './image-memory.ts';
+import { cutSpans, StopText } from './stop-text.ts';
 
 export interface AskOptions extends SamplingOptions {
   /** Tokens of the answer at most; 512, as the released models were run with. Fewer where the model has no more positions. */
   maxTokens?: number;
   /** Same seed, same answer; without effect at temperature 0, the default. */
   seed?: number;
+  /** Texts before the first of which the answer ends; markers of phrases and boxes take no part in them. */
+  stop?: readonly string[];
   /** Ends the writing with an error of code 'aborted'. */
   signal?: AbortSignal;
   /** Called as the answer is written. */
@@ -40,12 +43,14 @@ export interface Answer {
   readonly scores: readonly number[];
   /** What in the answer is not of the grammar; empty when decoding is constrained. */
   readonly issues: readonly AnswerIssue[];
-  /** Whether the model ended it, or it was cut for its length or for repeating itself. */
-  readonly ending: 'end' | 'length' | 'loop';
+  /** Whether the model ended it, a stop text came, or it was cut for its length or for repeating itself. */
+  readonly ending: 'end' | 'stop' | 'length' | 'loop';
   /** As the model spelled it, tags included. */
   readonly source: string;
-  /** Its tokens, the end token included if it came. */
+  /** Its tokens, the end token included if it came; those of a stop text too. */
   readonly ids: readonly number[];
+  /** Tokens before it: the image with its objects, and the conversation. */
+  readonly promptTokens: number;
 }
 
 /** What an answer about an image is written and read with. */
@@ -69,12 +74,13 @@ export async function* writeAnswer(
 ): AsyncGenerator<AnswerEvent, Answer> {
   const { memory, chat, dialect, listsInAnyOrder, listThreshold, proposalScores } = context;
   const boxCount = proposalScores.length;
-  const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, ...sampling } = options;
+  const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, stop = [], ...sampling } = options;
   const maxTokens = answerLength(wished, memory.room - ids.length);
   const constraint = isConstrained
     ? new AnswerConstraint(chat.vocabulary, { boxCount, maxTokens, listsInAnyOrder, listThreshold })
     : undefined;
   const parser = createAnswerParser({ dialect, boxCount });
+  const stopText = new StopText(stop);
   const decoder = chat.createAnswerDecoder();
   const { endIds } = chat.vocabulary;
   const written: number[] = [];
@@ -85,12 +91,20 @@ export async function* writeAnswer(
     written.push(id);
     probabilities.push(probability);
     if (endIds.includes(id)) break;
-    yield* reported(parser.push(decoder.push(id)), onEvent);
+    yield* reported(stopText.push(parser.push(decoder.push(id))), onEvent);
+    if (stopText.stoppedAt !== undefined) break;
   }
-  yield* reported([...parser.push(decoder.end()), ...parser.end()], onEvent);
+  yield* reported([...stopText.push([...parser.push(decoder.end()), ...parser.end()]), ...stopText.end()], onEvent);
   const isEnded = endIds.includes(written[written.length - 1]);
-  const ending = constraint?.cut ?? (isEnded ? 'end' : 'length');
-  return { ...grounded(context, parser.answer, written, probabilities), ending, ids: written };
+  const { stoppedAt } = stopText;
+  const ending = stoppedAt !== undefined ? 'stop' : (constraint?.cut ?? (isEnded ? 'end' : 'length'));
+  const promptTokens = memory.prefixLength + ids.length;
+  return {
+    ...grounded(context, parser.answer, { ids: written, probabilities, stoppedAt }),
+    ending,
+    ids: written,
+    promptTokens,
+  };
 }
 
 function* reported(events: AnswerEvent[], onEvent: AskOptions['onEvent']): Generator<AnswerEvent> {
@@ -116,12 +130,12 @@ function answerLength(wished: number, room: number): number {
 /** Rows of boxes with labels and scores. */
 function grounded(
   { chat, boxesXyxy, proposalScores }: AnswerContext,
-  { spans, sources, issues }: ParsedAnswer,
-  ids: readonly number[],
-  probabilities: readonly number[],
-): Omit<Answer, 'ending' | 'ids'> {
+  { spans: whole, sources, issues }: ParsedAnswer,
+  { stoppedAt, ...choices }: { ids: readonly number[]; probabilities: readonly number[]; stoppedAt?: number },
+): Omit<Answer, 'ending' | 'ids' | 'promptTokens'> {
   const grounding = chat.vocabulary.ids;
-  const scoresOfSpans = scoreAnswer(spans, { ids, probabilities, grounding, proposalScores });
+  const scoresOfSpans = scoreAnswer(whole, { ...choices, grounding, proposalScores });
+  const spans = stoppedAt === undefined ? whole : cutSpans(whole, stoppedAt);
   const rows = spans.flatMap((span, i) =>
     span.kind === 'text'
       ? []

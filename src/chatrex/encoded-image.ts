@@ -49,6 +49,11 @@ export class EncodedImage {
     this.#context = context;
   }
 
+  /** Memory that it takes, in bytes; conversations about it add to it. */
+  get sizeBytes(): number {
+    return this.#context.memory.sizeBytes;
+  }
+
   /**
    * Asks anything, `<objN>` standing for box N.
    * @throws ChatRexError 'invalid-argument' when the question names a box that the image does not have; 'aborted';
@@ -129,6 +134,8 @@ export class EncodedImage {
   #answerIds(answer: Answer | GroundedText): readonly number[] {
     const { chat } = this.#context;
     if (!('ids' in answer)) return chat.answer(answer);
+    // What was said are the spans; the tokens go on into the stop text.
+    if (answer.ending === 'stop') return chat.answer(answer.spans);
     const [end, ...otherEnds] = chat.vocabulary.endIds;
     const last = answer.ids[answer.ids.length - 1];
     return last === end || otherEnds.includes(last) ? answer.ids : [...answer.ids, end];

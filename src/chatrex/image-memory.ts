@@ -33,13 +33,14 @@ export class ImageMemory {
   /**
    * Reads a prefix.
    * @param embeddings float32 [tokens, hiddenSize]
-   * @param lexicon what the tokens of questions and answers mean
+   * @param options.lexicon what the tokens of questions and answers mean
+   * @param options.signal ends the reading between two stretches
    * @throws ChatRexError 'limit-exceeded' when it leaves the model no position for a question
    */
   static async read(
     language: LanguageModel,
     embeddings: HostTensor<'float32'>,
-    lexicon: Lexicon = language,
+    { lexicon = language, signal }: { lexicon?: Lexicon; signal?: AbortSignal } = {},
   ): Promise<ImageMemory> {
     const [length] = embeddings.shape;
     if (length >= language.maxPositions) {
@@ -50,7 +51,7 @@ export class ImageMemory {
     }
     const capacity = Math.min(length + spareTokens, language.maxPositions);
     const cache = language.createCache({ capacity });
-    await language.read(cache, 0, embeddings);
+    await language.read(cache, 0, embeddings, { signal });
     return new ImageMemory(language, cache, length, lexicon);
   }
 
@@ -62,6 +63,11 @@ export class ImageMemory {
   /** Tokens of the prefix. */
   get prefixLength(): number {
     return this.#prefixLength;
+  }
+
+  /** Memory that the cache takes, in bytes. */
+  get sizeBytes(): number {
+    return this.#cache.sizeBytes;
   }
 
   /**
@@ -78,7 +84,7 @@ export class ImageMemory {
     const written: number[] = [];
     try {
       this.#makeRoom(ids.length + options.maxTokens);
-      const logits = await this.#readQuestion(ids);
+      const logits = await this.#readQuestion(ids, options.signal);
       for await (const token of generate(this.#language, this.#cache, [logits], {
         ...options,
         lexicon: this.#lexicon,
@@ -95,14 +101,14 @@ export class ImageMemory {
   }
 
   /** Logits after `ids`; what the cache holds of them already is not read again. */
-  async #readQuestion(ids: readonly number[]): Promise<Float32Array> {
+  async #readQuestion(ids: readonly number[], signal: AbortSignal | undefined): Promise<Float32Array> {
     const shared = this.#tail.findIndex((id, i) => id !== ids[i]);
     // The last token is read in any case: its logits are needed.
     const kept = Math.min(shared < 0 ? this.#tail.length : shared, ids.length - 1);
     this.#cache.rewind(this.#prefixLength + kept);
     this.#tail.length = kept;
     const lexicon = this.#lexicon;
-    const logits = await this.#language.read(this.#cache, 0, await lexicon.embed(ids.slice(kept)), { lexicon });
+    const logits = await this.#language.read(this.#cache, 0, await lexicon.embed(ids.slice(kept)), { lexicon, signal });
     this.#tail = [...ids];
     return logits;
   }

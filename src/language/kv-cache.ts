@@ -45,6 +45,11 @@ export class KvCache {
     return this.#layers;
   }
 
+  /** Memory of keys and values, in bytes. */
+  get sizeBytes(): number {
+    return this.#layers.reduce((sum, { key, value }) => sum + key.data.byteLength + value.data.byteLength, 0);
+  }
+
   /** Keys and values of one row, per layer, sharing their memory. A row that holds nothing has no memory to run over. */
   layersOfRow(row: number): LayerMemory[] {
     if (this.lengths[row] === 0) return this.#layers.map(() => allocate(this.#config, 1, 0));

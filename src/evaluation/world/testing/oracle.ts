@@ -90,5 +90,6 @@ function toAnswer(
     ending: 'end',
     source: '',
     ids: [],
+    promptTokens: 0,
   };
 }
