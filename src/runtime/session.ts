@@ -10,6 +10,7 @@ import { constant } from '../tensor/ops/constant.ts';
 import { dynamicQuantizedMatmul, dynamicQuantizedMatmulOp } from '../tensor/ops/dynamic-quantized-matmul.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { prepareEnvironment } from './environment.ts';
 import { type HostTensor, hostTensor } from './host-tensor.ts';
 
 // Failures come as errors; a library does not also print them.
@@ -77,6 +78,7 @@ export class Session<Outputs extends string = string> {
     avoidsSaturation: boolean,
   ): Promise<Session<K>> {
     const { bytes, externalFolder } = emitModel(graph, weights);
+    await prepareEnvironment(import.meta.resolve('onnxruntime-node'));
     try {
       const created = await ort.InferenceSession.create(bytes, {
         executionProviders: [provider],
