@@ -1,6 +1,6 @@
 /** `chatrex ask`, `detect`, `describe`, `count` and `caption`: one question about one image. */
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Answer, AskOptions } from '../chatrex/answer.ts';
 import type { CountAnswer, EncodedImage } from '../chatrex/encoded-image.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
@@ -15,6 +15,7 @@ import {
   writeAnswer,
 } from './answer-output.ts';
 import { type ImageOptions, imageCommand, withImage } from './image-command.ts';
+import { indices } from './option-types.ts';
 
 /** A question that is put to an image, and how to show it above a drawing. */
 interface Question<A extends Answer> {
@@ -147,11 +148,6 @@ const printJson = (value: unknown): boolean => process.stdout.write(`${JSON.stri
 export function warnOfEnding({ ending }: Answer): void {
   if (ending === 'length') process.stderr.write('the answer was cut; --max-tokens allows a longer one\n');
   if (ending === 'loop') process.stderr.write('the model began to repeat itself, and the answer was cut\n');
-}
-
-function indices(text: string): number[] {
-  if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
-  throw new InvalidArgumentError('expected indices such as 0,3,5');
 }
 
 function examples(...lines: string[]): string {

@@ -17,6 +17,8 @@ import { worldTable } from '../evaluation/world/table.ts';
 import { readConfig } from '../language/load.ts';
 import { Upn } from '../proposals/upn.ts';
 import type { SessionOptions } from '../runtime/session.ts';
+import { interruptible } from './interruption.ts';
+import { fraction, wholeNumber } from './option-types.ts';
 import { progressBar } from './progress.ts';
 
 type EvalWorldOptions = Required<Omit<WorldEvaluationOptions, 'onProgress' | 'signal'>> & {
@@ -74,21 +76,15 @@ Ctrl-C ends it after the scene under way and reports what was done.`,
 async function runEvalWorld({ model: source, threads, json, ...options }: EvalWorldOptions): Promise<void> {
   const { model, dispose } = await openModel(source, { threads });
   const bar = progressBar('eval world', options.count);
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     bar.update(0);
-    const report = await evaluateWorld(model, {
-      ...options,
-      signal: interruption.signal,
-      onProgress: (done) => bar.update(done),
-    });
+    const report = await interruptible((signal) =>
+      evaluateWorld(model, { ...options, signal, onProgress: (done) => bar.update(done) }),
+    );
     bar.end(`${report.count} of ${options.count} scenes`);
     process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : worldTable(report));
-    if (report.count < options.count) process.exitCode = interruption.signal.aborted ? 130 : 1;
+    if (report.count < options.count) process.exitCode ??= 1;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     await dispose();
   }
 }
@@ -143,15 +139,4 @@ function taskNames(text: string): EvaluatedTask[] {
     throw new InvalidArgumentError(`'${unknown}' is none of ${evaluatedTasks.join(', ')}.`);
   }
   return [...new Set(names)] as EvaluatedTask[];
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
-  return Number(text);
-}
-
-function fraction(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected 0 to 1.');
-  return value;
 }

@@ -1,12 +1,14 @@
 /** What all commands that talk about one image share: their options, the model, and what to do when one is interrupted. */
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { AskOptions } from '../chatrex/answer.ts';
 import type { EncodedImage } from '../chatrex/encoded-image.ts';
 import { ChatRex } from '../chatrex.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import type { ProposeOptions } from '../proposals/upn.ts';
+import { interruptible } from './interruption.ts';
+import { decimal, wholeNumber } from './option-types.ts';
 import { parseBoxes } from './parse-boxes.ts';
 
 export interface ImageOptions {
@@ -51,15 +53,8 @@ export interface OpenImage {
 }
 
 /** Loads the model, looks at the image, does the work; Ctrl-C ends it. */
-export async function withImage<T>(
-  path: string,
-  options: ImageOptions,
-  work: (open: OpenImage) => Promise<T>,
-): Promise<T> {
-  const control = new AbortController();
-  const interrupt = () => control.abort();
-  process.once('SIGINT', interrupt);
-  try {
+export const withImage = <T>(path: string, options: ImageOptions, work: (open: OpenImage) => Promise<T>): Promise<T> =>
+  interruptible(async (signal) => {
     // Cheap mistakes are told before a model is loaded.
     const boxes = options.boxes === undefined ? undefined : await parseBoxes(options.boxes);
     const image = await decodeImage(path);
@@ -68,34 +63,19 @@ export async function withImage<T>(
     try {
       note('looking at the image');
       const { granularity, maxTokens, temperature, topP, seed } = options;
-      const encoded = await model.encode(image, { boxes, granularity, signal: control.signal });
+      const encoded = await model.encode(image, { boxes, granularity, signal });
       note('');
       if (encoded.boxes.leftOut > 0) {
         const kept = encoded.boxes.scores.length;
         process.stderr.write(`kept the best ${kept} of ${kept + encoded.boxes.leftOut} boxes\n`);
       }
-      return await work({ image, encoded, options: { maxTokens, temperature, topP, seed, signal: control.signal } });
+      return await work({ image, encoded, options: { maxTokens, temperature, topP, seed, signal } });
     } finally {
       await model.dispose();
     }
-  } finally {
-    process.off('SIGINT', interrupt);
-  }
-}
+  });
 
 /** What is going on, on a terminal's last line; an empty text clears it. */
 function note(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('expected a whole number');
-  return value;
-}
-
-function decimal(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
-  return value;
 }

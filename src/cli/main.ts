@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Every command is a thin module of its own; errors are one line each. */
 
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { ChatRexError } from '../errors.ts';
 import { askCommand, captionCommand, countCommand, describeCommand, detectCommand } from './ask.ts';
@@ -9,14 +10,17 @@ import { convertCommand } from './convert.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
+import { interruptedStatus } from './interruption.ts';
 import { proposeCommand } from './propose.ts';
 import { quantizeCommand } from './quantize.ts';
 import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
 
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
 const program = new Command('chatrex')
   .description('finds every object of an image and talks about it, on a laptop’s CPU')
-  .showHelpAfterError('(chatrex --help, or chatrex COMMAND --help, shows what there is)')
+  .version(version, '--version', 'print the version')
   .addCommand(askCommand())
   .addCommand(detectCommand())
   .addCommand(describeCommand())
@@ -31,13 +35,19 @@ const program = new Command('chatrex')
   .addCommand(convertCommand())
   .addCommand(quantizeCommand());
 
-/** As shells report a program that Ctrl-C ended. */
-const interruptedStatus = 130;
+/** After a mistake every command names what there is, so that a guess that is far off leads somewhere too. */
+function pointToHelp(command: Command, name: string): void {
+  const names = command.commands.map((inner) => inner.name());
+  const choice = names.length > 0 ? `: ${names.join(', ')}` : '';
+  command.showHelpAfterError(`(${name} --help shows what there is${choice})`);
+  for (const inner of command.commands) pointToHelp(inner, `${name} ${inner.name()}`);
+}
 
+pointToHelp(program, program.name());
 endWithReader();
 
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof ChatRexError)) throw error;
   process.stderr.write(`chatrex: ${error.message}\n`);
-  process.exitCode = error.code === 'aborted' ? interruptedStatus : 1;
+  process.exitCode = error.code === 'aborted' ? interruptedStatus() : 1;
 });

@@ -97,7 +97,9 @@ test('mistakes are one line each', async () => {
   await expect(propose(join(images, 'broken.jpg'), '--model', model)).rejects.toEqual(inOneLine('broken.jpg'));
   await expect(propose(images, '--model', model, '--out', 'x.png')).rejects.toEqual(inOneLine('name a folder'));
   await expect(propose(file, '--model', 'absent')).rejects.toEqual(inOneLine("model 'absent'"));
-  await expect(propose(file, '--model', model, '--min-score', '3')).rejects.toEqual(inOneLine('minScore'));
+  await expect(propose(file, '--model', model, '--min-score', '3')).rejects.toEqual(
+    inOneLine('--min-score.*expected 0 to 1'),
+  );
   await expect(propose(file, '--granularty', 'fine')).rejects.toEqual(
     inOneLine('Did you mean --granularity|granularty'),
   );

@@ -2,7 +2,7 @@
 
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { drawBoxes } from '../drawing/draw-boxes.ts';
 import { imageFormatOf } from '../drawing/encode.ts';
 import { ChatRexError } from '../errors.ts';
@@ -12,6 +12,7 @@ import { upnPresets } from '../proposals/config.ts';
 import { defaultFilter, type Proposals } from '../proposals/post-process.ts';
 import { type ProposeOptions, Upn } from '../proposals/upn.ts';
 import { type ImageFile, imageFiles } from './image-files.ts';
+import { fraction, wholeNumber } from './option-types.ts';
 import { progressBar } from './progress.ts';
 
 /** Exit status when some images could not be read and the others were done. */
@@ -46,10 +47,10 @@ export function proposeCommand(): Command {
     .option(
       '--min-score <score>',
       `least score of a box; the model’s own by default, ${defaultFilter.minScore} where it has none`,
-      number,
+      fraction,
     )
-    .option('--nms <iou>', 'boxes that overlap more than this are doubles; 1 keeps all', number, defaultFilter.nmsIou)
-    .option('--max-boxes <n>', 'most boxes per image', number, defaultFilter.maxBoxes)
+    .option('--nms <iou>', 'boxes that overlap more than this are doubles; 1 keeps all', fraction, defaultFilter.nmsIou)
+    .option('--max-boxes <n>', 'most boxes per image', wholeNumber, defaultFilter.maxBoxes)
     .option('--json', 'one line of JSON per image')
     .option('--out <path>', 'draw the boxes: an image file for one image, otherwise a folder')
     .addHelpText(
@@ -145,10 +146,4 @@ async function writeDrawing(path: string, draw: (format: ReturnType<typeof image
   const bytes = await draw(imageFormatOf(path));
   await mkdir(dirname(path), { recursive: true });
   await writeBeside(path, (file) => writeAll(file, bytes));
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
-  return value;
 }

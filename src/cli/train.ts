@@ -16,6 +16,8 @@ import { trainStage } from '../training/parallel/threads.ts';
 import type { StageSettings } from '../training/run.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
+import { interruptible } from './interruption.ts';
+import { whole } from './option-types.ts';
 import { progressBar } from './progress.ts';
 
 interface TrainOptions {
@@ -112,8 +114,12 @@ const stageCommand = (parent: Command, name: StageName, description: string): Co
     .requiredOption('--out <folder>', 'run folder: checkpoint, metrics.jsonl, curves.png, run.json')
     .option('--resume', 'go on with the run in the folder')
     .option('--cache <folder>', 'where rendered scenes are kept', join('runs', 'cache'))
-    .option('--steps <n>', 'stop after so many steps instead of the configuration’s', Number)
-    .option('--scenes <n>', 'draw from so many scenes instead of the configuration’s', Number);
+    .option('--steps <n>', 'stop after so many steps instead of the configuration’s', whole(1, Number.MAX_SAFE_INTEGER))
+    .option(
+      '--scenes <n>',
+      'draw from so many scenes instead of the configuration’s',
+      whole(1, Number.MAX_SAFE_INTEGER),
+    );
 
 async function runTraining<Name extends StageName>(
   name: Name,
@@ -124,26 +130,24 @@ async function runTraining<Name extends StageName>(
   const { steps = chosen.steps, scenes = chosen.scenes } = options;
   const config = { ...chosen, steps, scenes };
   const bar = progressBar(`train ${name}`, config.steps);
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const pace = paceOf(config);
-  const { isComplete } = await trainStage(name, config, {
-    folder: options.out,
-    cacheFolder: options.cache,
-    proposer: options.proposer,
-    initial,
-    resume: options.resume,
-    signal: interruption.signal,
-    onStatus: bar.status,
-    onProgress: ({ step, metrics, seconds }) => {
-      pace.note(metrics, seconds);
-      bar.update(step, describeMetrics(metrics));
-    },
-  });
-  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  const { isComplete } = await interruptible((signal) =>
+    trainStage(name, config, {
+      folder: options.out,
+      cacheFolder: options.cache,
+      proposer: options.proposer,
+      initial,
+      resume: options.resume,
+      signal,
+      onStatus: bar.status,
+      onProgress: ({ step, metrics, seconds }) => {
+        pace.note(metrics, seconds);
+        bar.update(step, describeMetrics(metrics));
+      },
+    }),
+  );
   bar.end(`${isComplete ? 'done' : 'stopped; go on with --resume'}: ${options.out}${pace.describe()}`);
-  if (!isComplete) process.exitCode = 130;
+  if (!isComplete) process.exitCode ??= 1;
 }
 
 /** How fast steps are: images and, where a language model learns, tokens of its sequences, both of all parts of a step. */

@@ -1,7 +1,9 @@
 /** `chatrex world`: scenes of RexWorld as files. */
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type RenderWorldOptions, renderWorld } from '../world/render-world.ts';
+import { interruptible } from './interruption.ts';
+import { whole } from './option-types.ts';
 import { progressBar } from './progress.ts';
 
 type RenderOptions = Required<Omit<RenderWorldOptions, 'onProgress' | 'signal'>>;
@@ -31,20 +33,7 @@ function renderCommand(): Command {
 
 async function runRender(options: RenderOptions): Promise<void> {
   const bar = progressBar('world render', options.count);
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  try {
-    bar.update(0);
-    await renderWorld({ ...options, signal: interruption.signal, onProgress: (done) => bar.update(done) });
-    bar.end(`done: ${options.out}`);
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  }
+  bar.update(0);
+  await interruptible((signal) => renderWorld({ ...options, signal, onProgress: (done) => bar.update(done) }));
+  bar.end(`done: ${options.out}`);
 }
-
-const whole = (least: number, most: number) => (text: string) => {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
-};

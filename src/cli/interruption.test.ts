@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { interruptible } from './interruption.ts';
+
+let exitCode: typeof process.exitCode;
+beforeEach(() => {
+  exitCode = process.exitCode;
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+});
+afterEach(() => {
+  process.exitCode = exitCode;
+  vi.restoreAllMocks();
+});
+
+const aborted = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s aborts the work, whose result counts, and gives the exit status %i', async (name, status) => {
+  const work = interruptible(async (signal) => {
+    await aborted(signal);
+    return 'half';
+  });
+  process.emit(name, name);
+  expect([await work, process.exitCode]).toEqual(['half', status]);
+});
+
+it('a second signal ends the process at once', async () => {
+  const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
+  const work = interruptible(aborted);
+  process.emit('SIGINT', 'SIGINT');
+  process.emit('SIGTERM', 'SIGTERM');
+  await work;
+  expect(exit).toHaveBeenCalledExactlyOnceWith(143);
+});
+
+it('listens no longer than the work takes', async () => {
+  const before = process.listenerCount('SIGINT');
+  await expect(interruptible(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  expect(process.listenerCount('SIGINT')).toBe(before);
+});

@@ -1,0 +1,32 @@
+/** Ctrl-C and SIGTERM in every command: the work ends after the step under way, and what is done is kept. */
+
+/** As shells report a program that a signal ended. */
+const statuses = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** The exit status of a command whose work was ended, by the signal that ended it. */
+export const interruptedStatus = (): number => caught ?? statuses.SIGINT;
+
+let caught: number | undefined;
+
+/**
+ * Does work that a signal ends: the first SIGINT or SIGTERM aborts `signal`, a second one ends the process at once. The
+ * exit status is then that of the signal, whether the work throws or returns what it has.
+ * @example await interruptible((signal) => trainStage('upn', config, { signal }))
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const control = new AbortController();
+  const interrupt = (name: NodeJS.Signals) => {
+    const status = statuses[name as keyof typeof statuses];
+    if (control.signal.aborted) process.exit(status);
+    caught = status;
+    process.exitCode = status;
+    control.abort();
+    process.stderr.write('\nending after the step under way; once more ends at once\n');
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    return await work(control.signal);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}

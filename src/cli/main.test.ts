@@ -1,0 +1,27 @@
+/** The command line as users start it, in a process of its own. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+function chatrex(...args: string[]): Promise<{ status: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root }, (error, out, err) => {
+      resolve({ status: Number(error?.code ?? 0), out, err });
+    });
+  });
+}
+
+it('--version', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  expect(await chatrex('--version')).toEqual({ status: 0, out: `${version}\n`, err: '' });
+});
+
+it('a command that does not exist: the nearest, and all there are', async () => {
+  const { status, err } = await chatrex('eval', 'wrold');
+  expect(status).toBe(1);
+  expect(err).toMatch(/unknown command 'wrold'\n\(Did you mean world\?\)\n\(chatrex eval --help shows.*: .*world/);
+  expect((await chatrex('evla')).err).toMatch(/Did you mean eval\?/);
+});

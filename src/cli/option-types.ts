@@ -1,0 +1,34 @@
+/** What the values of options are: each turns the text of a command line into a value, or says what was expected. */
+
+import { InvalidArgumentError } from 'commander';
+
+/** 0, 1, 2, ... */
+export const wholeNumber = (text: string): number => whole(0, Number.MAX_SAFE_INTEGER)(text);
+
+/** A whole number in a range. */
+export const whole = (least: number, most: number) => (text: string) => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+  throw new InvalidArgumentError(`expected a whole number ${range}.`);
+};
+
+/** A finite number, as 0.5, -3 or 1e-4. */
+export function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number.');
+  return value;
+}
+
+/** A number from 0 to 1. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected 0 to 1.');
+  return value;
+}
+
+/** Whole numbers with commas between them. */
+export function indices(text: string): number[] {
+  if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(wholeNumber);
+  throw new InvalidArgumentError('expected indices such as 0,3,5.');
+}
