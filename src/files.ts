@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ChatRexError } from './errors.ts';
-import { maxTransferBytes } from './weights/file-range.ts';
+import { maxTransferBytes } from './file-range.ts';
 
 /**
  * Runs `write` on a new file beside `path` and gives it that name only when all went well.

@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
-import { readFrom, withFile } from './file-range.ts';
+import { readFrom, withFile } from '../file-range.ts';
 import { openSafetensors } from './safetensors.ts';
 import { createWeightFile, locatedBytes, type StoredTensor, type WeightFile } from './weight-file.ts';
 

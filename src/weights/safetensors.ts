@@ -1,7 +1,7 @@
 /** Opens a single safetensors file: the header is read and checked, the tensors stay on disk until asked for. */
 
 import { ChatRexError } from '../errors.ts';
-import { readFrom, withFile } from './file-range.ts';
+import { readFrom, withFile } from '../file-range.ts';
 import { lengthPrefixBytes, parseHeader, parseHeaderLength } from './safetensors-header.ts';
 import { createWeightFile, locatedBytes, type WeightFile } from './weight-file.ts';
 

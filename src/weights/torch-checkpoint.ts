@@ -7,8 +7,8 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { ChatRexError } from '../errors.ts';
+import { readFrom, readRange, streamRange, withFile } from '../file-range.ts';
 import { elementCount, itemSizeBytes, tensorBytes } from './dtype.ts';
-import { readFrom, readRange, streamRange, withFile } from './file-range.ts';
 import { unpickle } from './pickle.ts';
 import { collectTensors } from './torch-collect.ts';
 import { gatherStrided, spanElements } from './torch-gather.ts';

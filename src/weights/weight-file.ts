@@ -4,8 +4,8 @@
  */
 
 import { ChatRexError } from '../errors.ts';
+import { readRange, streamRange } from '../file-range.ts';
 import { type TensorValues, viewValues, type WeightDtype } from './dtype.ts';
-import { readRange, streamRange } from './file-range.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from './float16.ts';
 
 /** Name, element type and shape (row-major order) of a tensor. */

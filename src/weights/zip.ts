@@ -5,7 +5,7 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { ChatRexError } from '../errors.ts';
-import { readFrom } from './file-range.ts';
+import { readFrom } from '../file-range.ts';
 
 /** Where a stored entry's bytes lie in the archive. */
 export interface ZipEntry {

@@ -1,7 +1,7 @@
 /** Reads parts of a file: exactly the bytes asked for, or a typed error. */
 
 import { type FileHandle, open } from 'node:fs/promises';
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError } from './errors.ts';
 
 /** One system call moves at most 2^31 - 1 bytes; a gibibyte at a time stays clear of that. */
 export const maxTransferBytes = 2 ** 30;
