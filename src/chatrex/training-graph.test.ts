@@ -9,6 +9,7 @@ import { GradientSession } from '../training/gradient-session.ts';
 import { crossEntropy } from '../training/losses.ts';
 import { initializeParameters, storedParameters } from '../training/parameters.ts';
 import { imageTokenCount, languageConfig } from './config.ts';
+import { packObjects } from './pack-objects.ts';
 import { type ImageTexts, packTexts } from './pack-texts.ts';
 import { embedPrefix, objectLexicon } from './prefix.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
@@ -39,7 +40,7 @@ describe.each(tinyNames)('the training graph of %s', (name) => {
       { prefix: chat.prefix(4), texts },
       { prefix: chat.prefix(1), texts: [texts[2]] },
     ];
-    const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 4 };
+    const sizes = { imageTokens: imageTokenCount(config), boxes: 4 };
     const { logits, hidden } = chatRexTrainingGraph(createScope(), config);
     const session = await Session.create({ logits, hidden }, weights);
     const { labels, ...feeds } = packTexts(images, sizes);
@@ -52,7 +53,7 @@ describe.each(tinyNames)('the training graph of %s', (name) => {
     await session.dispose();
     // The first question follows the prefix immediately, so that its places are the first ones.
     expect(worstDifference(await expected.readFloat32('question.0.hidden'), results.hidden)).toBeLessThan(1e-4);
-    const { vocabSize } = sizes;
+    const { vocabSize } = languageConfig(config);
     for (const i of questions.keys()) {
       const values = await expected.readFloat32(`question.${i}.logits`);
       const worst = worstDifference(values, results.logits, i * vocabSize);
@@ -69,7 +70,7 @@ describe.each(tinyNames)('the training graph of %s', (name) => {
     const parameters = initializeParameters(graphOf({ loss }).parameters.values(), 3);
     const ids = [...chat.question('Why?', 2), ...chat.answer([{ kind: 'phrase', text: 'dog', objects: [1] }])];
     const isTarget = ids.map((_, place) => place >= chat.question('Why?', 2).length);
-    const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 2 };
+    const sizes = { imageTokens: imageTokenCount(config), boxes: 2 };
     const feeds = {
       ...packTexts([{ prefix: chat.prefix(2), texts: [{ ids, isTarget }] }], sizes),
       ...pixelFeeds([image], config),
@@ -89,6 +90,20 @@ describe.each(tinyNames)('the training graph of %s', (name) => {
     expect(losses).toEqual([...losses].sort((a, b) => b - a));
     expect(losses[3]).toBeLessThan(losses[0] - 0.05);
   });
+});
+
+it("has no table as long as the vocabulary but the model's own, and none among its inputs", async () => {
+  const { config: plain } = await openTiny('tiny-gated');
+  const config = { ...plain, objectsCarryIndex: true, objectsCarryPlace: true };
+  const { logits, hidden } = chatRexTrainingGraph(createScope(), config);
+  const { vocabSize } = languageConfig(config);
+  const long = graphOf({ logits, hidden }).nodes.filter(({ outputs }) =>
+    outputs.some(({ shape }) => shape[0] === vocabSize),
+  );
+  expect(new Set(long.map(({ op }) => op.name))).toEqual(new Set(['Parameter']));
+  const inputs = graphOf({ logits, hidden }).nodes.filter(({ op }) => op.name === 'Input');
+  expect(inputs.length).toBeGreaterThan(10);
+  expect(inputs.flatMap(({ outputs }) => outputs[0].shape)).not.toContain(vocabSize);
 });
 
 it.each([false, true])(
@@ -136,10 +151,13 @@ it.each([false, true])(
     const { logits } = chatRexTrainingGraph(createScope(), config);
     const session = await Session.create({ logits }, new Map([...vision, ...language]));
     const isTarget = [...ids.map(() => false), false, true];
-    const sizes = { vocabSize: languageConfig(config).vocabSize, imageTokens: imageTokenCount(config), boxes: 4 };
-    const { labels: _, ...texts } = packTexts([{ prefix, texts: [{ ids: [...ids, written, 0], isTarget }] }], sizes);
+    const sizes = { imageTokens: imageTokenCount(config), boxes: 4 };
+    const asked = [{ prefix, texts: [{ ids: [...ids, written, 0], isTarget }] }];
+    const packed = packTexts(asked, sizes);
+    const { labels: _, ...texts } = packed;
     const results = await session.run({
       ...texts,
+      ...packObjects(asked, sizes, packed),
       ...pixelFeeds([image], config),
       ...boxFeeds([image], [boxesXyxy], config),
     });

@@ -11,12 +11,14 @@ import { type Dim, multiplyDims } from '../tensor/dimension.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
 import { constant } from '../tensor/ops/constant.ts';
+import { expand } from '../tensor/ops/expand.ts';
 import { gather } from '../tensor/ops/gather.ts';
 import { input } from '../tensor/ops/input.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
-import { range } from '../tensor/ops/range.ts';
+import { reduceSum } from '../tensor/ops/reduce-sum.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
+import { scatterElementsAdd } from '../tensor/ops/scatter-elements-add.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
 import { chatRexVision } from './network.ts';
@@ -49,8 +51,8 @@ export interface TrainingSizes {
 export type TrainingStart = 'pixels' | 'encoded';
 
 /**
- * Inputs: those of `pixelFeeds` (or of `encodedInputs`) and `boxFeeds`, and `slots`, `indices`, `mentions`, `positions`, `mask`, `targets`, `labels`,
- * `own objects`, `object tokens` of `packTexts`.
+ * Inputs: those of `pixelFeeds` (or of `encodedInputs`), of `boxFeeds` and of `packTexts`, and, where objects carry their
+ * index, those of `packObjects`.
  */
 export function chatRexTrainingGraph(
   scope: Scope,
@@ -66,11 +68,10 @@ export function chatRexTrainingGraph(
   const { content, read, choice } = vision.objectTokens(image, objects);
   const { hiddenSize, vocabSize } = languageConfig(config);
   const language: Llama = llama(scope, languageConfig(config));
-  const words = language.embed(range(vocabSize));
+  // The embeddings of the batch's own tokens: a table as long as the vocabulary would be copied in every step.
+  const words = language.embed(input('words', 'int64', ['words']));
   const imageRows = reshape(imageTokens, [multiplyDims(batch, imageTokenCount(config)), hiddenSize]);
-  const [objectRows, choiceRows] = [read, choice].map((tokens) =>
-    reshape(tokens, [multiplyDims(batch, boxes), hiddenSize]),
-  );
+  const objectRows = reshape(read, [multiplyDims(batch, boxes), hiddenSize]);
   const rows = concat([words, imageRows, objectRows], 0);
   const own = gather(rows, input('slots', 'int64', [batch, sequence]), { axis: 0 });
   const extra = (rows: Tensor, places: string) =>
@@ -86,20 +87,31 @@ export function chatRexTrainingGraph(
   const due = gather(places, input('targets', 'int64', ['targets']), { axis: 0 });
   const labels = input('labels', 'int64', ['targets']);
   const logits = config.objectsCarryIndex
-    ? add(language.logits(due), objectScores(due, choiceRows, vocabSize))
+    ? add(language.logits(due), objectScores(due, choice, vocabSize))
     : language.logits(due);
   return { logits, labels, hidden, imageTokens, objectTokens: content, words: language.logits };
 }
 
-/** What each place says of the objects of its own image, at their index tokens: [N, vocabSize]. */
-function objectScores(due: Tensor, choiceRows: Tensor, vocabSize: number): Tensor {
+/**
+ * What each place says of the objects of its own image, at their index tokens.
+ * @param due [N, hiddenSize]
+ * @param choice [B, K, hiddenSize]
+ * @returns [N, vocabSize]
+ */
+function objectScores(due: Tensor, choice: Tensor, vocabSize: number): Tensor {
   const [places] = due.shape;
-  const [objects] = choiceRows.shape;
-  const own = input('own objects', 'float32', [places, objects]);
-  const tokens = input('object tokens', 'float32', [objects, vocabSize]);
-  return matmul(multiply(matmul(due, choiceRows, { transposeB: true }), own), tokens);
+  const [batch, boxes, hiddenSize] = choice.shape;
+  const rows = reshape(choice, [multiplyDims(batch, boxes), hiddenSize]);
+  const all = reshape(matmul(due, rows, { transposeB: true }), [places, batch, boxes]);
+  // Of the images only the place's own is left: [N, B, K] -> [N, K]
+  const own = reduceSum(multiply(all, input('own objects', 'float32', [places, batch, boxes])), { axes: [1] });
+  return atTokens(own, input('object ids', 'int64', [boxes]), vocabSize);
 }
 
 /** Rows with one more that adds nothing. */
 const withNothing = (rows: Tensor, width: number): Tensor =>
   concat([rows, constant('float32', [1, width], new Float32Array(width))], 0);
+
+/** values [N, K] of the tokens `ids` int64 [K] -> [N, vocabSize], zero at all others. */
+export const atTokens = (values: Tensor, ids: Tensor, vocabSize: number): Tensor =>
+  scatterElementsAdd(values, expand(ids, values.shape), { axis: 1, size: vocabSize });

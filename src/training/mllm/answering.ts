@@ -1,6 +1,7 @@
 /** The loss of answers to questions about images, and the feeds of one step: what training and validation have in common. */
 
-import { type ChatRexConfig, imageTokenCount, languageConfig } from '../../chatrex/config.ts';
+import { type ChatRexConfig, imageTokenCount } from '../../chatrex/config.ts';
+import { packObjects } from '../../chatrex/pack-objects.ts';
 import { packTexts } from '../../chatrex/pack-texts.ts';
 import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
 import { chatRexTrainingGraph, type TrainingStart } from '../../chatrex/training-graph.ts';
@@ -56,15 +57,18 @@ export function createQuestioner(
   tokenizer: Tokenizer,
 ): Questioner {
   const { listsInAnyOrder, chatFormat: format, dialect, system } = model;
-  const { vocabSize } = languageConfig(model);
   const chat = createChat(tokenizer, { format, dialect: dialects[dialect], system });
   const names = nameTokens(tokenizer);
-  const objectIds = new Set(chat.vocabulary.ids.objects);
   return (scenes, lists, questions, epoch) => {
     const boxes = lists.map(({ boxesXyxy }) => boxesXyxy);
     const images = scenes.map((scene, i) =>
       imageTexts(scene, lists[i], chat, { ...questions, listsInAnyOrder, room, epoch }),
     );
+    const sizes = {
+      imageTokens: imageTokenCount(model),
+      boxes: Math.max(...boxes.map(({ length }) => length / 4)),
+    };
+    const packed = packTexts(images, sizes);
     return {
       ...boxFeeds(
         scenes.map(({ image }) => image),
@@ -72,12 +76,9 @@ export function createQuestioner(
         model,
       ),
       ...objectNamingFeeds(scenes, lists, names),
-      ...(listsInAnyOrder && anyOrderFeeds(images, objectIds, vocabSize)),
-      ...packTexts(images, {
-        vocabSize,
-        imageTokens: imageTokenCount(model),
-        boxes: Math.max(...boxes.map(({ length }) => length / 4)),
-      }),
+      ...(listsInAnyOrder && anyOrderFeeds(images, chat.vocabulary.ids.objects)),
+      ...packed,
+      ...(model.objectsCarryIndex && packObjects(images, sizes, packed)),
     };
   };
 }
