@@ -11,7 +11,7 @@ import type { Granularity } from '../proposals/network.ts';
 export interface Sample {
   /** The same on every machine: caches, predictions and faults are keyed by it. Unique in its data set. */
   readonly id: string;
-  /** Missing for text alone (parts of ALLaVA and LLaVA) and for images that the data set draws (RexWorld). */
+  /** Missing for text alone (parts of ALLaVA and LLaVA). */
   readonly image?: ImageRef;
   readonly regions: readonly Region[];
   readonly phrases: readonly Phrase[];
@@ -22,7 +22,7 @@ export interface Sample {
 
 /** Where the encoded bytes of an image are: a file, or a range of one (TSV, uncompressed tar). */
 export interface ImageRef {
-  /** Absolute, or relative to the data root of the set. */
+  /** Absolute, or relative to the data root of the set; a name for images that the data set draws (RexWorld). */
   readonly file: string;
   /** Bytes of the file, end excluded. */
   readonly range?: readonly [start: number, end: number];

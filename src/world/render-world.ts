@@ -5,14 +5,17 @@
 
 import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encodeImage, imageFormatOf, sharpFrom } from '../drawing/encode.ts';
+import type { Range } from '../datasets/derived.ts';
 import { ChatRexError } from '../errors.ts';
 import { dialects } from '../grounding/dialect.ts';
-import type { Granularity } from '../proposals/network.ts';
+import { runInWorkers } from '../workers/pool.ts';
 import { addScene, conversationLine, createInstances } from './coco-files.ts';
 import { drawContactSheet } from './contact-sheet.ts';
-import type { Scene, Split } from './scene.ts';
-import { openWorldStream } from './world-stream.ts';
+import { imageName, type RenderWorkerData } from './render-worker.ts';
+import { makeSamples, sampleRandom } from './samples.ts';
+import { renderScene, type Split } from './scene.ts';
+import { type SceneRecord, sceneOf } from './scene-record.ts';
+import { loadSpriteAtlas } from './sprite-atlas.ts';
 
 export interface RenderWorldOptions {
   readonly seed: number;
@@ -30,8 +33,8 @@ export interface RenderWorldOptions {
 /** Scenes on the contact sheet. */
 const SHEET_SCENES = 24;
 const MAX_COUNT = 1_000_000;
-/** Images being encoded at once. */
-const ENCODING_BATCH = 8;
+/** Enough to be cheap, few enough to show progress. */
+const SCENES_PER_TASK = 8;
 
 /**
  * Renders scenes 0 to `count - 1` of a seed. Everything is written beside `out` and renamed at the end, so a broken
@@ -44,42 +47,44 @@ export async function renderWorld(options: RenderWorldOptions): Promise<void> {
   const draft = `${out}.tmp`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(join(draft, 'images'), { recursive: true });
-  const files = { fine: createInstances('fine'), coarse: createInstances('coarse') };
-  const lines: string[] = [];
-  const shown: Scene[] = [];
-  let writing: Promise<unknown>[] = [];
-  const stream = await openWorldStream({ kind: 'scenes', split, seed, width: size, height: size, samples: {} });
+  const key = { split, seed, width: size, height: size };
   try {
-    for (let done = 0; done < count; done++) {
-      if (signal?.aborted) throw new ChatRexError('aborted', `World rendering was stopped after ${done} scenes.`);
-      const { scene, samples } = (await stream.next()).value;
-      const name = `images/${split}-${String(done).padStart(6, '0')}.${format}`;
-      for (const granularity of ['fine', 'coarse'] as Granularity[])
-        addScene(files[granularity], granularity, scene, name);
-      for (const sample of samples) lines.push(conversationLine(sample, scene, name, dialects.paper));
-      if (shown.length < SHEET_SCENES) shown.push(scene);
-      writing.push(writeImage(scene, join(draft, name)));
-      if (writing.length >= ENCODING_BATCH || done + 1 === count) {
-        await Promise.all(writing);
-        writing = [];
-        onProgress?.(done + 1, count);
-      }
-    }
-    await writeFile(join(draft, 'instances_fine.json'), JSON.stringify(files.fine));
-    await writeFile(join(draft, 'instances_coarse.json'), JSON.stringify(files.coarse));
-    await writeFile(join(draft, 'conversations.jsonl'), `${lines.join('\n')}\n`);
+    const records: SceneRecord[] = [];
+    const data: RenderWorkerData = { key, folder: draft, format };
+    const ranges = Array.from({ length: Math.ceil(count / SCENES_PER_TASK) }, (_, task): Range => {
+      return { start: task * SCENES_PER_TASK, end: Math.min(count, (task + 1) * SCENES_PER_TASK) };
+    });
+    let done = 0;
+    const keep = (range: Range, rendered: readonly SceneRecord[]) => {
+      for (const record of rendered) records[record.key.index] = record;
+      done += range.end - range.start;
+      onProgress?.(done, count);
+    };
+    await runInWorkers({ module: './render-worker.ts', base: import.meta.url, data }, ranges, keep, { signal });
+    await writeAnnotations(draft, records, format);
+    const atlas = await loadSpriteAtlas();
+    const shown = records.slice(0, SHEET_SCENES).map(({ key: { index } }) => renderScene(atlas, { ...key, index }));
     await writeFile(join(draft, 'contact-sheet.png'), await drawContactSheet(shown));
     await rename(draft, out);
   } finally {
-    await stream.close();
-    await Promise.allSettled(writing);
     await rm(draft, { recursive: true, force: true });
   }
 }
 
-/** Writes one scene's image; the file's ending decides the format. */
-async function writeImage({ image }: Scene, path: string): Promise<void> {
-  await writeFile(path, await encodeImage(sharpFrom(image), imageFormatOf(path)));
+async function writeAnnotations(folder: string, records: readonly SceneRecord[], format: string): Promise<void> {
+  const files = { fine: createInstances('fine'), coarse: createInstances('coarse') };
+  const lines: string[] = [];
+  for (const record of records) {
+    const scene = sceneOf(record);
+    const name = imageName(scene.key.split, scene.key.index, format);
+    for (const granularity of ['fine', 'coarse'] as const) addScene(files[granularity], granularity, scene, name);
+    for (const sample of makeSamples(scene, sampleRandom(scene))) {
+      lines.push(conversationLine(sample, scene, name, dialects.paper));
+    }
+  }
+  await writeFile(join(folder, 'instances_fine.json'), JSON.stringify(files.fine));
+  await writeFile(join(folder, 'instances_coarse.json'), JSON.stringify(files.coarse));
+  await writeFile(join(folder, 'conversations.jsonl'), `${lines.join('\n')}\n`);
 }
 
 async function checkOptions({ seed, count, split, out }: RenderWorldOptions): Promise<void> {

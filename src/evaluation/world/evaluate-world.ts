@@ -8,8 +8,8 @@
 
 import { ChatRexError } from '../../errors.ts';
 import type { Phrasings } from '../../world/phrasings.ts';
-import type { Scene } from '../../world/scene.ts';
-import { openWorldStream } from '../../world/world-stream.ts';
+import { renderScene, type Scene } from '../../world/scene.ts';
+import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
 import type { Figures } from './measure.ts';
 import type { WorldModel } from './model.ts';
 import {
@@ -82,17 +82,12 @@ export async function evaluateWorld(model: WorldModel, options: WorldEvaluationO
   requireWhole('questions', settings.questions, 1, 100);
   const planned = settings.tasks.flatMap(planTask);
   const active = planned.filter((measure) => reasonToSkip(model, measure) === null);
-  const stream = await openWorldStream({ kind: 'scenes', split: 'test', seed });
+  const atlas = await loadSpriteAtlas();
   const start = performance.now();
   let done = 0;
-  try {
-    while (done < count && active.length > 0 && !signal?.aborted) {
-      const { scene } = (await stream.next()).value;
-      await observeScene(model, scene, active, settings);
-      onProgress?.(++done);
-    }
-  } finally {
-    await stream.close();
+  while (done < count && active.length > 0 && !signal?.aborted) {
+    await observeScene(model, renderScene(atlas, { split: 'test', seed, index: done }), active, settings);
+    onProgress?.(++done);
   }
   const seconds = (performance.now() - start) / 1000;
   return {
