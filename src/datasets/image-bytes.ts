@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
+import { readRange } from '../file-range.ts';
 import { decodeImage, imageSizeOf, MAX_IMAGE_BYTES } from '../image/decode.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
-import { readRange } from '../weights/file-range.ts';
 import type { ImageRef } from './sample.ts';
 
 /** A file name of an annotation below the folder that the data set names. */

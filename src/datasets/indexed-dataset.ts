@@ -5,26 +5,22 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
 import { cacheFolder, indexKey } from './cache-folder.ts';
-import type { ConversationWish, Dataset, VocabularyEntry } from './dataset.ts';
+import type { ConversationWish, Dataset, OpenContext, VocabularyEntry } from './dataset.ts';
 import { countFaults, describeFault, FaultLog, type FaultSummary } from './faults.ts';
-import { loadImage } from './image-bytes.ts';
+import { loadImage, probeSize } from './image-bytes.ts';
 import { imageRoot, readSamples } from './read-samples.ts';
 import type { Reader, ReaderContext } from './reader.ts';
 import { openIndex, type RecordIndex, writeIndex } from './record-index.ts';
-import type { Conversation, Sample } from './sample.ts';
+import type { Conversation, ImageRef, Sample } from './sample.ts';
 
-export interface OpenDatasetOptions {
-  /** What relative paths of the spec are relative to; the working directory by default. */
-  readonly dataRoot?: string;
-  /** See `cacheFolder`. */
-  readonly cache?: string;
+/** An `OpenContext` whose fields all have defaults; see `cacheFolder` for that of the cache. */
+export interface OpenDatasetOptions extends Partial<OpenContext> {
   /** Whether any fault in the data is an error. */
   readonly isStrict?: boolean;
   /** Whether the index is written even where there is one. */
   readonly isRebuilt?: boolean;
   /** Told while an index is written: samples so far, and bytes of the files read and in all. */
   readonly onProgress?: (progress: IndexProgress) => void;
-  readonly signal?: AbortSignal;
 }
 
 export interface IndexProgress {
@@ -62,7 +58,7 @@ export async function openIndexed<Options extends object>(
     sources,
     resolve: resolvePath,
   });
-  const folder = join(cacheFolder(settings.cache), 'datasets', key);
+  const folder = join(cacheFolder(settings.cacheFolder), 'datasets', key);
   let index = settings.isRebuilt ? undefined : await openIndex(folder);
   if (index === undefined) {
     await buildIndex(folder, reader, options, resolvePath, settings);
@@ -99,14 +95,17 @@ async function buildIndex<Options extends object>(
   reader: Reader<Options>,
   options: Options,
   resolvePath: (path: string) => string,
-  { onProgress, signal }: OpenDatasetOptions,
+  { onProgress, onStatus, signal }: OpenDatasetOptions,
 ): Promise<void> {
   const faults = new FaultLog();
   let vocabulary: readonly VocabularyEntry[] = [];
   const bytesTotal = await totalBytes(reader.sources(options).files.map(resolvePath));
   let bytesRead = 0;
   let samples = 0;
-  const tell = () => onProgress?.({ samples, bytesRead, bytesTotal });
+  const tell = () => {
+    onProgress?.({ samples, bytesRead, bytesTotal });
+    onStatus?.(`reading ${reader.format}: ${Math.floor((100 * bytesRead) / Math.max(1, bytesTotal))} %`);
+  };
   await writeIndex(
     folder,
     (scratch) => {
@@ -161,6 +160,7 @@ function indexedDataset(name: string, folder: string, index: RecordIndex, images
     faults: head.faults,
     indexFolder: folder,
     sample: async (at) => withImageFolder(await stored(at), images.shown),
+    imageSize: async (at) => sizeOfImage(name, await stored(at), images.root),
     image: async (at, atLeast) => imageOf(name, await stored(at), images.root, atLeast),
     conversations: async (at, wish) => wanted((await stored(at)).conversations, wish),
     async *samples() {
@@ -181,20 +181,28 @@ const maxAspectError = 0.02;
 
 async function imageOf(name: string, sample: Sample, root: string, atLeast?: ImageSize): Promise<RgbImage> {
   const place = `sample ${sample.id} of ${name}`;
-  if (sample.image === undefined) throw new ChatRexError('invalid-argument', `${place} has no image, only text`);
-  let image: RgbImage;
-  try {
-    image = await loadImage(root, sample.image, atLeast);
-  } catch (cause) {
-    if (!(cause instanceof ChatRexError)) throw cause;
-    throw new ChatRexError(cause.code, `${place}: ${cause.message}`, { cause });
-  }
-  const stated = sample.image.size;
+  const image = await ofImage(place, sample, (reference) => loadImage(root, reference, atLeast));
+  const stated = sample.image?.size;
   if (stated !== undefined && !hasSameShape(stated, image)) {
     const message = `the image is ${image.width} x ${image.height}, its annotation says ${stated.width} x ${stated.height}`;
     throw new ChatRexError('invalid-file', `${place}: ${message}: its boxes are of another image`);
   }
   return image;
+}
+
+async function sizeOfImage(name: string, sample: Sample, root: string): Promise<ImageSize> {
+  return ofImage(`sample ${sample.id} of ${name}`, sample, (image) => image.size ?? probeSize(root, image));
+}
+
+/** Work on the image of a sample; errors name the sample. */
+async function ofImage<T>(place: string, { image }: Sample, work: (image: ImageRef) => T | Promise<T>): Promise<T> {
+  if (image === undefined) throw new ChatRexError('invalid-argument', `${place} has no image, only text`);
+  try {
+    return await work(image);
+  } catch (cause) {
+    if (!(cause instanceof ChatRexError)) throw cause;
+    throw new ChatRexError(cause.code, `${place}: ${cause.message}`, { cause });
+  }
 }
 
 /** Whether two sizes can be of one image; sides of shrunk images are rounded. */
@@ -204,11 +212,14 @@ export function hasSameShape(a: ImageSize, b: ImageSize): boolean {
 }
 
 /** Stored conversations of the tasks that are wished for, as many of each as are wished for. */
-function wanted(conversations: readonly Conversation[], { counts, kinds, random }: ConversationWish): Conversation[] {
+function wanted(
+  conversations: readonly Conversation[],
+  { counts, regionStyle, random }: ConversationWish,
+): Conversation[] {
   const left = new Map(Object.entries(counts));
-  return random.shuffle(conversations).filter(({ task, kind }) => {
+  return random.shuffle(conversations).filter(({ task, style }) => {
     const count = left.get(task) ?? 0;
-    if (count <= 0 || (kinds !== undefined && kind !== undefined && !kinds.includes(kind))) return false;
+    if (count <= 0 || (regionStyle !== undefined && style !== undefined && style !== regionStyle)) return false;
     left.set(task, count - 1);
     return true;
   });

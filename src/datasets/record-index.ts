@@ -6,11 +6,12 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
-import { readFrom, readRange } from '../weights/file-range.ts';
+import { readFrom, readRange } from '../file-range.ts';
+import { writeAll } from '../files.ts';
 import type { VocabularyEntry } from './dataset.ts';
 import type { FaultSummary } from './faults.ts';
 import { textLines } from './json/lines.ts';
@@ -80,7 +81,7 @@ export async function writeIndex(
 async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     const problem = `cannot make the cache folder ${dirname(path)} (${cause.code})`;
-    throw new ChatRexError('not-found', `${problem}: choose another with --cache or CHATREX_CACHE`, { cause });
+    throw new ChatRexError('not-found', `${problem}: choose another with --cache FOLDER or CHATREX_CACHE`, { cause });
   });
 }
 
@@ -107,7 +108,7 @@ async function writeSamples(folder: string, samples: AsyncIterable<Sample>, onSa
     const flush = async () => {
       const bytes = Buffer.from(pending.join(''));
       hash.update(bytes);
-      await writeFully(file, bytes);
+      await writeAll(file, bytes);
       pending = [];
       pendingLength = 0;
     };
@@ -128,10 +129,6 @@ async function writeSamples(folder: string, samples: AsyncIterable<Sample>, onSa
   const bytes = offsets.bytes();
   await writeFile(join(folder, offsetsFile), bytes, { flag: 'wx' });
   return { size: offsets.length - 1, samplesBytes: position, hash, offsetsHash: hashOf(bytes) };
-}
-
-async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
 }
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 32);

@@ -1,10 +1,11 @@
 /** What the commands on data sets share: options, opening with progress, and what Ctrl-C does. */
 
 import { stat } from 'node:fs/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { IndexedDataset } from '../../datasets/indexed-dataset.ts';
 import { ChatRexError } from '../../errors.ts';
 import { datasetFormats, openDataset } from '../../open-dataset.ts';
+import { interruptible } from '../interruption.ts';
 import { type ProgressBar, progressBar } from '../progress.ts';
 
 export interface SpecOptions {
@@ -35,32 +36,27 @@ export async function withDataset<T>(
   { root, cache, strict, isRebuilt }: SpecOptions & { readonly isRebuilt?: boolean },
   work: (dataset: IndexedDataset, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   if (root !== undefined && !(await stat(root).catch(() => undefined))?.isDirectory()) {
     throw new ChatRexError('not-found', `--root ${root} is not a folder`);
   }
   const bar = lateBar(`${title}: reading`, 1000);
-  try {
+  return interruptible(async (signal) => {
     const dataset = await openDataset(spec, {
       dataRoot: root,
-      cache,
+      cacheFolder: cache,
       isStrict: strict,
       isRebuilt,
-      signal: interruption.signal,
+      signal,
       onProgress: ({ samples, bytesRead, bytesTotal }) =>
         bar.update(Math.round((1000 * bytesRead) / Math.max(1, bytesTotal)), samples > 0 ? `${samples} samples` : ''),
     });
     bar.end('read');
     try {
-      return await work(indexed(dataset, spec), interruption.signal);
+      return await work(indexed(dataset, spec), signal);
     } finally {
       await dataset.close();
     }
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  }
+  });
 }
 
 function indexed(dataset: object, spec: string): IndexedDataset {
@@ -80,9 +76,4 @@ export function lateBar(title: string, total: number): Pick<ProgressBar, 'update
     },
     end: (text) => bar?.end(text),
   };
-}
-
-export function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
-  return Number(text);
 }

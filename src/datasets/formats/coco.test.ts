@@ -164,7 +164,7 @@ describe.skipIf(!existsSync(photos))('COCO photographs', () => {
     const cache = await mkdtemp(join(tmpdir(), 'chatrex-cache-'));
     try {
       const options = { path: join(photos, 'instances.json'), images: join(photos, 'images') };
-      const dataset = await openIndexed(reader, options, { cache });
+      const dataset = await openIndexed(reader, options, { cacheFolder: cache });
       const report = await inspectDataset(dataset);
       expect(report).toMatchObject({ images: 142, regions: 1330, ignoredRegions: 16, categories: 80, faults: {} });
       const full = await dataset.image(0);
