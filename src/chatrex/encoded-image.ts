@@ -54,6 +54,11 @@ export class EncodedImage {
     return this.#context.memory.sizeBytes;
   }
 
+  /** Tokens of the image with its objects, which every question follows. */
+  get tokens(): number {
+    return this.#context.memory.prefixLength;
+  }
+
   /**
    * Asks anything, `<objN>` standing for box N.
    * @throws ChatRexError 'invalid-argument' when the question names a box that the image does not have; 'aborted';

@@ -7,13 +7,13 @@ import { ChatRexError } from '../errors.ts';
 import { askCommand, captionCommand, countCommand, describeCommand, detectCommand } from './ask.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
-import { dataCommand } from './data.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { interruptedStatus } from './interruption.ts';
 import { proposeCommand } from './propose.ts';
 import { quantizeCommand } from './quantize.ts';
+import { serveCommand } from './serve.ts';
 import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
 
@@ -29,7 +29,7 @@ const program = new Command('chatrex')
   .addCommand(countCommand())
   .addCommand(chatCommand())
   .addCommand(proposeCommand())
-  .addCommand(dataCommand())
+  .addCommand(serveCommand())
   .addCommand(evalCommand())
   .addCommand(trainCommand())
   .addCommand(exportCommand())

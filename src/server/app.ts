@@ -1,0 +1,77 @@
+/** The application: every route behind its guards, every failure as OpenAI's API tells it, every request in the log. */
+
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import { ApiError, apiErrorOf, errorBody } from './api-error.ts';
+import { corsGuard, hostGuard, keyGuard } from './guard.ts';
+import type { ServerContext, ServerEnv } from './http-context.ts';
+import type { Log } from './log.ts';
+import { chatCompletions } from './routes/chat-completions.ts';
+import { metricsRoute, modelRoutes, type StatusSources, statusRoutes } from './routes/status.ts';
+
+export interface AppSources extends StatusSources {
+  readonly log: Log;
+}
+
+export function createApp(sources: AppSources): Hono<ServerEnv> {
+  const { settings, log, metrics } = sources;
+  const app = new Hono<ServerEnv>();
+  app.use(async (c, next) => {
+    const start = performance.now();
+    const requestId = requestIdOf(c);
+    c.set('requestId', requestId);
+    c.set('client', 'unknown');
+    c.set('signal', signalOf(c));
+    await next();
+    c.header('x-request-id', requestId);
+    c.header('x-content-type-options', 'nosniff');
+    const { method, path } = c.req;
+    // By the route's pattern: paths that anybody makes up would fill the memory.
+    const route = matchedRoutes(c).findLast((matched) => matched.method === method)?.path ?? 'none';
+    metrics.onResponse(route, c.res.status);
+    const durationMs = Math.round(performance.now() - start);
+    log.info('request', { requestId, method, path, status: c.res.status, durationMs, client: c.get('client') });
+  });
+  app.use(hostGuard(settings));
+  app.use(corsGuard(settings));
+  app.route('/', statusRoutes(sources));
+  app.use(keyGuard(settings));
+  app.route('/', metricsRoute(sources));
+  app.route('/v1', modelRoutes(sources));
+  app.route('/v1', chatCompletions(sources));
+  app.notFound((c) => {
+    const error = new ApiError(404, `${c.req.method} ${c.req.path} is not served; GET /openapi.json says what is`);
+    return c.json(errorBody(error), 404);
+  });
+  app.onError((error, c) => reply(c, error, log));
+  return app;
+}
+
+function reply(c: ServerContext, error: unknown, log: Log): Response {
+  const told = apiErrorOf(error);
+  if (told.status === 500) {
+    const cause = told.cause;
+    const details = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    log.error('failure', { requestId: c.get('requestId'), details });
+  }
+  if (told.retryAfter !== undefined) c.header('retry-after', String(told.retryAfter));
+  return c.json(errorBody(told), told.status);
+}
+
+/** The client's own, where it is a plain one; it comes back in the reply and stands in the log. */
+function requestIdOf(c: ServerContext): string {
+  const own = c.req.header('x-request-id');
+  return own !== undefined && /^[\w.:-]{1,128}$/.test(own) ? own : randomUUID();
+}
+
+/** Fires when the connection ends before the reply does. */
+function signalOf(c: ServerContext): AbortSignal {
+  const outgoing = c.env?.outgoing;
+  if (!outgoing) return c.req.raw.signal;
+  const control = new AbortController();
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) control.abort();
+  });
+  return control.signal;
+}

@@ -1,0 +1,79 @@
+/** What ties an answer's text to the image, as JSON beside the text. */
+
+import type { Answer } from '../chatrex/answer.ts';
+import type { GroundedText } from '../grounding/grounded-text.ts';
+import type { AnswerEvent } from '../grounding/parse.ts';
+import type { EncodedFacts } from './model-protocol.ts';
+
+/** A stretch of the text that means boxes. */
+export interface PhraseJson {
+  /** Offsets in the text, in UTF-16 units, as JavaScript counts. */
+  start: number;
+  end: number;
+  text: string;
+  /** Indices of boxes: `<objN>` in questions. */
+  objects: number[];
+}
+
+export interface ObjectJson {
+  index: number;
+  /** x1, y1, x2, y2 in pixels of the original image. */
+  box: number[];
+  /** How sure the model is, 0 to 1; missing while the answer is being written. */
+  score?: number;
+}
+
+export interface GroundingJson {
+  phrases: PhraseJson[];
+  /** Every box that a phrase means, once, with the best of its scores. */
+  objects: ObjectJson[];
+  image: { width: number; height: number };
+}
+
+export function groundingJson({ spans, objects, scores }: Answer, facts: EncodedFacts): GroundingJson {
+  const best = new Map<number, number>();
+  objects.forEach((index, row) => {
+    best.set(index, Math.max(best.get(index) ?? 0, scores[row]));
+  });
+  return {
+    phrases: phrasesOf(spans),
+    objects: [...best].map(([index, score]) => ({ ...objectJson(index, facts), score: rounded(score, 4) })),
+    image: { width: facts.size.width, height: facts.size.height },
+  };
+}
+
+export const objectJson = (index: number, { boxesXyxy }: Pick<EncodedFacts, 'boxesXyxy'>): ObjectJson => ({
+  index,
+  box: boxJson(boxesXyxy, index),
+});
+
+/** Box `index` of [K, 4], to hundredths of a pixel. */
+export const boxJson = (boxesXyxy: Float64Array | Float32Array, index: number): number[] =>
+  Array.from(boxesXyxy.subarray(4 * index, 4 * index + 4), (value) => rounded(value, 2));
+
+export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+function phrasesOf(spans: GroundedText): PhraseJson[] {
+  let at = 0;
+  return spans.flatMap((span) => {
+    const start = at;
+    at += span.text.length;
+    return span.kind === 'phrase' ? [{ start, end: at, text: span.text, objects: [...span.objects] }] : [];
+  });
+}
+
+/** Turns events of an answer into pieces for a stream: text at once, a phrase when its boxes are known. */
+export function createGroundingStream(facts: EncodedFacts) {
+  let text = '';
+  let start = 0;
+  return (event: AnswerEvent): { content: string } | { grounding: Omit<GroundingJson, 'image'> } | undefined => {
+    if (event.kind === 'text') {
+      text += event.text;
+      return { content: event.text };
+    }
+    if (event.kind === 'phrase-start') start = text.length;
+    if (event.kind !== 'phrase-end') return undefined;
+    const phrase = { start, end: text.length, text: text.slice(start), objects: event.objects };
+    return { grounding: { phrases: [phrase], objects: event.objects.map((index) => objectJson(index, facts)) } };
+  };
+}

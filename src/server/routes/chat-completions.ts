@@ -1,0 +1,154 @@
+/**
+ * OpenAI's `POST /v1/chat/completions`. The message's content is the answer without markers; `message.grounding` ties its
+ * phrases to boxes. While streaming, `delta.grounding` brings each phrase as its boxes become known, and the last piece
+ * the whole with scores.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import type { Answer } from '../../chatrex/answer.ts';
+import type { AnswerEvent } from '../../grounding/parse.ts';
+import { ApiError, apiErrorOf, errorBody, requireModel } from '../api-error.ts';
+import {
+  answerOptions,
+  type ChatRequest,
+  chatRequestSchema,
+  conversationOf,
+  requirePossible,
+} from '../chat-request.ts';
+import { createGroundingStream, groundingJson } from '../grounding-json.ts';
+import { callerOf, readImage, readJson, type ServerContext, type ServerEnv, type Services } from '../http-context.ts';
+import type { EncodedFacts } from '../model-protocol.ts';
+import { type EventSink, eventStream } from '../sse.ts';
+
+interface Written {
+  readonly answer: Answer;
+  readonly facts: EncodedFacts;
+  readonly isCached: boolean;
+}
+
+export function chatCompletions(services: Services): Hono<ServerEnv> {
+  const app = new Hono<ServerEnv>();
+  app.post('/chat/completions', async (c) => {
+    const { settings } = services;
+    const request = await readJson(c, chatRequestSchema, settings.maxBodyBytes);
+    requireModel(request.model, settings.modelName);
+    requirePossible(request);
+    const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: settings.modelName };
+    if (request.stream) return streamAnswer(services, c, request, head);
+    const written = await writeAnswer(services, c, request);
+    return c.json({
+      ...head,
+      object: 'chat.completion',
+      choices: [{ index: 0, message: message(request, written), logprobs: null, finish_reason: finishReason(written) }],
+      usage: usage(written),
+    });
+  });
+  return app;
+}
+
+type Head = { id: string; created: number; model: string };
+
+async function writeAnswer(
+  services: Services,
+  c: ServerContext,
+  request: ChatRequest,
+  onEvent?: (event: AnswerEvent, facts: EncodedFacts) => void,
+): Promise<Written> {
+  const { image: requested, turns } = conversationOf(request.messages);
+  const image = await readImage(services, requested);
+  return services.engine.withImage(callerOf(c), image, async ({ facts, isCached, ask }) => {
+    requireKnownBoxes(turns, facts);
+    const answer = await ask(turns, answerOptions(request), (event) => onEvent?.(event, facts));
+    return { answer, facts, isCached };
+  });
+}
+
+/** Boxes of earlier answers must be boxes of this image. */
+function requireKnownBoxes(turns: ReturnType<typeof conversationOf>['turns'], { scores }: EncodedFacts): void {
+  for (const { answer } of turns) {
+    const spans = Array.isArray(answer) ? answer : [];
+    const wrong = spans.flatMap((span) => (span.kind === 'phrase' ? span.objects : [])).find((i) => i >= scores.length);
+    if (wrong === undefined) continue;
+    const param = 'messages';
+    throw new ApiError(400, `${param}: an earlier answer names box ${wrong}, the image has ${scores.length}`, {
+      param,
+    });
+  }
+}
+
+/** The status is sent with the first event, so that what goes wrong before has a status of its own. */
+async function streamAnswer(services: Services, c: ServerContext, request: ChatRequest, head: Head): Promise<Response> {
+  const events: AnswerEvent[] = [];
+  let known: EncodedFacts | undefined;
+  let listener: (() => void) | undefined;
+  const written = writeAnswer(services, c, request, (event, facts) => {
+    events.push(event);
+    known = facts;
+    listener?.();
+  });
+  await Promise.race([written, new Promise<void>((resolve) => (listener = resolve))]);
+  return eventStream(
+    async (sink) => {
+      const chunks = chunkSender(sink, request, head);
+      const flush = () => {
+        for (const event of events.splice(0)) chunks.event(event, known!);
+      };
+      listener = flush;
+      chunks.start();
+      flush();
+      chunks.end(await written);
+    },
+    (error) => errorBody(apiErrorOf(error)),
+  );
+}
+
+function chunkSender(sink: EventSink, request: ChatRequest, head: Head) {
+  const isJson = request.response_format?.type === 'json_object';
+  const hasUsage = request.stream_options?.include_usage === true;
+  const send = (delta: object, finish_reason: string | null = null) =>
+    sink.send({
+      ...head,
+      object: 'chat.completion.chunk',
+      choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+      ...(hasUsage && { usage: null }),
+    });
+  let pieceOf: ReturnType<typeof createGroundingStream> | undefined;
+  return {
+    start: () => send({ role: 'assistant', content: '' }),
+    event(event: AnswerEvent, facts: EncodedFacts) {
+      pieceOf ??= createGroundingStream(facts);
+      const piece = pieceOf(event);
+      if (piece && !isJson) send(piece);
+    },
+    end(written: Written) {
+      const { content, grounding } = message(request, written);
+      if (isJson) send({ content });
+      send({ grounding }, finishReason(written));
+      if (hasUsage) {
+        sink.send({ ...head, object: 'chat.completion.chunk', choices: [], usage: usage(written) });
+      }
+      sink.send('[DONE]');
+    },
+  };
+}
+
+/** `json_object` puts text and grounding into the content, for clients that drop fields they do not know. */
+function message(request: ChatRequest, { answer, facts }: Written) {
+  const grounding = groundingJson(answer, facts);
+  const isJson = request.response_format?.type === 'json_object';
+  const content = isJson ? JSON.stringify({ text: answer.text, ...grounding }) : answer.text;
+  return { role: 'assistant' as const, content, refusal: null, grounding };
+}
+
+const finishReason = ({ answer }: Written): 'stop' | 'length' => (answer.ending === 'length' ? 'length' : 'stop');
+
+function usage({ answer, facts, isCached }: Written) {
+  const { promptTokens, ids } = answer;
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: ids.length,
+    total_tokens: promptTokens + ids.length,
+    prompt_tokens_details: { cached_tokens: isCached ? facts.tokens : 0 },
+  };
+}
