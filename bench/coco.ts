@@ -7,8 +7,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoxXywh } from '../src/boxes/box.ts';
-import { evaluateCoco } from '../src/evaluation/coco.ts';
-import type { DetectedBox, GroundTruthBox } from '../src/evaluation/records.ts';
+import { evaluateCoco } from '../src/evaluation/metrics/coco.ts';
+import type { DetectedBox, GroundTruthBox } from '../src/evaluation/metrics/records.ts';
 import { createRandom } from './random.ts';
 
 const random = createRandom(3);

@@ -9,6 +9,7 @@
  * Nothing is rounded or clipped; every function returns a new array of the input's kind.
  */
 
+import type { BoxXywh, BoxXyxy } from './box.ts';
 import { type BoxArray, countBoxes } from './box-array.ts';
 
 /** [N,4] xyxy -> [N,4] cxcywh, same unit. */
@@ -47,6 +48,16 @@ export function xywhToXyxy<B extends BoxArray>(boxesXywh: B): B {
     out[i + 2] += out[i];
     out[i + 3] += out[i + 1];
   });
+}
+
+/** One xyxy box -> xywh, same unit. */
+export function boxToXywh([left, top, right, bottom]: BoxXyxy): BoxXywh {
+  return [left, top, right - left, bottom - top];
+}
+
+/** One xywh box -> xyxy, same unit. */
+export function boxToXyxy([left, top, width, height]: BoxXywh): BoxXyxy {
+  return [left, top, left + width, top + height];
 }
 
 /** Pixels -> fractions of an image of `width` x `height` pixels, in any of the three layouts. */

@@ -7,6 +7,7 @@ import { ChatRexError } from '../errors.ts';
 import { askCommand, captionCommand, countCommand, describeCommand, detectCommand } from './ask.ts';
 import { chatCommand } from './chat.ts';
 import { convertCommand } from './convert.ts';
+import { dataCommand } from './data.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
@@ -29,6 +30,7 @@ const program = new Command('chatrex')
   .addCommand(countCommand())
   .addCommand(chatCommand())
   .addCommand(proposeCommand())
+  .addCommand(dataCommand())
   .addCommand(serveCommand())
   .addCommand(evalCommand())
   .addCommand(trainCommand())

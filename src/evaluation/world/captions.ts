@@ -2,7 +2,11 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
-import { evaluateGroundedCaptions, type GroundedCaptionAnswer, type GroundedPhrase } from '../grounded-caption.ts';
+import {
+  evaluateGroundedCaptions,
+  type GroundedCaptionAnswer,
+  type GroundedPhrase,
+} from '../metrics/grounded-caption.ts';
 import { type Measure, measured } from './measure.ts';
 import { ask, listedBoxes, type SceneView, samplesOf, truthBoxes } from './scene-view.ts';
 

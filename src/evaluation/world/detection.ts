@@ -5,14 +5,15 @@
  * A phrase of the answer that is no category's name has no class to be charged to and is left out.
  */
 
-import type { BoxXywh, BoxXyxy } from '../../boxes/box.ts';
+import type { BoxXyxy } from '../../boxes/box.ts';
+import { boxToXywh } from '../../boxes/convert.ts';
 import { CATEGORIES } from '../../world/categories.ts';
 import { allNamed } from '../../world/description.ts';
 import { askAbout } from '../../world/phrasings.ts';
 import { absentCategory, categoriesOf } from '../../world/tasks/detection.ts';
-import { normalizePhrase } from '../normalize-phrase.ts';
-import { evaluateDetection, type PredictedBox } from '../precision-recall.ts';
-import type { GroundTruthBox } from '../records.ts';
+import { normalizePhrase } from '../metrics/normalize-phrase.ts';
+import { evaluateDetection, type PredictedBox } from '../metrics/precision-recall.ts';
+import type { GroundTruthBox } from '../metrics/records.ts';
 import { type Measure, measured } from './measure.ts';
 import { ask, listedBoxes, type SceneView, taskRandom, truthBoxes } from './scene-view.ts';
 
@@ -68,9 +69,5 @@ export const detection: Measure<SceneView, DetectionRow> = {
 function toRecords(imageId: number, name: string, boxes: readonly BoxXyxy[]) {
   const categoryId = idOf.get(normalizePhrase(name));
   if (categoryId === undefined) return [];
-  return boxes.map((box) => ({ imageId, categoryId, boxXywh: toXywh(box) }));
-}
-
-function toXywh([left, top, right, bottom]: BoxXyxy): BoxXywh {
-  return [left, top, right - left, bottom - top];
+  return boxes.map((box) => ({ imageId, categoryId, boxXywh: boxToXywh(box) }));
 }

@@ -10,7 +10,7 @@ import { CATEGORIES } from '../../world/categories.ts';
 import { RELATION_PHRASES, SIDE_PHRASES } from '../../world/description.ts';
 import { COLOUR_NAMES } from '../../world/paint.ts';
 import { numberValue } from '../../world/words.ts';
-import { normalizePhrase } from '../normalize-phrase.ts';
+import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 
 interface FactKind {
   readonly words: ReadonlySet<string>;

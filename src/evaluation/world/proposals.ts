@@ -4,11 +4,12 @@
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
+import { boxToXywh } from '../../boxes/convert.ts';
 import type { Granularity } from '../../proposals/network.ts';
 import type { Proposals } from '../../proposals/post-process.ts';
 import type { Scene } from '../../world/scene.ts';
-import { evaluateCoco } from '../coco.ts';
-import { matchBoxes } from '../match-boxes.ts';
+import { evaluateCoco } from '../metrics/coco.ts';
+import { matchBoxes } from '../metrics/match-boxes.ts';
 import { type Figures, type Measure, measured } from './measure.ts';
 import type { WorldModel } from './model.ts';
 import { listedBoxes } from './scene-view.ts';
@@ -93,6 +94,6 @@ function proposalRow(
   };
 }
 
-function toRecord(imageId: number, [left, top, right, bottom]: BoxXyxy) {
-  return { imageId, categoryId: 1, boxXywh: [left, top, right - left, bottom - top] as const };
+function toRecord(imageId: number, boxXyxy: BoxXyxy) {
+  return { imageId, categoryId: 1, boxXywh: boxToXywh(boxXyxy) };
 }

@@ -5,7 +5,7 @@
 
 import type { Turn } from '../../chatrex/encoded-image.ts';
 import { renderQuestion } from '../../grounding/render.ts';
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { statesFact } from './fact.ts';
 import { type Measure, share } from './measure.ts';
 import { placed, type SceneView, samplesOf } from './scene-view.ts';

@@ -1,7 +1,7 @@
 /** Referring expressions that mean one object: is the first box of the answer that object (paper section 5, RefCOCO)? */
 
 import type { GroundedText } from '../../grounding/grounded-text.ts';
-import { evaluateReferring, type ReferringAnswer } from '../referring.ts';
+import { evaluateReferring, type ReferringAnswer } from '../metrics/referring.ts';
 import { type Measure, measured } from './measure.ts';
 import { ask, listedBoxes, type SceneView, samplesOf, truthBoxes } from './scene-view.ts';
 

@@ -1,7 +1,7 @@
 /** Region classification: the name of a given box, in free words, must be its category's (paper section 5, region tasks). */
 
 import { captionRegion } from '../../world/tasks/region-caption.ts';
-import { normalizePhrase } from '../normalize-phrase.ts';
+import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 import { type Measure, share } from './measure.ts';
 import { ask, placed, type SceneView, taskRandom } from './scene-view.ts';
 

@@ -3,8 +3,8 @@
 import type { BoxXywh } from '../../boxes/box.ts';
 import { cxcywhToXyxy } from '../../boxes/convert.ts';
 import { nms } from '../../boxes/nms.ts';
-import { evaluateCoco } from '../../evaluation/coco.ts';
-import type { DetectedBox, GroundTruthBox } from '../../evaluation/records.ts';
+import { evaluateCoco } from '../../evaluation/metrics/coco.ts';
+import type { DetectedBox, GroundTruthBox } from '../../evaluation/metrics/records.ts';
 import { createScope } from '../../nn/scope.ts';
 import { proposeFor, upnNetwork } from '../../proposals/network.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';

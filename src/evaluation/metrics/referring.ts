@@ -4,8 +4,8 @@
  * Deviation from HumanRef: boxes are paired by overlap (`matchBoxes`), not in the order of the truths.
  */
 
-import type { BoxXyxy } from '../boxes/box.ts';
-import { iou } from '../boxes/overlap.ts';
+import type { BoxXyxy } from '../../boxes/box.ts';
+import { iou } from '../../boxes/overlap.ts';
 import { FOUND_IOU, flatten, matchBoxes } from './match-boxes.ts';
 
 /** One phrase about one image. */

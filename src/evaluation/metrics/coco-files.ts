@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError } from '../../errors.ts';
 import type { DetectedBox, GroundTruthBox } from './records.ts';
 
 const boxSchema = z.tuple([z.number(), z.number(), z.number().nonnegative(), z.number().nonnegative()]);

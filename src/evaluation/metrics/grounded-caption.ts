@@ -4,7 +4,7 @@
  * overlaps by IoU .5, each truth once. Counted over all captions together, so that a long caption weighs more than a short one.
  */
 
-import type { BoxXyxy } from '../boxes/box.ts';
+import type { BoxXyxy } from '../../boxes/box.ts';
 import { groupBy } from './group-by.ts';
 import { matchBoxes } from './match-boxes.ts';
 import { normalizePhrase } from './normalize-phrase.ts';

@@ -3,8 +3,8 @@
  * most is settled first, so the result does not depend on the order in which the boxes were listed.
  */
 
-import type { BoxXyxy } from '../boxes/box.ts';
-import { iou } from '../boxes/overlap.ts';
+import type { BoxXyxy } from '../../boxes/box.ts';
+import { iou } from '../../boxes/overlap.ts';
 
 /** The overlap at which a box counts as found, in COCO's AP50, RefCOCO and HumanRef alike; it includes its end. */
 export const FOUND_IOU = 0.5;

@@ -6,7 +6,7 @@ import { type CocoEvaluation, type CocoMetrics, evaluateCoco } from './coco.ts';
 import { type CocoDataset, readCocoDataset, readCocoResults } from './coco-files.ts';
 import type { DetectedBox, GroundTruthBox } from './records.ts';
 
-const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/metrics/${name}`, import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`../../../fixtures/metrics/${name}`, import.meta.url));
 const readJson = (name: string) => JSON.parse(readFileSync(fixture(name), 'utf8'));
 
 function expectMetrics(found: CocoMetrics, expected: Partial<CocoMetrics>, tolerance: number): void {

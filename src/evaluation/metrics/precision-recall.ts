@@ -5,7 +5,8 @@
  * and a prediction that found nothing but lies in a crowd is not counted, as in COCO.
  */
 
-import type { BoxXywh, BoxXyxy } from '../boxes/box.ts';
+import type { BoxXywh } from '../../boxes/box.ts';
+import { boxToXyxy } from '../../boxes/convert.ts';
 import { type CocoOptions, evaluateCoco } from './coco.ts';
 import { groupBy } from './group-by.ts';
 import { FOUND_IOU, matchBoxes } from './match-boxes.ts';
@@ -62,8 +63,8 @@ function scoreCategory(truths: readonly GroundTruthBox[], predictions: readonly 
     const objects = present.filter((truth) => !truth.isCrowd);
     const crowds = present.filter((truth) => truth.isCrowd);
     const pairs = matchBoxes(
-      named.map((box) => toXyxy(box.boxXywh)),
-      objects.map((box) => toXyxy(box.boxXywh)),
+      named.map((box) => boxToXyxy(box.boxXywh)),
+      objects.map((box) => boxToXyxy(box.boxXywh)),
     );
     const isFinder = new Set(pairs.map((pair) => pair.predicted));
     found += pairs.length;
@@ -79,8 +80,4 @@ function shareInside(box: BoxXywh, region: BoxXywh): number {
   const width = Math.min(box[0] + box[2], region[0] + region[2]) - Math.max(box[0], region[0]);
   const height = Math.min(box[1] + box[3], region[1] + region[3]) - Math.max(box[1], region[1]);
   return width > 0 && height > 0 ? (width * height) / (box[2] * box[3]) : 0;
-}
-
-function toXyxy([left, top, width, height]: BoxXywh): BoxXyxy {
-  return [left, top, left + width, top + height];
 }

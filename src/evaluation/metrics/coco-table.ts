@@ -3,7 +3,7 @@
  * A group is a category, or everything when categories are ignored. Ties keep category, then file order, as in pycocotools.
  */
 
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError } from '../../errors.ts';
 import type { DetectedBox, GroundTruthBox } from './records.ts';
 
 /** Columns of N sorted boxes. */

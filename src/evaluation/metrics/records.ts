@@ -1,6 +1,6 @@
 /** Plain records that every evaluation reads: what is in an image, and what a model says is in it. */
 
-import type { BoxXywh } from '../boxes/box.ts';
+import type { BoxXywh } from '../../boxes/box.ts';
 
 /** One annotated object. */
 export interface GroundTruthBox {

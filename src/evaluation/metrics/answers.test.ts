@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BoxXywh, BoxXyxy } from '../boxes/box.ts';
-import { iou } from '../boxes/overlap.ts';
+import type { BoxXywh, BoxXyxy } from '../../boxes/box.ts';
+import { iou } from '../../boxes/overlap.ts';
 import { evaluateCounting } from './counting.ts';
 import { evaluateGroundedCaptions } from './grounded-caption.ts';
 import { flatten, matchBoxes } from './match-boxes.ts';

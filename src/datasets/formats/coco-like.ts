@@ -1,0 +1,221 @@
+/**
+ * What COCO's instances file and its many relatives share (cocodataset.org/#format-data): `images`, `annotations` and
+ * `categories`, in any order, of any size. Annotations are joined to their images on disk; see `GroupSpool`.
+ */
+
+import { ChatRexError } from '../../errors.ts';
+import type { ImageSize } from '../../image/rgb-image.ts';
+import type { VocabularyEntry } from '../dataset.ts';
+import { shownValue } from '../faults.ts';
+import { isFourNumbers } from '../finish-sample.ts';
+import { GroupSpool } from '../group-spool.ts';
+import { jsonElements } from '../json/elements.ts';
+import { maskBounds } from '../mask-bounds.ts';
+import type { DraftRegion, ReaderContext } from '../reader.ts';
+
+/** An image of the file, with the fields of the format that were asked for. */
+export interface CocoImage {
+  readonly id: string;
+  readonly size?: ImageSize;
+  /** All fields of the record. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An annotation of an image. */
+export interface CocoAnnotation {
+  /** Its id as text, or its place (`#7`) where it has none. */
+  readonly id: string;
+  readonly categoryId?: string;
+  /** Four numbers; where the file has something else, a text that shows it. */
+  readonly boxXywh: readonly number[] | string;
+  readonly areaPixels?: number;
+  readonly isCrowd: boolean;
+  /** The fields that the format asked for. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface CocoCategory {
+  readonly id: string;
+  readonly name: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface CocoGroup {
+  readonly image: CocoImage;
+  readonly annotations: readonly CocoAnnotation[];
+  readonly categories: ReadonlyMap<string, CocoCategory>;
+}
+
+export interface CocoLikeFormat {
+  /** Fields of images and annotations to keep beside those that every file has. */
+  readonly imageFields?: readonly string[];
+  readonly annotationFields?: readonly string[];
+  /** The name of a category; as the file has it by default. */
+  nameOf?(name: string): string;
+}
+
+/** Fields of images that are always kept. */
+const imageFields = ['file_name', 'coco_url'];
+
+/**
+ * The images of a file with their annotations, in the order of the file. Categories are complete from the first on.
+ * @throws ChatRexError 'invalid-file' where the file is not JSON, or has no images
+ */
+export async function* cocoGroups(
+  path: string,
+  context: ReaderContext,
+  format: CocoLikeFormat = {},
+): AsyncGenerator<CocoGroup> {
+  const file = context.resolve(path);
+  const categories = new Map<string, CocoCategory>();
+  const spool = new GroupSpool<CocoImage, CocoAnnotation>(context.scratch);
+  const keptOfImages = [...imageFields, ...(format.imageFields ?? [])];
+  const sections = new Set<string>();
+  const isWanted = (section: string) => ['images', 'annotations', 'categories'].includes(section);
+  try {
+    for await (const batch of jsonElements(file, { onBytes: context.onBytes, signal: context.signal, isWanted })) {
+      for (const { section, index, value } of batch) {
+        sections.add(section);
+        if (index < 0 || section === '') throw notCoco(file, section);
+        const place = `${section} ${index}`;
+        if (!isRecord(value)) {
+          context.report({ kind: 'bad-record', source: place, value: shownValue(value) });
+        } else if (section === 'images') {
+          const image = readImage(value, keptOfImages);
+          if (image === undefined) context.report({ kind: 'bad-record', source: place, value: 'an image without id' });
+          else await spool.addHead(image.id, image);
+        } else if (section === 'annotations') {
+          const annotation = readAnnotation(value, index, format.annotationFields ?? []);
+          const imageId = idOf(value.image_id);
+          if (imageId === undefined) {
+            const shown = `image_id ${shownValue(value.image_id)}`;
+            context.report({ kind: 'unknown-image', source: annotation.id, value: shown });
+          } else await spool.addRow(imageId, annotation);
+        } else addCategory(categories, value, place, context, format.nameOf ?? ((name) => name));
+      }
+    }
+    if (!sections.has('images')) throw notCoco(file, '');
+    context.setVocabulary([...categories.values()].map(vocabularyEntry));
+    for await (const { key, head, rows } of spool.groups()) {
+      if (head !== undefined) yield { image: head, annotations: rows, categories };
+      else {
+        for (const { id } of rows) context.report({ kind: 'unknown-image', source: id, value: `image_id ${key}` });
+      }
+    }
+  } finally {
+    await spool.close();
+  }
+}
+
+function notCoco(file: string, section: string): ChatRexError {
+  const found = section === '' ? 'no list "images"' : `"${section}" that is not a list`;
+  const message = `${file}: expected lists "images", "annotations" and "categories" as in COCO, got ${found}`;
+  return new ChatRexError('invalid-file', `${message}: check the format of the spec`);
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Ids are numbers in COCO, and texts elsewhere; 7 and "7" are the same. */
+export function idOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value !== '') return value;
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
+}
+
+/** A size of two whole numbers of at least 1. */
+export function sizeOf(width: unknown, height: unknown): ImageSize | undefined {
+  const isSide = (side: unknown): side is number => Number.isInteger(side) && (side as number) > 0;
+  return isSide(width) && isSide(height) ? { width, height } : undefined;
+}
+
+function readImage(value: Record<string, unknown>, kept: readonly string[]): CocoImage | undefined {
+  const id = idOf(value.id);
+  if (id === undefined) return undefined;
+  const size = sizeOf(value.width, value.height);
+  return { id, ...(size && { size }), fields: pick(value, kept) };
+}
+
+function readAnnotation(value: Record<string, unknown>, index: number, kept: readonly string[]): CocoAnnotation {
+  const { id, category_id: category, bbox, area, iscrowd, segmentation } = value;
+  const boxXywh = bbox === undefined || bbox === null ? boxOfMask(segmentation) : bbox;
+  const categoryId = idOf(category);
+  return {
+    id: idOf(id) ?? `#${index}`,
+    ...(categoryId !== undefined && { categoryId }),
+    boxXywh: isFourNumbers(boxXywh) ? boxXywh : shownValue(boxXywh),
+    ...(typeof area === 'number' && area >= 0 && Number.isFinite(area) && { areaPixels: area }),
+    isCrowd: iscrowd === 1 || iscrowd === true || iscrowd === '1',
+    fields: pick(value, kept),
+  };
+}
+
+/** A file without boxes may have masks. */
+function boxOfMask(segmentation: unknown): unknown {
+  const bounds = maskBounds(segmentation);
+  if (bounds === undefined) return undefined;
+  const [left, top, right, bottom] = bounds;
+  return [left, top, right - left, bottom - top];
+}
+
+function pick(value: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]])));
+}
+
+function addCategory(
+  categories: Map<string, CocoCategory>,
+  value: Record<string, unknown>,
+  place: string,
+  context: ReaderContext,
+  nameOf: (name: string) => string,
+): void {
+  const id = idOf(value.id);
+  if (id === undefined || typeof value.name !== 'string') {
+    context.report({ kind: 'bad-record', source: place, value: shownValue(value) });
+    return;
+  }
+  const name = nameOf(value.name);
+  if (categories.has(id)) context.report({ kind: 'duplicate-category', source: place, value: `id ${id}` });
+  else categories.set(id, { id, name, fields: value });
+}
+
+function vocabularyEntry({ id, name, fields }: CocoCategory): VocabularyEntry {
+  const { frequency, synonyms } = fields;
+  const names = Array.isArray(synonyms) ? synonyms.filter((synonym) => typeof synonym === 'string') : [];
+  return {
+    name,
+    ...(names.length > 0 && { synonyms: names }),
+    ...((frequency === 'r' || frequency === 'c' || frequency === 'f') && { frequency }),
+    ...(/^\d+$/.test(id) && { sourceId: Number(id) }),
+  };
+}
+
+/** The regions of a detection set, and whether each has a category that the file lists. */
+export function detectionRegions(
+  { image, annotations, categories }: CocoGroup,
+  context: ReaderContext,
+): { regions: DraftRegion[]; areKnown: boolean } {
+  let areKnown = true;
+  const regions = annotations.map((annotation): DraftRegion => {
+    const { id, categoryId, boxXywh, areaPixels, isCrowd } = annotation;
+    const category = categoryId === undefined ? undefined : categories.get(categoryId)?.name;
+    if (category === undefined) {
+      areKnown = false;
+      context.report({
+        kind: 'unknown-category',
+        sample: image.id,
+        source: id,
+        value: `category_id ${categoryId ?? 'is missing'}`,
+      });
+    }
+    return {
+      boxXywh,
+      ...(category !== undefined && { category }),
+      granularities: ['coarse'],
+      ...(isCrowd && { isIgnored: true }),
+      ...(areaPixels !== undefined && { areaPixels }),
+      sourceId: id,
+    };
+  });
+  return { regions, areKnown };
+}

@@ -1,0 +1,76 @@
+/** The one place that knows which formats of data sets there are. A format is loaded when it is asked for. */
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Dataset, DatasetSpec } from './datasets/dataset.ts';
+import { type IndexedDataset, type OpenDatasetOptions, openIndexed } from './datasets/indexed-dataset.ts';
+import type { Reader } from './datasets/reader.ts';
+import { didYouMean, isModulePath, parseOptions, parseSpec } from './datasets/spec.ts';
+import { ChatRexError } from './errors.ts';
+
+/** Each reader has its own type of options; its schema checks them before it sees any. */
+type ReaderModule = { readonly reader: unknown };
+
+/** Formats that are read from files. */
+const readers: Readonly<Record<string, () => Promise<ReaderModule>>> = {
+  coco: () => import('./datasets/formats/coco.ts'),
+};
+
+/** Names of all formats. */
+export const datasetFormats: readonly string[] = Object.keys(readers);
+
+/**
+ * Opens a data set by its spec: a text such as `coco:instances.json,images=photos`, or an object. A format that is the path
+ * of a module means its export `openDataset(options, settings)`, or its export `reader`.
+ * @throws ChatRexError 'invalid-argument' for an unknown format or option, and whatever the format's reader throws
+ * @example
+ * const data = await openDataset('coco:instances.json,images=photos');
+ * const { regions } = await data.sample(0);
+ * await data.close();
+ */
+export async function openDataset(
+  spec: DatasetSpec | string,
+  settings: OpenDatasetOptions = {},
+): Promise<Dataset | IndexedDataset> {
+  const { format, options } = typeof spec === 'string' ? parseSpec(spec) : spec;
+  if (isModulePath(format)) return openModule(format, options, settings);
+  return openFiles(await readerOf(format), options, settings);
+}
+
+/** The reader of a format. @throws ChatRexError 'invalid-argument' with a guess for a misspelt name */
+export async function readerOf(format: string): Promise<Reader<object>> {
+  const load = Object.hasOwn(readers, format) ? readers[format] : undefined;
+  if (load === undefined) {
+    const message = `there is no format ${format}${didYouMean(format, datasetFormats)}`;
+    throw new ChatRexError('invalid-argument', `${message}; there are ${datasetFormats.join(', ')}`);
+  }
+  return (await load()).reader as Reader<object>;
+}
+
+function openFiles(reader: Reader<object>, options: unknown, settings: OpenDatasetOptions): Promise<IndexedDataset> {
+  return openIndexed(reader, parseOptions(reader.format, reader.options, options), settings);
+}
+
+/** What a user's module may export. */
+interface DatasetModule {
+  readonly openDataset?: (options: DatasetSpec['options'], settings: OpenDatasetOptions) => Promise<Dataset>;
+  readonly reader?: Reader<object>;
+}
+
+async function openModule(
+  path: string,
+  options: DatasetSpec['options'],
+  settings: OpenDatasetOptions,
+): Promise<Dataset | IndexedDataset> {
+  const file = resolve(settings.dataRoot ?? '.', path);
+  let module: DatasetModule;
+  try {
+    module = (await import(pathToFileURL(file).href)) as DatasetModule;
+  } catch (cause) {
+    const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+    throw new ChatRexError('invalid-file', `${file} cannot be loaded as a module: ${reason}`, { cause });
+  }
+  if (module.openDataset !== undefined) return module.openDataset(options, settings);
+  if (module.reader !== undefined) return openFiles(module.reader, options, settings);
+  throw new ChatRexError('invalid-file', `${file}: expected an export openDataset or reader, found neither`);
+}
