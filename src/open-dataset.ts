@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { cacheFolder } from './datasets/cache-folder.ts';
 import type { Dataset, DatasetSpec } from './datasets/dataset.ts';
 import { type IndexedDataset, type OpenDatasetOptions, openIndexed } from './datasets/indexed-dataset.ts';
 import type { Reader } from './datasets/reader.ts';
@@ -14,10 +15,14 @@ type ReaderModule = { readonly reader: unknown };
 /** Formats that are read from files. */
 const readers: Readonly<Record<string, () => Promise<ReaderModule>>> = {
   coco: () => import('./datasets/formats/coco.ts'),
+  'json-lines': () => import('./datasets/formats/json-lines.ts'),
+  lvis: () => import('./datasets/formats/lvis.ts'),
+  photos: () => import('./datasets/formats/photos.ts'),
+  yolo: () => import('./datasets/formats/yolo.ts'),
 };
 
 /** Names of all formats. */
-export const datasetFormats: readonly string[] = Object.keys(readers);
+export const datasetFormats: readonly string[] = [...Object.keys(readers), 'world'];
 
 /**
  * Opens a data set by its spec: a text such as `coco:instances.json,images=photos`, or an object. A format that is the path
@@ -34,6 +39,7 @@ export async function openDataset(
 ): Promise<Dataset | IndexedDataset> {
   const { format, options } = typeof spec === 'string' ? parseSpec(spec) : spec;
   if (isModulePath(format)) return openModule(format, options, settings);
+  if (format === 'world') return openWorld(options, settings);
   return openFiles(await readerOf(format), options, settings);
 }
 
@@ -45,6 +51,20 @@ export async function readerOf(format: string): Promise<Reader<object>> {
     throw new ChatRexError('invalid-argument', `${message}; there are ${datasetFormats.join(', ')}`);
   }
   return (await load()).reader as Reader<object>;
+}
+
+/** RexWorld: `world:train,seed=1,size=10000`. What stands behind the colon is the split. */
+async function openWorld(options: DatasetSpec['options'], settings: OpenDatasetOptions): Promise<Dataset> {
+  const { openWorldDataset, worldOptions } = await import('./world/dataset.ts');
+  const { path, ...rest } = options;
+  const named = path === undefined ? rest : { split: path, ...rest };
+  // A spec from a command line has texts alone.
+  const numbered = Object.entries(named).map(([name, value]) => [
+    name,
+    /^\d+$/.test(`${value}`) ? Number(value) : value,
+  ]);
+  const parsed = parseOptions('world', worldOptions, Object.fromEntries(numbered));
+  return openWorldDataset(parsed, { ...settings, cacheFolder: cacheFolder(settings.cacheFolder) });
 }
 
 function openFiles(reader: Reader<object>, options: unknown, settings: OpenDatasetOptions): Promise<IndexedDataset> {

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import type { SourceFiles } from './reader.ts';
+import { walkFolder } from './walk-folder.ts';
 
 /** Raised when indexes have another layout than before. */
 const indexVersion = 1;
@@ -32,19 +33,25 @@ export interface IndexKeyInput {
 
 /**
  * The name of an index: it changes with the reader, its options and its files, and does not depend on where the files lie.
- * A file counts by size, time of change, and the hash of its head and tail; a folder by the names in it and below it.
+ * A file counts by size, time of change, and the hash of its head and tail; a folder by the names in it and below it; a
+ * tree by name, size and time of change of every file.
  * @throws ChatRexError 'not-found' for a source that does not exist
  */
 export async function indexKey({ format, readerVersion, options, sources, resolve }: IndexKeyInput): Promise<string> {
-  const paths = [...sources.files, ...sources.folders];
+  const { files, folders = [], trees = [] } = sources;
+  const paths = [...files, ...folders, ...trees];
   const withoutPaths = Object.entries(options).map(([name, value]) => {
     const at = paths.indexOf(value as string);
     return [name, at < 0 ? value : { source: at }];
   });
   const hash = createHash('sha256');
   hash.update(JSON.stringify([indexVersion, format, readerVersion, withoutPaths.sort()]));
-  for (const file of sources.files) hash.update(JSON.stringify(await fileSignature(resolve(file))));
-  for (const folder of sources.folders) hash.update(await folderSignature(resolve(folder)));
+  for (const file of files) hash.update(JSON.stringify(await fileSignature(resolve(file))));
+  for (const folder of folders) hash.update(await folderSignature(resolve(folder)));
+  for (const tree of trees) {
+    for await (const { place, size, mtimeMs } of walkFolder(resolve(tree)))
+      hash.update(`${place} ${size} ${mtimeMs}\n`);
+  }
   return hash.digest('hex').slice(0, 32);
 }
 

@@ -10,11 +10,9 @@ import type { Conversation, Coverage, Phrase, Region, Sample } from './sample.ts
 /** Coordinates are often rounded; only what reaches out by this many pixels is reported. */
 const tolerancePixels = 1;
 
-/**
- * The sample of a draft.
- * @param size of the upright image; without one, boxes are clipped at zero alone
- */
-export function finishSample(draft: DraftSample, size: ImageSize | undefined, report: (fault: Fault) => void): Sample {
+/** The sample of a draft. Where the size of its image is unknown, boxes are clipped at zero alone. */
+export function finishSample(draft: DraftSample, report: (fault: Fault) => void): Sample {
+  const size = draft.image?.size;
   const { id, image, phrases, conversations, coverage, boxUnit, adjustBoxes } = draft;
   const drafts = adjustBoxes === undefined ? draft.regions : adjustBoxes(draft.regions, size);
   const boxes = drafts.map((region) => boxOf(region, boxUnit ?? 'pixel', size, { sample: id, report }));
@@ -38,7 +36,7 @@ export function finishSample(draft: DraftSample, size: ImageSize | undefined, re
   const hasLost = regions.length < drafts.length;
   return {
     id,
-    ...(image !== undefined && { image: size === undefined ? image : { ...image, size } }),
+    ...(image !== undefined && { image }),
     regions,
     phrases: hasLost ? keptPhrases(phrases, newIndex, id, report) : phrases,
     conversations: hasLost ? keptConversations(conversations, newIndex, id, report) : conversations,

@@ -8,7 +8,7 @@ import { cacheFolder, indexKey } from './cache-folder.ts';
 import type { ConversationWish, Dataset, OpenContext, VocabularyEntry } from './dataset.ts';
 import { countFaults, describeFault, FaultLog, type FaultSummary } from './faults.ts';
 import { loadImage, probeSize } from './image-bytes.ts';
-import { imageRoot, readSamples } from './read-samples.ts';
+import { imageFolder, readSamples } from './read-samples.ts';
 import type { Reader, ReaderContext } from './reader.ts';
 import { openIndex, type RecordIndex, writeIndex } from './record-index.ts';
 import type { Conversation, ImageRef, Sample } from './sample.ts';
@@ -38,6 +38,17 @@ export interface IndexedDataset extends Dataset {
   samples(): AsyncIterable<Sample>;
 }
 
+/** All samples of any data set in order; streamed where it is on disk. */
+export async function* samplesOf(dataset: Dataset | IndexedDataset): AsyncGenerator<Sample> {
+  if ('samples' in dataset) yield* dataset.samples();
+  else for (let index = 0; index < dataset.size; index++) yield await dataset.sample(index);
+}
+
+/** What is wrong with a data set; nothing where it is not read from files. */
+export function faultsOf(dataset: Dataset | IndexedDataset): FaultSummary {
+  return 'faults' in dataset ? dataset.faults : {};
+}
+
 /**
  * Opens a data set of files; the first time, its index is written to the cache folder.
  * @param options as the schema of the reader gives them
@@ -50,7 +61,7 @@ export async function openIndexed<Options extends object>(
 ): Promise<IndexedDataset> {
   const dataRoot = settings.dataRoot ?? '.';
   const resolvePath = (path: string) => resolve(dataRoot, path);
-  const sources = reader.sources(options);
+  const sources = await reader.sources(options, resolvePath);
   const key = await indexKey({
     format: reader.format,
     readerVersion: reader.version,
@@ -67,19 +78,16 @@ export async function openIndexed<Options extends object>(
   if (index === undefined) {
     throw new ChatRexError('runtime', `${folder} was changed while it was written: run this again`);
   }
-  const named = [...sources.files, ...sources.folders][0] ?? '';
+  const named = [...sources.files, ...(sources.trees ?? []), ...(sources.folders ?? [])][0] ?? '';
   const name = `${reader.format}:${basename(named)}`;
   if (settings.isStrict) {
     const { faults } = index.head;
     if (countFaults(faults) > 0) await index.close();
     assertNoFaults(name, faults);
   }
-  const imageFolder = reader.imageFolder(options);
-  return indexedDataset(name, folder, index, {
-    // As the spec names it, so that samples have paths relative to the data root.
-    shown: imageFolder ?? imageRoot(reader, options, (path) => path),
-    root: imageRoot(reader, options, resolvePath),
-  });
+  // Samples have paths relative to the data root, as the spec has.
+  const shown = await imageFolder(reader, options, resolvePath);
+  return indexedDataset(name, folder, index, { shown, root: resolvePath(shown) });
 }
 
 function assertNoFaults(name: string, faults: FaultSummary): void {
@@ -99,7 +107,7 @@ async function buildIndex<Options extends object>(
 ): Promise<void> {
   const faults = new FaultLog();
   let vocabulary: readonly VocabularyEntry[] = [];
-  const bytesTotal = await totalBytes(reader.sources(options).files.map(resolvePath));
+  const bytesTotal = await totalBytes((await reader.sources(options, resolvePath)).files.map(resolvePath));
   let bytesRead = 0;
   let samples = 0;
   const tell = () => {
@@ -214,12 +222,14 @@ export function hasSameShape(a: ImageSize, b: ImageSize): boolean {
 /** Stored conversations of the tasks that are wished for, as many of each as are wished for. */
 function wanted(
   conversations: readonly Conversation[],
-  { counts, regionStyle, random }: ConversationWish,
+  { counts, kinds, regionStyle, random }: ConversationWish,
 ): Conversation[] {
   const left = new Map(Object.entries(counts));
-  return random.shuffle(conversations).filter(({ task, style }) => {
+  return random.shuffle(conversations).filter(({ task, style, turns }) => {
     const count = left.get(task) ?? 0;
-    if (count <= 0 || (regionStyle !== undefined && style !== undefined && style !== regionStyle)) return false;
+    const isOfKind = kinds === undefined || turns.every(({ kind }) => kind === undefined || kinds.includes(kind));
+    if (count <= 0 || !isOfKind || (regionStyle !== undefined && style !== undefined && style !== regionStyle))
+      return false;
     left.set(task, count - 1);
     return true;
   });

@@ -1,8 +1,8 @@
 /** What is in a data set, in figures. */
 
-import type { VocabularyEntry } from './dataset.ts';
+import type { Dataset, VocabularyEntry } from './dataset.ts';
 import type { FaultSummary } from './faults.ts';
-import type { IndexedDataset } from './indexed-dataset.ts';
+import { faultsOf, samplesOf } from './indexed-dataset.ts';
 import type { Sample } from './sample.ts';
 
 export interface DatasetReport {
@@ -65,17 +65,14 @@ const smallArea = 32 ** 2;
 const mediumArea = 96 ** 2;
 
 /** Counts everything in one pass over the index; memory grows with categories, not with samples. */
-export async function inspectDataset(
-  dataset: IndexedDataset,
-  onSample?: (done: number) => void,
-): Promise<DatasetReport> {
+export async function inspectDataset(dataset: Dataset, onSample?: (done: number) => void): Promise<DatasetReport> {
   const tally = new Tally();
   let done = 0;
-  for await (const sample of dataset.samples()) {
+  for await (const sample of samplesOf(dataset)) {
     tally.add(sample);
     onSample?.(++done);
   }
-  const { vocabulary, faults, name, fingerprint, size } = dataset;
+  const { vocabulary, name, fingerprint, size } = dataset;
   const byName = new Map(vocabulary.map((entry) => [entry.name, entry]));
   const regionsByCategory = [...tally.categories]
     .map(([category, { regions, images }]) => {
@@ -102,7 +99,7 @@ export async function inspectDataset(
     granularities: tally.granularities,
     coverage: tally.coverage,
     regionsByCategory,
-    faults,
+    faults: faultsOf(dataset),
   };
 }
 

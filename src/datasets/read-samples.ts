@@ -2,28 +2,27 @@
 
 import { dirname } from 'node:path';
 import { ChatRexError } from '../errors.ts';
-import type { ImageSize } from '../image/rgb-image.ts';
 import type { Fault } from './faults.ts';
 import { finishSample } from './finish-sample.ts';
 import { IdSet } from './id-set.ts';
 import { imageExists, imagePath, probeSize } from './image-bytes.ts';
 import { type CommonOptions, withCommonOptions } from './options.ts';
 import type { DraftSample, Reader, ReaderContext } from './reader.ts';
-import type { Sample } from './sample.ts';
+import type { ImageRef, Sample } from './sample.ts';
 
 /** Headers of images that are read at the same time. */
 const concurrentProbes = 16;
 
 /** Where image files of drafts are looked for: the folder of the options, or that of the annotations. */
-export function imageRoot<Options>(
+export async function imageFolder<Options>(
   reader: Reader<Options>,
   options: Options,
   resolvePath: (path: string) => string,
-): string {
+): Promise<string> {
   const folder = reader.imageFolder(options);
-  if (folder !== undefined) return resolvePath(folder);
-  const [file] = reader.sources(options).files;
-  return file === undefined ? resolvePath('.') : dirname(resolvePath(file));
+  if (folder !== undefined) return folder;
+  const { files, trees = [] } = await reader.sources(options, resolvePath);
+  return files[0] !== undefined ? dirname(files[0]) : (trees[0] ?? '.');
 }
 
 /**
@@ -35,15 +34,15 @@ export async function* readSamples<Options>(
   options: Options,
   context: ReaderContext,
 ): AsyncGenerator<Sample> {
-  const root = imageRoot(reader, options, context.resolve);
+  const root = context.resolve(await imageFolder(reader, options, context.resolve));
   const finder = reader.hasImages(options) ? new ImageFinder(root, context.report) : undefined;
   const seen = new IdSet();
   let batch: DraftSample[] = [];
   const finishBatch = async (): Promise<Sample[]> => {
-    const sizes = await Promise.all(batch.map((draft) => finder?.find(draft) ?? draft.image?.size));
+    const found = await Promise.all(batch.map((draft) => finder?.find(draft) ?? draft.image));
     const samples = batch.flatMap((draft, at) => {
-      const size = sizes[at];
-      return size === 'left out' ? [] : [finishSample(draft, size, context.report)];
+      const image = found[at];
+      return image === 'left out' ? [] : [finishSample({ ...draft, image }, context.report)];
     });
     batch = [];
     return samples;
@@ -74,17 +73,23 @@ class ImageFinder {
     this.#report = report;
   }
 
-  find({ id, image }: DraftSample): Promise<ImageSize | 'left out'> | ImageSize | 'left out' | undefined {
-    if (image === undefined) return undefined;
-    if (!imageExists(this.#root, image)) {
+  /** The image under the name that exists, with its size. */
+  find(draft: DraftSample): Promise<ImageRef | 'left out'> | ImageRef | 'left out' | undefined {
+    const { id, image: stated, otherFiles = [] } = draft;
+    if (stated === undefined) return undefined;
+    const image = [stated, ...otherFiles.map((file) => ({ ...stated, file }))].find((candidate) =>
+      imageExists(this.#root, candidate),
+    );
+    if (image === undefined) {
       this.#missing++;
-      this.#example ||= imagePath(this.#root, image.file);
-      this.#report({ kind: 'missing-image', sample: id, value: image.file });
+      this.#example ||= imagePath(this.#root, stated.file);
+      this.#report({ kind: 'missing-image', sample: id, value: stated.file });
       return 'left out';
     }
     this.#found++;
-    if (image.size !== undefined) return image.size;
-    return probeSize(this.#root, image).catch((error: unknown) => {
+    if (image.size !== undefined) return image;
+    const sized = probeSize(this.#root, image).then((size) => ({ ...image, size }));
+    return sized.catch((error: unknown) => {
       if (!(error instanceof ChatRexError)) throw error;
       this.#report({ kind: 'unreadable-image', sample: id, value: error.message });
       return 'left out' as const;

@@ -22,6 +22,8 @@ export interface DraftSample extends Omit<Sample, 'regions'> {
   readonly regions: readonly DraftRegion[];
   /** Whether boxes are shares of the image's sides (YOLO, OpenImages); pixels by default. */
   readonly boxUnit?: 'pixel' | 'share';
+  /** Names that the image file has in other copies of the data set, tried in turn where it does not exist. */
+  readonly otherFiles?: readonly string[];
   /** Decides how boxes are written, once the image's size is known; boxes as they are by default (Rexverse-2M). */
   readonly adjustBoxes?: (regions: readonly DraftRegion[], size: ImageRef['size']) => readonly DraftRegion[];
 }
@@ -45,8 +47,10 @@ export interface ReaderContext {
 export interface SourceFiles {
   /** Annotation files, all of which are read. */
   readonly files: readonly string[];
-  /** Folders whose content decides what is read: images, labels. */
-  readonly folders: readonly string[];
+  /** Folders of images: that files came or went is noticed. */
+  readonly folders?: readonly string[];
+  /** Folders whose files are read too: any change in one is noticed. */
+  readonly trees?: readonly string[];
 }
 
 /** A format: how its files become samples. */
@@ -56,8 +60,8 @@ export interface Reader<Options = Record<string, unknown>> {
   readonly version: number;
   /** Checks options; the first one, `path`, is what stands behind the colon of a spec. */
   readonly options: z.ZodType<Options>;
-  /** Paths as the options give them, before `ReaderContext.resolve`. */
-  sources(options: Options): SourceFiles;
+  /** Paths as the options give them; `resolve` gives the path of one on this machine. */
+  sources(options: Options, resolve: (path: string) => string): SourceFiles | Promise<SourceFiles>;
   /** The folder that image files of drafts are relative to, as the options give it; absolute files by default. */
   imageFolder(options: Options): string | undefined;
   /** Whether images are looked for: samples whose image does not exist are then left out and reported. */

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { countFaults } from '../../datasets/faults.ts';
+import { faultsOf } from '../../datasets/indexed-dataset.ts';
 import { type SpecOptions, specCommand, withDataset } from './open-spec.ts';
 
 export function indexCommand(): Command {
@@ -14,7 +15,8 @@ export function indexCommand(): Command {
 
 async function runIndex(spec: string, { rebuild, ...options }: SpecOptions & { rebuild?: boolean }): Promise<void> {
   await withDataset('data index', spec, { ...options, isRebuilt: rebuild }, async (dataset) => {
-    const faults = countFaults(dataset.faults);
-    process.stdout.write(`${dataset.name}: ${dataset.size} samples, ${faults} faults, in ${dataset.indexFolder}\n`);
+    const faults = countFaults(faultsOf(dataset));
+    const place = 'indexFolder' in dataset ? `, in ${dataset.indexFolder}` : '';
+    process.stdout.write(`${dataset.name}: ${dataset.size} samples, ${faults} faults${place}\n`);
   });
 }

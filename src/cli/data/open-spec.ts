@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { IndexedDataset } from '../../datasets/indexed-dataset.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
 import { ChatRexError } from '../../errors.ts';
 import { datasetFormats, openDataset } from '../../open-dataset.ts';
 import { interruptible } from '../interruption.ts';
@@ -34,7 +34,7 @@ export async function withDataset<T>(
   title: string,
   spec: string,
   { root, cache, strict, isRebuilt }: SpecOptions & { readonly isRebuilt?: boolean },
-  work: (dataset: IndexedDataset, signal: AbortSignal) => Promise<T>,
+  work: (dataset: Dataset, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (root !== undefined && !(await stat(root).catch(() => undefined))?.isDirectory()) {
     throw new ChatRexError('not-found', `--root ${root} is not a folder`);
@@ -52,16 +52,11 @@ export async function withDataset<T>(
     });
     bar.end('read');
     try {
-      return await work(indexed(dataset, spec), signal);
+      return await work(dataset, signal);
     } finally {
       await dataset.close();
     }
   });
-}
-
-function indexed(dataset: object, spec: string): IndexedDataset {
-  if ('samples' in dataset) return dataset as IndexedDataset;
-  throw new ChatRexError('unsupported', `${spec} has no samples on disk; this command needs a data set of files`);
 }
 
 /** A progress bar that appears only when the work takes long; its end is silent where it never appeared. */

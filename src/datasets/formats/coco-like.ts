@@ -70,6 +70,7 @@ export async function* cocoGroups(
   const categories = new Map<string, CocoCategory>();
   const spool = new GroupSpool<CocoImage, CocoAnnotation>(context.scratch);
   const keptOfImages = [...imageFields, ...(format.imageFields ?? [])];
+  const nameOf = format.nameOf ?? ((name: string) => name);
   const sections = new Set<string>();
   const isWanted = (section: string) => ['images', 'annotations', 'categories'].includes(section);
   try {
@@ -91,11 +92,11 @@ export async function* cocoGroups(
             const shown = `image_id ${shownValue(value.image_id)}`;
             context.report({ kind: 'unknown-image', source: annotation.id, value: shown });
           } else await spool.addRow(imageId, annotation);
-        } else addCategory(categories, value, place, context, format.nameOf ?? ((name) => name));
+        } else addCategory(categories, value, place, context, nameOf);
       }
     }
     if (!sections.has('images')) throw notCoco(file, '');
-    context.setVocabulary([...categories.values()].map(vocabularyEntry));
+    context.setVocabulary([...categories.values()].map((category) => vocabularyEntry(category, nameOf)));
     for await (const { key, head, rows } of spool.groups()) {
       if (head !== undefined) yield { image: head, annotations: rows, categories };
       else {
@@ -179,9 +180,10 @@ function addCategory(
   else categories.set(id, { id, name, fields: value });
 }
 
-function vocabularyEntry({ id, name, fields }: CocoCategory): VocabularyEntry {
+function vocabularyEntry({ id, name, fields }: CocoCategory, nameOf: (name: string) => string): VocabularyEntry {
   const { frequency, synonyms } = fields;
-  const names = Array.isArray(synonyms) ? synonyms.filter((synonym) => typeof synonym === 'string') : [];
+  const texts = Array.isArray(synonyms) ? synonyms.filter((synonym) => typeof synonym === 'string') : [];
+  const names = [...new Set(texts.map(nameOf))].filter((synonym) => synonym !== name);
   return {
     name,
     ...(names.length > 0 && { synonyms: names }),
