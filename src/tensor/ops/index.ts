@@ -33,12 +33,14 @@ import { gridSampleOp } from './grid-sample.ts';
 import { groupNormOp } from './group-norm.ts';
 import { inputOp } from './input.ts';
 import { layerNormOp } from './layer-norm.ts';
+import { leakyReluOp } from './leaky-relu.ts';
 import { lessOp } from './less.ts';
 import { lessOrEqualOp } from './less-or-equal.ts';
 import { logOp } from './log.ts';
 import { logSoftmaxOp } from './log-softmax.ts';
 import { matmulOp } from './matmul.ts';
 import { matmulNBitsOp } from './matmul-nbits.ts';
+import { maxPoolOp } from './max-pool.ts';
 import { maximumOp } from './maximum.ts';
 import { minimumOp } from './minimum.ts';
 import { multiplyOp } from './multiply.ts';
@@ -110,12 +112,14 @@ export { gridSample } from './grid-sample.ts';
 export { groupNorm } from './group-norm.ts';
 export { input } from './input.ts';
 export { layerNorm } from './layer-norm.ts';
+export { leakyRelu } from './leaky-relu.ts';
 export { less } from './less.ts';
 export { lessOrEqual } from './less-or-equal.ts';
 export { log } from './log.ts';
 export { logSoftmax } from './log-softmax.ts';
 export { matmul } from './matmul.ts';
 export { matmulInt4 } from './matmul-nbits.ts';
+export { maxPool } from './max-pool.ts';
 export { maximum } from './maximum.ts';
 export { minimum } from './minimum.ts';
 export { multiply } from './multiply.ts';
@@ -189,12 +193,14 @@ const table = {
   groupNorm: groupNormOp,
   input: inputOp,
   layerNorm: layerNormOp,
+  leakyRelu: leakyReluOp,
   lessOrEqual: lessOrEqualOp,
   less: lessOp,
   logSoftmax: logSoftmaxOp,
   log: logOp,
   matmul: matmulOp,
   matmulNBits: matmulNBitsOp,
+  maxPool: maxPoolOp,
   maximum: maximumOp,
   minimum: minimumOp,
   multiply: multiplyOp,

@@ -17,6 +17,7 @@ import { floor } from '../ops/floor.ts';
 import { gelu } from '../ops/gelu.ts';
 import { greater } from '../ops/greater.ts';
 import { greaterOrEqual } from '../ops/greater-or-equal.ts';
+import { leakyRelu } from '../ops/leaky-relu.ts';
 import { less } from '../ops/less.ts';
 import { lessOrEqual } from '../ops/less-or-equal.ts';
 import { log } from '../ops/log.ts';
@@ -118,6 +119,7 @@ export const elementwiseCases = {
   gelu: unary(gelu),
   greater: comparison(greater),
   greaterOrEqual: comparison(greaterOrEqual),
+  leakyRelu: unary((x) => leakyRelu(x, 0.1)),
   less: comparison(less),
   lessOrEqual: comparison(lessOrEqual),
   log: unary(log, positive),

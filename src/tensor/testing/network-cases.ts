@@ -14,6 +14,7 @@ import { layerNorm } from '../ops/layer-norm.ts';
 import { logSoftmax } from '../ops/log-softmax.ts';
 import { matmul } from '../ops/matmul.ts';
 import { matmulInt4 } from '../ops/matmul-nbits.ts';
+import { maxPool } from '../ops/max-pool.ts';
 import { parameter } from '../ops/parameter.ts';
 import { resize } from '../ops/resize.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
@@ -163,6 +164,12 @@ export const networkCases = {
   matmulNBits: [
     opCase([floats('batch', 3, 64), bytes(255, 5, 2, 16), between(0.01, 0.02, 5, 2)], matmulInt4, 0.05),
     opCase([floats(1, 64), bytes(255, 5, 2, 16), between(0.01, 0.02, 5, 2)], matmulInt4, 0.05),
+  ],
+  maxPool: [
+    opCase([floats(2, 3, 6, 7)], (x) => maxPool(x, { kernel: 3, stride: 2, padding: 1 })),
+    opCase([floats('batch', 2, 5, 4)], (x) => maxPool(x, { kernel: 2 })),
+    // Zeros around it would win.
+    opCase([between(-2, -1, 1, 1, 4, 4)], (x) => maxPool(x, { kernel: 3, stride: 1, padding: 1 })),
   ],
   // It is fed as inputs are.
   parameter: [
