@@ -45,7 +45,10 @@ const modelType = 'upn';
 export function parseUpnConfig(json: unknown): UpnConfig {
   const { model_type: found, ...rest } = z.looseObject({}).catch({}).parse(json);
   if (found !== modelType) {
-    throw new ChatRexError('unsupported', `config.json: expected model_type '${modelType}', came '${found}'`);
+    throw new ChatRexError(
+      'unsupported',
+      `config.json: expected model_type '${modelType}', came '${found}'; loadProposalNetwork opens every kind`,
+    );
   }
   const parsed = schema.safeParse(rest);
   if (parsed.success) return parsed.data;

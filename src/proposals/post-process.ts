@@ -14,7 +14,10 @@ import type { Granularity } from './network.ts';
 export interface FilterOptions {
   /** Least score of a box, 0..1; the network's own by default, .3 where it has none. */
   readonly minScore?: number;
-  /** Of two boxes that overlap by more than this (IoU, 0..1) the one with the lower score goes; 1 keeps all. */
+  /**
+   * Of two boxes that overlap by more than this (IoU, 0..1) the one with the lower score goes; 1 keeps all. The network's
+   * own by default, .8 where it has none.
+   */
   readonly nmsIou?: number;
   /** Most boxes per image; the best are kept. */
   readonly maxBoxes?: number;
@@ -30,6 +33,10 @@ export interface Proposals extends ImageSize {
   readonly scores: Float32Array;
   /** [N]: which prompt found each box. */
   readonly granularities: readonly Granularity[];
+  /** [N]: what each box most likely holds; missing where the network names nothing. */
+  readonly categories?: readonly string[];
+  /** [N], 0..1: how likely a box is right and named rightly, where there are names. */
+  readonly categoryScores?: Float32Array;
 }
 
 /** The queries of one image for one prompt. */

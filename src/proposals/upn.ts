@@ -1,7 +1,6 @@
 /** Images in, boxes out: the universal proposal network with its pre- and post-processing (paper section 3.1). */
 
-import { ChatRexError } from '../errors.ts';
-import { decodeImage, type ImageLimits, type ImageSource } from '../image/decode.ts';
+import type { ImageSource } from '../image/decode.ts';
 import { createImageBatch, IMAGENET_STATISTICS, setImage } from '../image/normalize.ts';
 import { resizeImage } from '../image/resize.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
@@ -12,10 +11,14 @@ import { Session, type SessionOptions } from '../runtime/session.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { UpnConfig, UpnPreset } from './config.ts';
+import { createTurns } from './in-turn.ts';
 import { loadStoredUpn, type StoredUpn } from './load.ts';
 import { type Granularity, proposeFor, upnNetwork } from './network.ts';
-import { completeFilter, type FilterOptions, filterPredictions, type Proposals } from './post-process.ts';
+import { completeFilter, filterPredictions, type Proposals } from './post-process.ts';
+import { type ProposalNetwork, type ProposeOptions, proposeForEach } from './proposal-network.ts';
 import { SessionCache } from './session-cache.ts';
+
+export type { ProposeOptions } from './proposal-network.ts';
 
 export interface UpnLoadOptions {
   /** Sizes of a checkpoint that comes without `config.json`; `upn-large` when left out. */
@@ -25,24 +28,19 @@ export interface UpnLoadOptions {
   readonly maxSessions?: number;
 }
 
-export interface ProposeOptions extends FilterOptions {
-  /** Pieces of things, whole things (by default), or what either prompt finds. */
-  readonly granularity?: Granularity | 'both';
-  readonly limits?: ImageLimits;
-  /** Ends the work before the next image, with an error of code 'aborted'. */
-  readonly signal?: AbortSignal;
-}
-
 /** One canvas size is all that images of one camera need. */
 const defaultMaxSessions = 2;
 
-export class Upn {
+export class Upn implements ProposalNetwork {
+  readonly granularities = ['fine', 'coarse'] as const;
+  /** It names nothing. */
+  readonly categories = [] as const;
   readonly config: UpnConfig;
   readonly #stored: StoredUpn;
   readonly #options: UpnLoadOptions;
   readonly #sessions: SessionCache<Session>;
-  /** Calls wait for each other: a session in use must not make room for another. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** A session in use must not make room for another. */
+  readonly #inTurn = createTurns();
 
   private constructor(stored: StoredUpn, options: UpnLoadOptions) {
     this.config = stored.config;
@@ -69,28 +67,16 @@ export class Upn {
    */
   async propose(sources: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
     const filter = completeFilter({ ...options, minScore: options.minScore ?? this.config.minScore });
-    const { granularity = 'coarse', limits, signal } = options;
+    const { granularity = 'coarse' } = options;
     const prompts: readonly Granularity[] = granularity === 'both' ? ['coarse', 'fine'] : [granularity];
-    const results: Proposals[] = [];
-    for (const source of sources) {
-      requireNotAborted(signal);
-      const image = await decodeImage(source, limits);
-      requireNotAborted(signal);
-      const predictions = await this.#exclusively(() => this.#predict(image, prompts));
-      results.push(filterPredictions(predictions, image, filter));
-    }
-    return results;
+    return proposeForEach(sources, options, async (image) =>
+      filterPredictions(await this.#inTurn(() => this.#predict(image, prompts)), image, filter),
+    );
   }
 
   /** Frees the sessions after the calls under way; later calls make them again. */
   async dispose(): Promise<void> {
-    await this.#exclusively(() => this.#sessions.dispose());
-  }
-
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
-    this.#last = result.catch(() => {});
-    return result;
+    await this.#inTurn(() => this.#sessions.dispose());
   }
 
   async #predict(image: RgbImage, prompts: readonly Granularity[]) {
@@ -142,8 +128,4 @@ export function proposalGraph(
 function paddedCanvas({ width, height }: ImageSize, multiple: number): ImageSize {
   const up = (side: number) => Math.ceil(side / multiple) * multiple;
   return { width: up(width), height: up(height) };
-}
-
-function requireNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ChatRexError('aborted', 'finding objects was cancelled', { cause: signal.reason });
 }

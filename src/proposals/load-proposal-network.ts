@@ -1,0 +1,30 @@
+/** Opens whatever finds the objects of images; a folder's `config.json` says what it is. */
+
+import { z } from 'zod';
+import { openCheckpoint } from '../weights/checkpoint.ts';
+import { storedWeights } from '../weights/storage.ts';
+import { locateNetwork } from './locate.ts';
+import { nanoDetModelType, parseNanoDetConfig } from './nanodet/config.ts';
+import { NanoDet } from './nanodet/nanodet.ts';
+import { nanoDetParameters } from './nanodet/network.ts';
+import type { ProposalNetwork } from './proposal-network.ts';
+import { Upn, type UpnLoadOptions } from './upn.ts';
+
+/**
+ * Opens a proposal network of any kind; nothing but headers is read until the first image.
+ * @param source the name of a bundled model (`photo`, `nano`), a folder of a network, a ChatRex folder with `upn/`, or a
+ *   single `.safetensors` or official `.pth` of a UPN
+ * @throws ChatRexError naming what is missing, malformed or does not fit
+ * @example
+ * const network = await loadProposalNetwork('photo');
+ * const [{ boxesXyxy, scores, categories }] = await network.propose(['street.jpg']);
+ */
+export async function loadProposalNetwork(source = 'nano', options: UpnLoadOptions = {}): Promise<ProposalNetwork> {
+  const located = await locateNetwork(source);
+  if (!located.isFolder || modelTypeOf(located.config) !== nanoDetModelType) return Upn.load(source, options);
+  const config = parseNanoDetConfig(located.config);
+  const { tensors } = await openCheckpoint(located.path);
+  return new NanoDet({ config, weights: storedWeights(nanoDetParameters(config), tensors) }, options.session);
+}
+
+const modelTypeOf = (config: unknown): unknown => z.looseObject({}).catch({}).parse(config).model_type;

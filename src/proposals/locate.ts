@@ -1,0 +1,55 @@
+/** Where a proposal network is on disk. */
+
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ChatRexError } from '../errors.ts';
+
+const configName = 'config.json';
+/** Where a ChatRex folder keeps its proposal network. */
+const subfolder = 'upn';
+
+/** A folder with its parsed `config.json`, or a single weight file. */
+export type LocatedNetwork =
+  | { readonly path: string; readonly isFolder: true; readonly config: unknown }
+  | { readonly path: string; readonly isFolder: false };
+
+/**
+ * @param source the name of a bundled model; a folder with `config.json` and safetensors, or a ChatRex folder that holds
+ *   such a folder as `upn/`; or a single weight file
+ * @throws ChatRexError 'not-found' when it or its `config.json` is missing, 'invalid-file' when that is not JSON
+ */
+export async function locateNetwork(source: string): Promise<LocatedNetwork> {
+  const path = pathOf(source);
+  if (!statSync(path).isDirectory()) return { path, isFolder: false };
+  return { path, isFolder: true, config: await readJson(join(path, configName)) };
+}
+
+function pathOf(source: string): string {
+  const bundled = fileURLToPath(new URL(`../../models/${source}`, import.meta.url));
+  const candidates = /^[\w-]+$/.test(source) ? [bundled, source] : [source];
+  for (const path of candidates) {
+    if (!existsSync(path)) continue;
+    const inner = join(path, subfolder);
+    return existsSync(join(inner, configName)) ? inner : path;
+  }
+  throw new ChatRexError(
+    'not-found',
+    `model '${source}': expected a folder, a .safetensors or .pth file, or the name of a bundled model; found none`,
+  );
+}
+
+async function readJson(path: string): Promise<unknown> {
+  if (!existsSync(path)) {
+    throw new ChatRexError(
+      'not-found',
+      `${path} is missing; a folder of a proposal network holds it beside its weights`,
+    );
+  }
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw new ChatRexError('invalid-file', `${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
