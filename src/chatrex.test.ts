@@ -232,4 +232,13 @@ describe('a folder with its own proposal network', () => {
     await upn.dispose();
     await model.dispose();
   });
+
+  it('takes whichever network it is given: a detector that names things speaks as a UPN does', async () => {
+    const model = await ChatRex.load(folder, { upn: 'photo' });
+    const found = await model.propose(imagePath, { minScore: 0.001 });
+    expect(found.categories?.length).toBe(found.scores.length);
+    const image = await model.encode(imagePath);
+    expect(image.boxes.scores.length).toBeLessThanOrEqual(found.scores.length);
+    await model.dispose();
+  });
 });

@@ -22,8 +22,9 @@ import type { LanguageModel } from './language/language-model.ts';
 import { createLanguageModel, readConfig } from './language/load.ts';
 import { type Chat, createChat } from './prompt/conversation.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
+import { loadProposalNetwork } from './proposals/load-proposal-network.ts';
 import type { Proposals } from './proposals/post-process.ts';
-import { type ProposeOptions, Upn } from './proposals/upn.ts';
+import type { ProposalNetwork, ProposeOptions } from './proposals/proposal-network.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
 
@@ -32,7 +33,7 @@ export interface LoadOptions {
   session?: SessionOptions;
   /** Longest conversation with its image, in tokens; what the model was made for by default. */
   maxPositions?: number;
-  /** Another proposal network than the folder's: whatever `Upn.load` takes. */
+  /** Another proposal network than the folder's: whatever `loadProposalNetwork` takes. */
   upn?: string;
 }
 
@@ -56,7 +57,7 @@ export class ChatRex {
   readonly #parts: Parts;
   readonly #folder: string;
   readonly #options: LoadOptions;
-  #upn: Promise<Upn> | undefined;
+  #upn: Promise<ProposalNetwork> | undefined;
 
   private constructor(folder: string, parts: Parts, options: LoadOptions) {
     this.#folder = folder;
@@ -131,8 +132,8 @@ export class ChatRex {
     return proposals;
   }
 
-  async #openUpn(): Promise<Upn> {
-    return Upn.load(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
+  async #openUpn(): Promise<ProposalNetwork> {
+    return loadProposalNetwork(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
   }
 
   /** Frees the sessions; neither the model nor its images can be used again. */

@@ -11,6 +11,7 @@
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeAll, writeBeside } from '../src/files.ts';
 import { decodeImage } from '../src/image/decode.ts';
 import type { ImageSize } from '../src/image/rgb-image.ts';
 import { locateNetwork } from '../src/proposals/locate.ts';
@@ -25,7 +26,6 @@ import { NanoDet } from '../src/proposals/nanodet/nanodet.ts';
 import { nanoDetParameters } from '../src/proposals/nanodet/network.ts';
 import { openCheckpoint } from '../src/weights/checkpoint.ts';
 import { storedWeights } from '../src/weights/storage.ts';
-import { writeAll, writeBeside } from '../src/weights/write-beside.ts';
 import { type AnnotatedImage, annotatedImages, rightBoxes } from './coco/annotated-images.ts';
 import { fitLogistic, type Outcome } from './coco/logistic-fit.ts';
 

@@ -9,8 +9,8 @@
 
 import { parseArgs } from 'node:util';
 import { xyxyToXywh } from '../src/boxes/convert.ts';
-import { type CocoOptions, evaluateCoco } from '../src/evaluation/coco.ts';
-import type { DetectedBox } from '../src/evaluation/records.ts';
+import { type CocoOptions, evaluateCoco } from '../src/evaluation/metrics/coco.ts';
+import type { DetectedBox } from '../src/evaluation/metrics/records.ts';
 import { loadProposalNetwork } from '../src/proposals/load-proposal-network.ts';
 import { type AnnotatedImage, annotatedImages, rightBoxes } from './coco/annotated-images.ts';
 

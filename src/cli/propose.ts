@@ -9,8 +9,9 @@ import { ChatRexError } from '../errors.ts';
 import { writeAll, writeBeside } from '../files.ts';
 import { decodeImage } from '../image/decode.ts';
 import { upnPresets } from '../proposals/config.ts';
+import { loadProposalNetwork } from '../proposals/load-proposal-network.ts';
 import { defaultFilter, type Proposals } from '../proposals/post-process.ts';
-import { type ProposeOptions, Upn } from '../proposals/upn.ts';
+import type { ProposeOptions } from '../proposals/proposal-network.ts';
 import { type ImageFile, imageFiles } from './image-files.ts';
 import { fraction, wholeNumber } from './option-types.ts';
 import { progressBar } from './progress.ts';
@@ -23,8 +24,9 @@ interface ProposeCommandOptions {
   model: string;
   preset: keyof typeof upnPresets;
   minScore?: number;
-  nms: number;
+  nms?: number;
   maxBoxes: number;
+  fast?: boolean;
   json?: boolean;
   out?: string;
 }
@@ -49,15 +51,21 @@ export function proposeCommand(): Command {
       `least score of a box; the model’s own by default, ${defaultFilter.minScore} where it has none`,
       fraction,
     )
-    .option('--nms <iou>', 'boxes that overlap more than this are doubles; 1 keeps all', fraction, defaultFilter.nmsIou)
+    .option(
+      '--nms <iou>',
+      `boxes that overlap more than this are doubles; 1 keeps all; the model’s own by default, ${defaultFilter.nmsIou} where it has none`,
+      fraction,
+    )
     .option('--max-boxes <n>', 'most boxes per image', wholeNumber, defaultFilter.maxBoxes)
+    .option('--fast', 'look at one scale only, where the model has several: quicker, and small things are missed')
     .option('--json', 'one line of JSON per image')
     .option('--out <path>', 'draw the boxes: an image file for one image, otherwise a folder')
     .addHelpText(
       'after',
       `
 Examples:
-  chatrex propose photo.jpg --granularity both --out boxes.png
+  chatrex propose photo.jpg --model photo --out boxes.png
+  chatrex propose scene.png --granularity both --out boxes.png
   chatrex propose holiday/ --json > boxes.jsonl
   chatrex propose photo.jpg --model upn_large.pth --min-score 0.4
 
@@ -69,8 +77,11 @@ Exit status: 0 all done, ${someFailedStatus} some images could not be read (name
 async function runPropose(paths: string[], options: ProposeCommandOptions): Promise<void> {
   const files = await imageFiles(paths);
   const target = options.out === undefined ? undefined : await drawingTarget(options.out, files);
-  const upn = await Upn.load(options.model, { preset: options.preset });
-  const { granularity, minScore, nms: nmsIou, maxBoxes } = options;
+  const network = await loadProposalNetwork(options.model, { preset: options.preset });
+  const { granularity, minScore, nms: nmsIou, maxBoxes, fast } = options;
+  const wish = { granularity, minScore, nmsIou, maxBoxes, fast };
+  // What the network refuses is told once, not for every image.
+  await network.propose([], wish);
   const bar = files.length > 1 && !(process.stdout.isTTY && !options.out) ? progressBar('propose', files.length) : null;
   let failures = 0;
   try {
@@ -78,11 +89,11 @@ async function runPropose(paths: string[], options: ProposeCommandOptions): Prom
       bar?.update(i, file.place);
       try {
         const image = await decodeImage(file.path);
-        const [found] = await upn.propose([image], { granularity, minScore, nmsIou, maxBoxes });
+        const [found] = await network.propose([image], wish);
         process.stdout.write(options.json ? jsonLine(file.path, granularity, found) : textLines(file.path, found));
         if (target) {
-          const { boxesXyxy, scores } = found;
-          await writeDrawing(target(file), (format) => drawBoxes(image, boxesXyxy, { scores, format }));
+          const { boxesXyxy, scores, categories: labels } = found;
+          await writeDrawing(target(file), (format) => drawBoxes(image, boxesXyxy, { scores, labels, format }));
         }
       } catch (error) {
         if (!(error instanceof ChatRexError) || files.length === 1) throw error;
@@ -93,14 +104,18 @@ async function runPropose(paths: string[], options: ProposeCommandOptions): Prom
     bar?.update(files.length);
     bar?.end(`${files.length - failures} of ${files.length} images done`);
   } finally {
-    await upn.dispose();
+    await network.dispose();
   }
   if (failures > 0) process.exitCode = failures === files.length ? 1 : someFailedStatus;
 }
 
 function jsonLine(image: string, granularity: string, found: Proposals): string {
-  const { width, height, scores, granularities } = found;
+  const { width, height, scores, granularities, categories, categoryScores } = found;
   const origins = granularity === 'both' ? { granularities } : {};
+  const names = categories && {
+    categories,
+    categoryScores: Array.from(categoryScores ?? [], (score) => rounded(score, 4)),
+  };
   const boxes = Array.from(scores, (_, i) => boxAt(found, i).map((value) => rounded(value, 2)));
   const line = {
     image,
@@ -110,15 +125,17 @@ function jsonLine(image: string, granularity: string, found: Proposals): string 
     boxes,
     scores: Array.from(scores, (s) => rounded(s, 4)),
     ...origins,
+    ...names,
   };
   return `${JSON.stringify(line)}\n`;
 }
 
 function textLines(image: string, found: Proposals): string {
-  const { scores, granularities, width, height } = found;
+  const { scores, granularities, categories, width, height } = found;
   const lines = Array.from(scores, (score, i) => {
     const box = boxAt(found, i).map((value) => value.toFixed(1).padStart(8));
-    return `  ${score.toFixed(2)}  ${granularities[i].padEnd(6)} ${box.join('')}`;
+    const name = categories ? `  ${categories[i]}` : '';
+    return `  ${score.toFixed(2)}  ${granularities[i].padEnd(6)} ${box.join('')}${name}`;
   });
   const count = `${scores.length} ${scores.length === 1 ? 'box' : 'boxes'}`;
   return `${[`${image}  ${width}x${height}  ${count}`, ...lines].join('\n')}\n`;

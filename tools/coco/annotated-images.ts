@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GroundTruthBox } from '../../src/evaluation/records.ts';
+import type { GroundTruthBox } from '../../src/evaluation/metrics/records.ts';
 import type { Proposals } from '../../src/proposals/post-process.ts';
 
 export interface AnnotatedImage {
