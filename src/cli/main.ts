@@ -12,6 +12,7 @@ import { endWithReader } from './end-with-reader.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { interruptedStatus } from './interruption.ts';
+import { mcpCommand } from './mcp.ts';
 import { proposeCommand } from './propose.ts';
 import { quantizeCommand } from './quantize.ts';
 import { serveCommand } from './serve.ts';
@@ -32,6 +33,7 @@ const program = new Command('chatrex')
   .addCommand(proposeCommand())
   .addCommand(dataCommand())
   .addCommand(serveCommand())
+  .addCommand(mcpCommand())
   .addCommand(evalCommand())
   .addCommand(trainCommand())
   .addCommand(exportCommand())

@@ -32,3 +32,8 @@ export function indices(text: string): number[] {
   if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(wholeNumber);
   throw new InvalidArgumentError('expected indices such as 0,3,5.');
 }
+
+/** For options that may be given several times. */
+export function list(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}

@@ -6,7 +6,7 @@ import { readApiKeys } from '../server/api-keys.ts';
 import { createLog } from '../server/log.ts';
 import { defaultEngineSettings, defaultHttpSettings, defaultListenSettings } from '../server/settings.ts';
 import { type ServerSettings, startServer } from '../server/start-server.ts';
-import { wholeNumber } from './option-types.ts';
+import { list, wholeNumber } from './option-types.ts';
 
 interface ServeOptions {
   port: number;
@@ -111,9 +111,4 @@ async function settingsOf(options: ServeOptions): Promise<Partial<ServerSettings
     timeoutMs: options.timeout * 1000,
     graceMs: options.grace * 1000,
   };
-}
-
-/** For options that may be given several times. */
-function list(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }

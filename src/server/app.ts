@@ -8,6 +8,9 @@ import { corsGuard, hostGuard, keyGuard } from './guard.ts';
 import type { ServerContext, ServerEnv } from './http-context.ts';
 import type { Log } from './log.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
+import { mcpRoute } from './routes/mcp.ts';
+import { moondreamRoutes } from './routes/moondream.ts';
+import { ownRoutes } from './routes/own.ts';
 import { metricsRoute, modelRoutes, type StatusSources, statusRoutes } from './routes/status.ts';
 
 export interface AppSources extends StatusSources {
@@ -23,6 +26,7 @@ export function createApp(sources: AppSources): Hono<ServerEnv> {
     c.set('requestId', requestId);
     c.set('client', 'unknown');
     c.set('signal', signalOf(c));
+    c.set('tell', (error) => tell(requestId, error, log));
     await next();
     c.header('x-request-id', requestId);
     c.header('x-content-type-options', 'nosniff');
@@ -40,23 +44,32 @@ export function createApp(sources: AppSources): Hono<ServerEnv> {
   app.route('/', metricsRoute(sources));
   app.route('/v1', modelRoutes(sources));
   app.route('/v1', chatCompletions(sources));
+  app.route('/v1', ownRoutes(sources));
+  app.route('/v1', moondreamRoutes(sources));
+  app.route('/', mcpRoute(sources, sources.version));
   app.notFound((c) => {
     const error = new ApiError(404, `${c.req.method} ${c.req.path} is not served; GET /openapi.json says what is`);
     return c.json(errorBody(error), 404);
   });
-  app.onError((error, c) => reply(c, error, log));
+  app.onError((error, c) => reply(c, c.get('tell')(error)));
   return app;
 }
 
-function reply(c: ServerContext, error: unknown, log: Log): Response {
+function tell(requestId: string, error: unknown, log: Log): ApiError {
   const told = apiErrorOf(error);
   if (told.status === 500) {
-    const cause = told.cause;
-    const details = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    log.error('failure', { requestId: c.get('requestId'), details });
+    const { cause } = told;
+    log.error('failure', {
+      requestId,
+      details: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    });
   }
-  if (told.retryAfter !== undefined) c.header('retry-after', String(told.retryAfter));
-  return c.json(errorBody(told), told.status);
+  return told;
+}
+
+function reply(c: ServerContext, error: ApiError): Response {
+  if (error.retryAfter !== undefined) c.header('retry-after', String(error.retryAfter));
+  return c.json(errorBody(error), error.status);
 }
 
 /** The client's own, where it is a plain one; it comes back in the reply and stands in the log. */

@@ -1,34 +1,43 @@
 /** What ties an answer's text to the image, as JSON beside the text. */
 
+import { z } from 'zod';
 import type { Answer } from '../chatrex/answer.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
 import type { EncodedFacts } from './model-protocol.ts';
 
-/** A stretch of the text that means boxes. */
-export interface PhraseJson {
-  /** Offsets in the text, in UTF-16 units, as JavaScript counts. */
-  start: number;
-  end: number;
-  text: string;
-  /** Indices of boxes: `<objN>` in questions. */
-  objects: number[];
-}
+export const phraseSchema = z.object({
+  start: z.int().meta({ description: 'Offset in the text, in UTF-16 units, as JavaScript counts.' }),
+  end: z.int(),
+  text: z.string(),
+  objects: z.array(z.int()).meta({ description: 'Indices of the boxes that the phrase means.' }),
+});
 
-export interface ObjectJson {
-  index: number;
-  /** x1, y1, x2, y2 in pixels of the original image. */
-  box: number[];
-  /** How sure the model is, 0 to 1; missing while the answer is being written. */
-  score?: number;
-}
+export const boxSchema = z
+  .array(z.number())
+  .length(4)
+  .meta({ description: 'x1, y1, x2, y2 in pixels of the image as it is shown, upright.' });
 
-export interface GroundingJson {
-  phrases: PhraseJson[];
-  /** Every box that a phrase means, once, with the best of its scores. */
-  objects: ObjectJson[];
-  image: { width: number; height: number };
-}
+export const objectSchema = z.object({
+  index: z.int().meta({ description: 'Index of the box: <objN> in questions.' }),
+  box: boxSchema,
+  score: z
+    .number()
+    .optional()
+    .meta({ description: 'How sure the model is, 0 to 1; missing while an answer is written.' }),
+});
+
+export const sizeSchema = z.object({ width: z.int(), height: z.int() });
+
+export const groundingSchema = z.object({
+  phrases: z.array(phraseSchema),
+  objects: z.array(objectSchema).meta({ description: 'Every box that a phrase means, once, with its best score.' }),
+  image: sizeSchema,
+});
+
+export type ObjectJson = z.infer<typeof objectSchema>;
+export type PhraseJson = z.infer<typeof phraseSchema>;
+export type GroundingJson = z.infer<typeof groundingSchema>;
 
 export function groundingJson({ spans, objects, scores }: Answer, facts: EncodedFacts): GroundingJson {
   const best = new Map<number, number>();

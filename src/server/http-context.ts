@@ -4,7 +4,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { ApiError } from './api-error.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, ImageInput } from './engine.ts';
 import type { FetchImageOptions } from './fetch-image.ts';
 import { type ImageSourceOptions, imageBytes } from './image-source.ts';
 import type { HttpSettings } from './settings.ts';
@@ -18,6 +18,8 @@ export interface ServerEnv {
     client: string;
     /** Fires when the client goes away. */
     signal: AbortSignal;
+    /** What the client is told of a failure; a defect goes into the log. */
+    tell: (error: unknown) => ApiError;
   };
 }
 
@@ -96,23 +98,27 @@ export async function readBody(c: ServerContext, maxBytes: number): Promise<Buff
   return Buffer.concat(chunks);
 }
 
+/** What a request says about the boxes of its image. */
+interface BoxFields {
+  boxes?: number[][];
+  box_scores?: number[];
+  granularity?: 'fine' | 'coarse' | 'both';
+}
+
 /** The image that a request names, with its boxes. @throws ApiError 400 */
 export async function readImage(
   services: Services,
-  image: {
-    url: string;
-    param: string;
-    boxes?: number[][];
-    box_scores?: number[];
-    granularity?: 'fine' | 'coarse' | 'both';
-  },
-) {
-  const { url, param, boxes, box_scores: scores, granularity } = image;
+  { url, param, ...boxes }: BoxFields & { url: string; param: string },
+): Promise<ImageInput> {
+  return imageFrom(await imageBytes(url, param, imageOptions(services)), boxes);
+}
+
+/** @throws ApiError 400 when there is not a score for each box */
+export function imageFrom(bytes: Uint8Array, { boxes, box_scores: scores, granularity }: BoxFields): ImageInput {
   if (scores && scores.length !== (boxes?.length ?? 0)) {
     throw new ApiError(400, `box_scores: expected one per box (${boxes?.length ?? 0}), came ${scores.length}`, {
       param: 'box_scores',
     });
   }
-  const bytes = await imageBytes(url, param, imageOptions(services));
   return { bytes, boxes: boxes && { boxesXyxy: boxes, scores }, granularity };
 }

@@ -1,23 +1,63 @@
-/** Server-sent events: a stream of `data:` lines. */
+/** Server-sent events: a stream of `data:` lines that begins with the first thing there is to tell. */
+
+import { errorBody } from './api-error.ts';
+import type { ServerContext } from './http-context.ts';
 
 export interface EventSink {
   /** Sends a value as JSON, or a text as it is. */
   send(data: unknown): void;
 }
 
+/** How items and the result of some work become events. */
+export interface Shown<Item, Result> {
+  start?(sink: EventSink): void;
+  item(sink: EventSink, item: Item): void;
+  end(sink: EventSink, result: Result): void;
+}
+
 /**
- * A reply whose events `produce` sends; it ends when `produce` does.
- * @param onFailure the last event after a failure, when the status has been sent
+ * A reply that shows what `write` pushes, as it pushes it, and then its result.
+ *
+ * The status is sent with the first item, so that what goes wrong before has a status of its own; what goes wrong later is
+ * the last event.
+ * @throws what `write` throws before it pushes anything
  */
-export function eventStream(
-  produce: (sink: EventSink) => Promise<void>,
-  onFailure: (error: unknown) => unknown,
-): Response {
+export async function streamed<Item, Result>(
+  c: ServerContext,
+  write: (push: (item: Item) => void) => Promise<Result>,
+  shown: Shown<Item, Result>,
+): Promise<Response> {
+  const waiting: Item[] = [];
+  let listener = () => {};
+  const begun = new Promise<void>((resolve) => {
+    listener = resolve;
+  });
+  const result = write((item) => {
+    waiting.push(item);
+    listener();
+  });
+  await Promise.race([result, begun]);
+  return eventStream(async (sink) => {
+    const flush = () => {
+      for (const item of waiting.splice(0)) shown.item(sink, item);
+    };
+    listener = flush;
+    shown.start?.(sink);
+    flush();
+    try {
+      shown.end(sink, await result);
+    } catch (error) {
+      sink.send(errorBody(c.get('tell')(error)));
+    }
+  });
+}
+
+function eventStream(produce: (sink: EventSink) => Promise<void>): Response {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     async start(controller) {
       let isOpen = true;
-      const sink: EventSink = {
+      await produce({
         send(data) {
           if (!isOpen) return;
           const text = typeof data === 'string' ? data : JSON.stringify(data);
@@ -28,12 +68,7 @@ export function eventStream(
             isOpen = false;
           }
         },
-      };
-      try {
-        await produce(sink);
-      } catch (error) {
-        sink.send(onFailure(error));
-      }
+      });
       if (isOpen) controller.close();
     },
   });

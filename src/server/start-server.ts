@@ -1,12 +1,12 @@
 /** A whole server: model, application, socket; and its end. */
 
-import { readFile } from 'node:fs/promises';
 import { createApp } from './app.ts';
 import { Engine } from './engine.ts';
 import type { FetchImageOptions } from './fetch-image.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { packageVersion } from './package-version.ts';
 import {
   defaultEngineSettings,
   defaultHttpSettings,
@@ -76,10 +76,4 @@ export async function startServer(
       log.info('stopped');
     },
   };
-}
-
-/** The package's version, in sources as when installed. */
-async function packageVersion(): Promise<string> {
-  const json = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-  return String(json.version);
 }

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Answer } from '../../chatrex/answer.ts';
 import type { AnswerEvent } from '../../grounding/parse.ts';
-import { ApiError, apiErrorOf, errorBody, requireModel } from '../api-error.ts';
+import { ApiError, requireModel } from '../api-error.ts';
 import {
   answerOptions,
   type ChatRequest,
@@ -19,7 +19,7 @@ import {
 import { createGroundingStream, groundingJson } from '../grounding-json.ts';
 import { callerOf, readImage, readJson, type ServerContext, type ServerEnv, type Services } from '../http-context.ts';
 import type { EncodedFacts } from '../model-protocol.ts';
-import { type EventSink, eventStream } from '../sse.ts';
+import { type EventSink, type Shown, streamed } from '../sse.ts';
 
 interface Written {
   readonly answer: Answer;
@@ -77,36 +77,18 @@ function requireKnownBoxes(turns: ReturnType<typeof conversationOf>['turns'], { 
   }
 }
 
-/** The status is sent with the first event, so that what goes wrong before has a status of its own. */
-async function streamAnswer(services: Services, c: ServerContext, request: ChatRequest, head: Head): Promise<Response> {
-  const events: AnswerEvent[] = [];
-  let known: EncodedFacts | undefined;
-  let listener: (() => void) | undefined;
-  const written = writeAnswer(services, c, request, (event, facts) => {
-    events.push(event);
-    known = facts;
-    listener?.();
-  });
-  await Promise.race([written, new Promise<void>((resolve) => (listener = resolve))]);
-  return eventStream(
-    async (sink) => {
-      const chunks = chunkSender(sink, request, head);
-      const flush = () => {
-        for (const event of events.splice(0)) chunks.event(event, known!);
-      };
-      listener = flush;
-      chunks.start();
-      flush();
-      chunks.end(await written);
-    },
-    (error) => errorBody(apiErrorOf(error)),
+function streamAnswer(services: Services, c: ServerContext, request: ChatRequest, head: Head): Promise<Response> {
+  return streamed<{ event: AnswerEvent; facts: EncodedFacts }, Written>(
+    c,
+    (push) => writeAnswer(services, c, request, (event, facts) => push({ event, facts })),
+    chunks(request, head),
   );
 }
 
-function chunkSender(sink: EventSink, request: ChatRequest, head: Head) {
+function chunks(request: ChatRequest, head: Head): Shown<{ event: AnswerEvent; facts: EncodedFacts }, Written> {
   const isJson = request.response_format?.type === 'json_object';
   const hasUsage = request.stream_options?.include_usage === true;
-  const send = (delta: object, finish_reason: string | null = null) =>
+  const send = (sink: EventSink, delta: object, finish_reason: string | null = null) =>
     sink.send({
       ...head,
       object: 'chat.completion.chunk',
@@ -115,16 +97,16 @@ function chunkSender(sink: EventSink, request: ChatRequest, head: Head) {
     });
   let pieceOf: ReturnType<typeof createGroundingStream> | undefined;
   return {
-    start: () => send({ role: 'assistant', content: '' }),
-    event(event: AnswerEvent, facts: EncodedFacts) {
+    start: (sink) => send(sink, { role: 'assistant', content: '' }),
+    item(sink, { event, facts }) {
       pieceOf ??= createGroundingStream(facts);
       const piece = pieceOf(event);
-      if (piece && !isJson) send(piece);
+      if (piece && !isJson) send(sink, piece);
     },
-    end(written: Written) {
+    end(sink, written) {
       const { content, grounding } = message(request, written);
-      if (isJson) send({ content });
-      send({ grounding }, finishReason(written));
+      if (isJson) send(sink, { content });
+      send(sink, { grounding }, finishReason(written));
       if (hasUsage) {
         sink.send({ ...head, object: 'chat.completion.chunk', choices: [], usage: usage(written) });
       }

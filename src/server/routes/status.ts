@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { requireModel } from '../api-error.ts';
 import type { ServerEnv, Services } from '../http-context.ts';
 import type { Metrics } from '../metrics.ts';
+import { openApi } from '../openapi.ts';
 
 export interface StatusSources extends Services {
   readonly metrics: Metrics;
@@ -14,13 +15,15 @@ export interface StatusSources extends Services {
 
 /** For balancers and people; needs no key. */
 export function statusRoutes({ engine, version, isStopping }: StatusSources): Hono<ServerEnv> {
+  const document = openApi(version);
   return new Hono<ServerEnv>()
     .get('/health', (c) => c.json({ status: 'ok' }))
     .get('/ready', (c) => {
       const isReady = engine.isReady && !isStopping();
       return c.json({ ready: isReady, ...engine.load }, isReady ? 200 : 503);
     })
-    .get('/version', (c) => c.json({ version }));
+    .get('/version', (c) => c.json({ version }))
+    .get('/openapi.json', (c) => c.json(document));
 }
 
 export function metricsRoute({ metrics }: StatusSources): Hono<ServerEnv> {
