@@ -15,6 +15,7 @@ import { interruptedStatus } from './interruption.ts';
 import { mcpCommand } from './mcp.ts';
 import { proposeCommand } from './propose.ts';
 import { quantizeCommand } from './quantize.ts';
+import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve.ts';
 import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
@@ -35,6 +36,7 @@ const program = new Command('chatrex')
   .addCommand(serveCommand())
   .addCommand(mcpCommand())
   .addCommand(evalCommand())
+  .addCommand(scoreCommand())
   .addCommand(trainCommand())
   .addCommand(exportCommand())
   .addCommand(worldCommand())
