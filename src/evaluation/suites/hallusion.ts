@@ -6,7 +6,7 @@
  * `official` (tianyi-lab/HallusionBench): a judge finds each answer correct, incorrect or unclear; all questions take part.
  */
 
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { misfit, required, textOf } from './answer-fields.ts';
 import { pairAnswers } from './pair-answers.ts';
 import type { RecordFile } from './record-files.ts';

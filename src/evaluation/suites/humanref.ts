@@ -5,7 +5,7 @@
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { misfit, required } from './answer-fields.ts';
 import { boxList } from './box-fields.ts';
 import { pairAnswers } from './pair-answers.ts';

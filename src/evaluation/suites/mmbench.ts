@@ -4,7 +4,7 @@
  * where that leaves it open, a judge may match the answer, otherwise it is wrong (`exact_matching` there).
  */
 
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { misfit, required, type TextAnswer, textAnswers } from './answer-fields.ts';
 import { inferOption } from './infer-option.ts';
 import type { Options } from './mmmu-parse.ts';

@@ -4,7 +4,7 @@
  * option; `vlmevalkit`, which the paper's table 4 reports, counts that as wrong and makes two options of an open question.
  */
 
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { misfit, required, textOf } from './answer-fields.ts';
 import { inferOption } from './infer-option.ts';
 import { isOpenRight, type Options, readChoice, readOpen } from './mmmu-parse.ts';

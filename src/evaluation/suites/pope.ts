@@ -6,7 +6,7 @@
  * `official` (RUCAIBox/POPE evaluate.py, also LLaVA's), `vlmevalkit` (its YOrN_Extraction), `lmms-eval`.
  */
 
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { required, textAnswers } from './answer-fields.ts';
 import { pairAnswers } from './pair-answers.ts';
 import type { RecordFile } from './record-files.ts';

@@ -6,7 +6,7 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { iou } from '../../boxes/overlap.ts';
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { pairAnswers } from './pair-answers.ts';
 import type { RefcocoAnswer, RefcocoSample } from './refcoco-files.ts';
 import { counted, type Figures, meanOf, type SuiteScore, shareOf } from './suite-score.ts';

@@ -4,7 +4,7 @@
  * character, whatever its case).
  */
 
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../metrics/group-by.ts';
 import { required, type TextAnswer, textAnswers } from './answer-fields.ts';
 import { pairAnswers } from './pair-answers.ts';
 import { isRecord, type RecordFile } from './record-files.ts';
