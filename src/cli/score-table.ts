@@ -9,7 +9,7 @@ const isNoShare =
 /** Columns of one block; more would not fit a terminal. */
 const columnsPerBlock = 8;
 
-export function scoreTable({ suite, figures, byKind, variant, counts, notes }: SuiteScore): string {
+export function scoreTable({ suite, figures, byKind, byCategory, variant, counts, notes }: SuiteScore): string {
   const lines = [`${suite}: ${counts.answered} of ${counts.samples} samples answered`];
   for (const [rule, text] of Object.entries(variant)) lines.push(`  ${rule}: ${text}`);
   for (const note of notes) lines.push(`  note: ${note}`);
@@ -19,7 +19,10 @@ export function scoreTable({ suite, figures, byKind, variant, counts, notes }: S
   for (let from = 0; from < names.length; from += columnsPerBlock) {
     lines.push(...block(names.slice(from, from + columnsPerBlock), rows), '');
   }
-  lines.push('Shares are in percent.', '');
+  lines.push(
+    byCategory ? 'Shares are in percent. --json has the figures of each category.' : 'Shares are in percent.',
+    '',
+  );
   return lines.join('\n');
 }
 

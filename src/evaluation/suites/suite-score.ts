@@ -22,6 +22,8 @@ export interface SuiteScore {
   readonly figures: Figures;
   /** The same by kind of question, by split or by category, as the suite reports them. */
   readonly byKind: Readonly<Record<string, Figures>>;
+  /** Of detection, by the name of the category; too many for a table. */
+  readonly byCategory?: Readonly<Record<string, Figures>>;
   /** Which variant of a rule was used, by the name of the rule. */
   readonly variant: Readonly<Record<string, string>>;
   readonly counts: AnswerCounts;

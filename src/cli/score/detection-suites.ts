@@ -1,0 +1,118 @@
+/** Detection and proposals. */
+
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Option } from 'commander';
+import { ChatRexError } from '../../errors.ts';
+import { type DetectionAnswers, fixedCap, recordsOf, scoreCoco, scoreLvis } from '../../evaluation/suites/detection.ts';
+import { type DetectionTruth, detectionIds, readDetectionTruth } from '../../evaluation/suites/detection-files.ts';
+import {
+  defaultMinScore,
+  type ProposalAnswers,
+  proposalLines,
+  scoreProposals,
+} from '../../evaluation/suites/proposals.ts';
+import { readDetections } from '../../evaluation/suites/read-detections.ts';
+import { readRecords } from '../../evaluation/suites/record-files.ts';
+import { decimal, whole } from '../option-types.ts';
+import type { ScoreSuite } from './score-suite.ts';
+
+const results = 'COCO results: [{ image_id, category_id, bbox, score }]';
+const allCategories = new Option(
+  '--all-categories',
+  'count, in figures without scores, predictions of categories that the image does not have too',
+);
+
+const coco: ScoreSuite = {
+  name: 'coco',
+  description: 'detection by COCO’s rules, and precision and recall without scores',
+  answers: results,
+  truth: 'instances_val2017.json',
+  options: [allCategories],
+  run: async ({ answers, truth = [], allCategories: hasAllCategories }) => {
+    const known = await onlyTruth(truth);
+    return scoreCoco(known, await detections(answers, known), { hasAllCategories: hasAllCategories === true });
+  },
+};
+
+const lvis: ScoreSuite = {
+  name: 'lvis',
+  description: 'detection by LVIS’s rules: official, or fixed AP',
+  answers: results,
+  truth: 'lvis_v1_val.json, or the minival file of GLIP (the paper’s)',
+  options: [
+    new Option('--fixed', 'keep the best detections of a class instead of 300 of an image'),
+    new Option('--per-class <n>', 'with --fixed, how many of a class').argParser(whole(1, 2 ** 31)).default(10_000),
+    allCategories,
+  ],
+  examples: [
+    'chatrex score lvis --answers detections.json --truth lvis_v1_val.json',
+    'chatrex score lvis --fixed --answers detections.json --truth lvis_v1_minival_inserted_image_name.json',
+  ],
+  run: async ({ answers, truth = [], fixed, perClass, allCategories: hasAllCategories }) => {
+    const known = await onlyTruth(truth);
+    const cap = fixed === true ? fixedCap(perClass as number) : ({ kind: 'official' } as const);
+    return scoreLvis(known, await detections(answers, known), cap, { hasAllCategories: hasAllCategories === true });
+  },
+};
+
+const proposals: ScoreSuite = {
+  name: 'proposals',
+  description: 'boxes without categories: AP, average recall, recall at a score',
+  answers: 'lines of chatrex propose --json, or COCO results; one file for each kind',
+  truth: 'an annotation file of COCO or LVIS',
+  options: [
+    new Option('--min-score <score>', 'least score for recallAtScore').argParser(decimal).default(defaultMinScore),
+  ],
+  run: async ({ answers, truth = [], minScore }) => {
+    const known = await onlyTruth(truth);
+    const kinds: ProposalAnswers[] = [];
+    for (const path of answers) {
+      if (await isList(path)) kinds.push(await proposalResults(path, known));
+      else kinds.push(...proposalLines(await readRecords(path), known));
+    }
+    return scoreProposals(known, kinds, minScore as number);
+  },
+};
+
+/** Whether a file is one JSON list. */
+async function isList(path: string): Promise<boolean> {
+  const file = await open(path).catch((cause) => {
+    throw new ChatRexError('not-found', `${path}: no such file`, { cause });
+  });
+  try {
+    const head = Buffer.alloc(256);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    return /^[\uFEFF\s]*\[/.test(head.subarray(0, bytesRead).toString('utf8'));
+  } finally {
+    await file.close();
+  }
+}
+
+async function proposalResults(path: string, truth: DetectionTruth): Promise<ProposalAnswers> {
+  const { columns, unknownImages } = await readDetections(path, { images: detectionIds(truth).images });
+  return { kind: basename(path), proposals: recordsOf(truth, columns), unknown: unknownImages };
+}
+
+async function onlyTruth(paths: readonly string[]): Promise<DetectionTruth> {
+  if (paths.length !== 1) {
+    throw new ChatRexError('invalid-argument', `--truth: expected one annotation file, came ${paths.length}`);
+  }
+  return readDetectionTruth(paths[0]);
+}
+
+/** @throws ChatRexError 'invalid-file' when nothing is of the truth's images and categories */
+async function detections(paths: readonly string[], truth: DetectionTruth): Promise<DetectionAnswers> {
+  if (paths.length !== 1) {
+    throw new ChatRexError('invalid-argument', `--answers: expected one results file, came ${paths.length}`);
+  }
+  const read = await readDetections(paths[0], detectionIds(truth));
+  const left = read.unknownImages + read.unknownCategories;
+  if (read.columns.count === 0 && left > 0) {
+    const which = `${read.unknownImages} are of unknown images, ${read.unknownCategories} of unknown categories`;
+    throw new ChatRexError('invalid-file', `${paths[0]}: no detection fits the truth: ${which}; give its own truth`);
+  }
+  return read;
+}
+
+export const detectionSuites: readonly ScoreSuite[] = [coco, lvis, proposals];
