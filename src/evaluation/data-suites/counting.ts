@@ -1,0 +1,78 @@
+/**
+ * How many there are of each category that an image has (paper section 5.5). The number that the answer states counts or,
+ * where it states none, how many boxes it shows.
+ */
+
+import { statedNumber } from '../../chatrex/stated-number.ts';
+import type { Sample } from '../../datasets/sample.ts';
+import { type Figures, mean, share } from '../figures.ts';
+import { groupBy } from '../metrics/group-by.ts';
+import type { Row } from '../row.ts';
+import type { Counts, FoundBoxes } from '../subject.ts';
+import type { Question, Suite } from '../suite.ts';
+import { faultNotes } from './notes.ts';
+
+export interface CountTruth {
+  readonly name: string;
+  readonly count: number;
+}
+
+export type CountRow = Row<CountTruth, FoundBoxes>;
+
+export function countingSuite(): Suite<Counts, CountTruth, FoundBoxes> {
+  return {
+    name: 'counting',
+    needs: ['images', 'boxes', 'categories'],
+    questions: async (view) => {
+      if (view.sample.image === undefined) return [];
+      return countable(view.sample).map(
+        ([name, count]): Question<Counts, CountTruth, FoundBoxes> => ({
+          key: name,
+          truth: { name, count },
+          ask: (subject, signal) => subject.count(view, name, signal),
+        }),
+      );
+    },
+    score: scoreCounts,
+  };
+}
+
+/** Categories whose number is known: those of which no more may be there, and of which nothing is a crowd. */
+function countable({ regions, coverage }: Sample): [name: string, count: number][] {
+  const groups = groupBy(
+    regions.filter(({ category }) => category !== undefined),
+    ({ category }) => category!,
+  );
+  const isUnsure = (name: string) => coverage.partialCategories?.includes(name) ?? false;
+  return [...groups].flatMap(([name, own]): [string, number][] =>
+    isUnsure(name) || own.some(({ isIgnored }) => isIgnored) ? [] : [[name, own.length]],
+  );
+}
+
+/** `offByOne` includes the exact answers. An answer without a number or a box counts as 0 in the mean error, and is wrong. */
+export function scoreCounts(rows: readonly CountRow[]) {
+  const judged = rows.flatMap((row) => {
+    if (row.truth === undefined) return [];
+    const said = 'answer' in row ? countIn(row.answer) : undefined;
+    return [{ count: row.truth.count, isStated: said !== undefined, error: Math.abs((said ?? 0) - row.truth.count) }];
+  });
+  const figuresOf = (own: typeof judged): Figures => ({
+    exact: share(own, ({ isStated, error }) => isStated && error === 0),
+    offByOne: share(own, ({ isStated, error }) => isStated && error <= 1),
+    meanAbsoluteError: mean(own.map(({ error }) => error)),
+  });
+  const byCount = [...groupBy(judged, ({ count }) => count)].sort(([a], [b]) => a - b);
+  const without = judged.filter(({ isStated }) => !isStated).length;
+  return {
+    figures: figuresOf(judged),
+    byKind: Object.fromEntries(byCount.map(([count, own]) => [`${count} there`, figuresOf(own)])),
+    variant: { rule: 'the number that the answer states, else the number of boxes that it shows' },
+    notes: [...faultNotes(rows), ...(without > 0 ? [`${without} answers state no number and show no box`] : [])],
+  };
+}
+
+/** Undefined for an answer with neither a number nor a box: it is no count of zero. */
+export function countIn({ text, boxes }: Pick<FoundBoxes, 'text' | 'boxes'>): number | undefined {
+  const shown = new Set(boxes.map(({ boxXyxy }) => boxXyxy.join(' '))).size;
+  return statedNumber(text) ?? (shown > 0 ? shown : undefined);
+}

@@ -1,0 +1,134 @@
+/**
+ * What a proposal network finds of anything that is annotated: COCO's class-agnostic figures for each prompt and for both
+ * together (paper section 5.4, table 6). Nothing is left out for its score when boxes are ranked; `recallAtScore` is the
+ * recall of the boxes from .3 on, which is what the language model gets.
+ */
+
+import type { BoxXyxy } from '../../boxes/box.ts';
+import { boxToXywh } from '../../boxes/convert.ts';
+import type { Granularity } from '../../proposals/network.ts';
+import { type Figures, measured } from '../figures.ts';
+import { evaluateCoco } from '../metrics/coco.ts';
+import type { DetectedBox, GroundTruthBox } from '../metrics/records.ts';
+import type { Row } from '../row.ts';
+import type { FindsProposals } from '../subject.ts';
+import type { Question, Suite } from '../suite.ts';
+import { faultNotes } from './notes.ts';
+
+export const granularities = ['fine', 'coarse', 'both'] as const;
+export type ProposalKind = (typeof granularities)[number];
+
+export interface ProposalTruth {
+  readonly granularity: ProposalKind;
+  readonly boxes: readonly { readonly boxXyxy: BoxXyxy; readonly area?: number; readonly isCrowd?: boolean }[];
+  /** Whether what has no box is background for this prompt: only then is a box beside the truths wrong. */
+  readonly isComplete: boolean;
+}
+
+export interface ProposalAnswer {
+  readonly boxesXyxy: readonly BoxXyxy[];
+  readonly scores: readonly number[];
+}
+
+/** The score of `recallAtScore`, that of table 6. */
+const leastScore = 0.3;
+const allScores = { minScore: 0, nmsIou: 0.8, maxBoxes: 100 };
+
+/** @param kinds the prompts to measure; all three by default */
+export function proposalsSuite(
+  kinds: readonly ProposalKind[] = granularities,
+): Suite<FindsProposals, ProposalTruth, ProposalAnswer> {
+  return {
+    name: 'proposals',
+    needs: ['images', 'boxes'],
+    questions: async (view) => {
+      const { regions, coverage } = view.sample;
+      if (view.sample.image === undefined) return [];
+      return kinds.map((granularity): Question<FindsProposals, ProposalTruth, ProposalAnswer> => {
+        const isMeant = (of: readonly Granularity[]) => granularity === 'both' || of.includes(granularity);
+        const prompts: readonly Granularity[] = granularity === 'both' ? ['fine', 'coarse'] : [granularity];
+        const boxes = regions
+          .filter((region) => isMeant(region.granularities))
+          .map(({ boxXyxy, areaPixels, isIgnored }) => ({
+            boxXyxy,
+            ...(areaPixels !== undefined && { area: areaPixels }),
+            ...(isIgnored && { isCrowd: true }),
+          }));
+        return {
+          key: granularity,
+          truth: { granularity, boxes, isComplete: prompts.every((prompt) => coverage.complete.includes(prompt)) },
+          ask: async (subject) => {
+            const { boxesXyxy, scores } = await subject.propose(view, { ...allScores, granularity });
+            return { boxesXyxy: boxList(boxesXyxy), scores: [...scores] };
+          },
+        };
+      });
+    },
+    score: (rows) => {
+      const byKind = Object.fromEntries(
+        granularities.flatMap((kind) => {
+          const own = rows.filter(({ truth }) => truth?.granularity === kind);
+          const hasTruth = own.some(({ truth }) => truth?.boxes.some(({ isCrowd }) => !isCrowd));
+          return hasTruth ? [[kind, scoreProposals(own)] as const] : [];
+        }),
+      );
+      const measuredKinds = Object.keys(byKind);
+      const main = measuredKinds.includes('both') ? 'both' : measuredKinds[0];
+      return {
+        figures: byKind[main] ?? {},
+        byKind,
+        variant: { figures: `of ${main ?? 'no'} proposals`, recallAtScore: `score >= ${leastScore}, IoU >= .5` },
+        notes: [...faultNotes(rows), ...completenessNotes(byKind)],
+      };
+    },
+  };
+}
+
+/** AP is of the images whose truth is complete, recall of all. */
+export function scoreProposals(rows: readonly Row<ProposalTruth, ProposalAnswer>[]): Figures {
+  const complete = rows.filter(({ truth }) => truth?.isComplete);
+  const { AR1, AR10, AR100, AR100At50 } = evaluate(rows, 0);
+  const { AP, AP50 } = evaluate(complete, 0);
+  return {
+    AP: measured(AP),
+    AP50: measured(AP50),
+    AR1: measured(AR1),
+    AR10: measured(AR10),
+    AR100: measured(AR100),
+    recallAtScore: measured(evaluate(rows, leastScore).AR100At50),
+    recallAtIou50: measured(AR100At50),
+  };
+}
+
+function evaluate(rows: readonly Row<ProposalTruth, ProposalAnswer>[], minScore: number) {
+  const truths: GroundTruthBox[] = [];
+  const detections: DetectedBox[] = [];
+  for (const row of rows) {
+    const key = { imageId: row.index, categoryId: 1 };
+    for (const { boxXyxy, ...rest } of row.truth?.boxes ?? []) {
+      truths.push({ ...key, boxXywh: boxToXywh(boxXyxy), ...rest });
+    }
+    if (!('answer' in row)) continue;
+    row.answer.boxesXyxy.forEach((box, i) => {
+      const score = row.answer.scores[i];
+      if (score >= minScore) detections.push({ ...key, boxXywh: boxToXywh(box), score });
+    });
+  }
+  return evaluateCoco(truths, detections, { imageIds: rows.map(({ index }) => index), isClassAgnostic: true }).metrics;
+}
+
+function completenessNotes(byKind: Readonly<Record<string, Figures>>): string[] {
+  const incomplete = Object.keys(byKind).filter((kind) => byKind[kind].AP === null);
+  if (incomplete.length === 0) return [];
+  return [`no AP for ${incomplete.join(', ')}: the data do not promise a box for everything there is of it`];
+}
+
+/** [N, 4] as boxes. */
+export function boxList(boxesXyxy: ArrayLike<number>): BoxXyxy[] {
+  return Array.from({ length: boxesXyxy.length / 4 }, (_, i) => [
+    boxesXyxy[4 * i],
+    boxesXyxy[4 * i + 1],
+    boxesXyxy[4 * i + 2],
+    boxesXyxy[4 * i + 3],
+  ]);
+}

@@ -1,0 +1,125 @@
+/** A model in this process as a subject: an image is encoded once for all questions about it. */
+
+import type { BoxXyxy } from '../boxes/box.ts';
+import type { Answer, AskOptions } from '../chatrex/answer.ts';
+import type { EncodedImage } from '../chatrex/encoded-image.ts';
+import type { ScoredBoxes } from '../chatrex/image-boxes.ts';
+import { ChatRexError } from '../errors.ts';
+import type { RgbImage } from '../image/rgb-image.ts';
+import { questionFor, regionQuestion } from '../prompt/templates.ts';
+import type { FilterOptions, Proposals } from '../proposals/post-process.ts';
+import type { ProposeOptions, Upn } from '../proposals/upn.ts';
+import type { SampleView } from './sample-view.ts';
+import type { Counts, Detects, FindsProposals, FoundBoxes, NamesRegions, Refers } from './subject.ts';
+
+/** A `ChatRex`; named by what is used of it, since front ends stand above evaluation. */
+export interface ImageReader {
+  /** The proposals that it speaks about; those of `Upn.propose` by default. */
+  readonly proposals?: ProposeOptions;
+  encode(image: RgbImage, options: { boxes: ScoredBoxes }): Promise<EncodedImage>;
+}
+
+/** A proposal network, a reader of images, or both. */
+export interface EvaluatedModel {
+  readonly upn?: Pick<Upn, 'propose'>;
+  readonly chatrex?: ImageReader;
+}
+
+export interface ModelSubjectOptions extends FilterOptions {
+  /** What the language model gets; the model's own by default. */
+  readonly granularity?: ProposeOptions['granularity'];
+  /** Tokens of an answer at most. */
+  readonly maxTokens?: number;
+}
+
+export class ModelSubject implements FindsProposals, Detects, Refers, Counts, NamesRegions {
+  readonly #model: EvaluatedModel;
+  readonly #options: ModelSubjectOptions;
+  /** What was made of the image that is looked at now; the one before is forgotten. */
+  #seen: { readonly view: SampleView; readonly made: Map<string, Promise<unknown>> } | undefined;
+
+  constructor(model: EvaluatedModel, options: ModelSubjectOptions = {}) {
+    this.#model = model;
+    this.#options = options;
+  }
+
+  propose(view: SampleView, options: FilterOptions & Pick<ProposeOptions, 'granularity'>): Promise<Proposals> {
+    return this.#once(view, `proposals ${JSON.stringify(options)}`, async () => {
+      const { upn } = this.#model;
+      if (!upn) throw missing('proposal network (upn/)');
+      const [proposals] = await upn.propose([await view.image()], options);
+      return proposals;
+    });
+  }
+
+  async detect(view: SampleView, names: readonly string[], signal?: AbortSignal): Promise<FoundBoxes> {
+    return foundBoxes(await this.#ask(view, questionFor('detect', names), signal));
+  }
+
+  refer(view: SampleView, phrase: string, signal?: AbortSignal): Promise<FoundBoxes> {
+    return this.detect(view, [phrase], signal);
+  }
+
+  async count(view: SampleView, name: string, signal?: AbortSignal): Promise<FoundBoxes> {
+    return foundBoxes(await this.#ask(view, questionFor('count', [name]), signal));
+  }
+
+  async nameRegion(
+    view: SampleView,
+    boxesXyxy: readonly BoxXyxy[],
+    box: number,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const boxes = { boxesXyxy, scores: boxesXyxy.map(() => 1) };
+    const image = await this.#encode(view, `boxes ${JSON.stringify(boxesXyxy)}`, async () => boxes);
+    const { text } = await image.ask(regionQuestion('category', [box]), this.#askOptions(signal));
+    return text;
+  }
+
+  async #ask(view: SampleView, question: string, signal?: AbortSignal): Promise<Answer> {
+    const { granularity, minScore, nmsIou, maxBoxes } = this.#options;
+    const given = Object.entries({ granularity, minScore, nmsIou, maxBoxes }).filter(
+      ([, value]) => value !== undefined,
+    );
+    const wished = { ...this.#model.chatrex?.proposals, ...Object.fromEntries(given) };
+    const image = await this.#encode(view, 'proposals', () => this.propose(view, wished));
+    return image.ask(question, this.#askOptions(signal));
+  }
+
+  #askOptions(signal?: AbortSignal): AskOptions {
+    return { ...(this.#options.maxTokens !== undefined && { maxTokens: this.#options.maxTokens }), signal };
+  }
+
+  #encode(view: SampleView, key: string, boxes: () => Promise<ScoredBoxes>): Promise<EncodedImage> {
+    return this.#once(view, `encoded ${key}`, async () => {
+      const { chatrex } = this.#model;
+      if (!chatrex) throw missing('language model (config.json and weights)');
+      return chatrex.encode(await view.image(), { boxes: await boxes() });
+    });
+  }
+
+  #once<T>(view: SampleView, key: string, make: () => Promise<T>): Promise<T> {
+    if (this.#seen?.view !== view) this.#seen = { view, made: new Map() };
+    const { made } = this.#seen;
+    const known = made.get(key) ?? make();
+    made.set(key, known);
+    return known as Promise<T>;
+  }
+}
+
+function missing(part: string): ChatRexError {
+  return new ChatRexError('not-found', `the model has no ${part}, which this suite needs; name another with --model`);
+}
+
+/** The rows of an answer; a box that a phrase names twice is one. */
+function foundBoxes({ text, labels, objects, boxesXyxy, scores, ending }: Answer): FoundBoxes {
+  const seen = new Set<string>();
+  const boxes = labels.flatMap((label, row) => {
+    const key = `${objects[row]} ${label}`;
+    if (seen.has(key)) return [];
+    seen.add(key);
+    const [left, top, right, bottom] = boxesXyxy.subarray(4 * row, 4 * row + 4);
+    return [{ label, boxXyxy: [left, top, right, bottom] as const, score: scores[row] }];
+  });
+  return { boxes, text, ...(ending !== 'end' && { isCut: true }) };
+}

@@ -1,0 +1,55 @@
+/** Whom suites ask. A model in this process and an endpoint elsewhere are subjects alike; each can some of this. */
+
+import type { BoxXyxy } from '../boxes/box.ts';
+import type { FilterOptions, Proposals } from '../proposals/post-process.ts';
+import type { ProposeOptions } from '../proposals/upn.ts';
+import type { SampleView } from './sample-view.ts';
+
+/** A box that was named. */
+export interface FoundBox {
+  /** As the answer names it. */
+  readonly label: string;
+  /** Pixels of the original image. */
+  readonly boxXyxy: BoxXyxy;
+  /** 1 where the subject gives none. */
+  readonly score: number;
+}
+
+/** An answer with boxes. */
+export interface FoundBoxes {
+  readonly boxes: readonly FoundBox[];
+  /** The answer in words, as a reader sees it or as it came. */
+  readonly text: string;
+  /** Objects or boxes of the answer that could not be read. */
+  readonly malformed?: number;
+  /** Whether the answer was cut for its length, or for repeating itself. */
+  readonly isCut?: boolean;
+}
+
+export interface FindsProposals {
+  propose(view: SampleView, options: FilterOptions & Pick<ProposeOptions, 'granularity'>): Promise<Proposals>;
+}
+
+export interface Detects {
+  /** Finds all that is called by these names; a name may have no box. */
+  detect(view: SampleView, names: readonly string[], signal?: AbortSignal): Promise<FoundBoxes>;
+}
+
+export interface Refers {
+  /** Finds what a phrase means, most likely first. */
+  refer(view: SampleView, phrase: string, signal?: AbortSignal): Promise<FoundBoxes>;
+}
+
+export interface Counts {
+  /** Says how many there are of a name. `boxes` are those that the answer shows, which may be none. */
+  count(view: SampleView, name: string, signal?: AbortSignal): Promise<FoundBoxes>;
+}
+
+export interface NamesRegions {
+  /**
+   * Names one of several boxes.
+   * @param boxesXyxy at most 100, all shown to the subject
+   * @param box index of the one in question
+   */
+  nameRegion(view: SampleView, boxesXyxy: readonly BoxXyxy[], box: number, signal?: AbortSignal): Promise<string>;
+}
