@@ -1,22 +1,21 @@
 /** `chatrex eval`: what a model can do, in figures. */
 
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ChatRex } from '../chatrex.ts';
-import { ChatRexError } from '../errors.ts';
 import {
   worldEvaluationDefaults as defaults,
   evaluateWorld,
   type WorldEvaluationOptions,
 } from '../evaluation/world/evaluate-world.ts';
-import type { WorldModel } from '../evaluation/world/model.ts';
 import { type EvaluatedTask, evaluatedTasks } from '../evaluation/world/plan.ts';
 import { worldTable } from '../evaluation/world/table.ts';
-import { readConfig } from '../language/load.ts';
-import { Upn } from '../proposals/upn.ts';
-import type { SessionOptions } from '../runtime/session.ts';
+import {
+  cocoCommand,
+  countingCommand,
+  proposalsCommand,
+  referringCommand,
+  regionsCommand,
+} from './eval/data-suites.ts';
+import { openModel } from './eval/open-model.ts';
 import { interruptible } from './interruption.ts';
 import { fraction, wholeNumber } from './option-types.ts';
 import { progressBar } from './progress.ts';
@@ -28,7 +27,14 @@ type EvalWorldOptions = Required<Omit<WorldEvaluationOptions, 'onProgress' | 'si
 };
 
 export function evalCommand(): Command {
-  return new Command('eval').description('measure what a model can do').addCommand(evalWorldCommand());
+  return new Command('eval')
+    .description('measure what a model can do')
+    .addCommand(evalWorldCommand())
+    .addCommand(proposalsCommand())
+    .addCommand(cocoCommand())
+    .addCommand(regionsCommand())
+    .addCommand(countingCommand())
+    .addCommand(referringCommand());
 }
 
 function evalWorldCommand(): Command {
@@ -74,7 +80,7 @@ Ctrl-C ends it after the scene under way and reports what was done.`,
 }
 
 async function runEvalWorld({ model: source, threads, json, ...options }: EvalWorldOptions): Promise<void> {
-  const { model, dispose } = await openModel(source, { threads });
+  const { model, dispose } = await openModel(source, undefined, { threads });
   const bar = progressBar('eval world', options.count);
   try {
     bar.update(0);
@@ -87,49 +93,6 @@ async function runEvalWorld({ model: source, threads, json, ...options }: EvalWo
   } finally {
     await dispose();
   }
-}
-
-/**
- * Whatever a folder holds of a model; a part that is there and broken is an error, a part that is not there is none.
- * @throws ChatRexError 'not-found' when there is neither part
- */
-async function openModel(
-  source: string,
-  session: SessionOptions,
-): Promise<{ model: WorldModel; dispose: () => Promise<void> }> {
-  const folder = modelFolder(source);
-  const isUpnAlone = existsSync(join(folder, 'config.json')) && (await isUpn(folder));
-  const hasChatRex = existsSync(join(folder, 'config.json')) && !isUpnAlone;
-  const hasUpn = isUpnAlone || existsSync(join(folder, 'upn'));
-  if (!hasChatRex && !hasUpn) {
-    throw new ChatRexError('not-found', `model '${source}': expected config.json or upn/ in the folder, found neither`);
-  }
-  // One session per way of asking: fine, coarse, both.
-  const upnFolder = isUpnAlone ? folder : join(folder, 'upn');
-  const upn = hasUpn ? await Upn.load(upnFolder, { maxSessions: 3, session }) : undefined;
-  const chatrex = hasChatRex ? await ChatRex.load(folder, { session }) : undefined;
-  return {
-    model: { upn, chatrex },
-    dispose: async () => {
-      await upn?.dispose();
-      await chatrex?.dispose();
-    },
-  };
-}
-
-function modelFolder(source: string): string {
-  const bundled = fileURLToPath(new URL(`../../models/${source}`, import.meta.url));
-  if (/^[\w-]+$/.test(source) && existsSync(bundled)) return bundled;
-  if (existsSync(source) && statSync(source).isDirectory()) return source;
-  throw new ChatRexError(
-    'not-found',
-    `model '${source}': expected a folder or the name of a bundled model, found neither`,
-  );
-}
-
-async function isUpn(folder: string): Promise<boolean> {
-  const config = (await readConfig(folder)) as { model_type?: string };
-  return config.model_type === 'upn';
 }
 
 function taskNames(text: string): EvaluatedTask[] {

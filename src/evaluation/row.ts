@@ -43,14 +43,14 @@ export const rowName = ({ sample, question }: Pick<RowKey, 'sample' | 'question'
  */
 export function latestRows<Truth, Answer>(rows: readonly Row<Truth, Answer>[]): Row<Truth, Answer>[] {
   const latest = new Map<string, Row<Truth, Answer>>();
-  const readable = new Set<string>();
+  const readable = new Set<number>();
   for (const row of rows) {
     const name = rowName(row);
     const known = latest.get(name);
     if (known === undefined || 'fault' in known) latest.set(name, row);
-    if (row.question !== '') readable.add(row.sample);
+    if (row.question !== '') readable.add(row.index);
   }
   return [...latest.values()]
-    .filter(({ question, sample }) => question !== '' || !readable.has(sample))
+    .filter(({ question, index }) => question !== '' || !readable.has(index))
     .sort((a, b) => a.index - b.index || a.place - b.place);
 }

@@ -64,6 +64,11 @@ export async function runSuite<Subject, Truth, Answer>(
     await store.append(row);
   };
 
+  const finishSample = () => {
+    progress.done++;
+    onProgress?.({ ...progress });
+  };
+
   /** The questions that have no answer yet, sample after sample. */
   async function* open(): AsyncGenerator<Pending<Subject, Truth, Answer>> {
     for (let index = shard.part - 1; index < size && !signal?.aborted; index += shard.parts) {
@@ -84,7 +89,7 @@ export async function runSuite<Subject, Truth, Answer>(
       const seconds = (performance.now() - start) / 1000;
       await keep({ sample, index, question: '', place: 0, seconds, fault });
       progress.failed++;
-      onProgress?.({ ...progress, done: ++progress.done });
+      finishSample();
       return [];
     }
     const pending = questions.flatMap((question, place) => {
@@ -93,7 +98,7 @@ export async function runSuite<Subject, Truth, Answer>(
       return [];
     });
     const left = { count: pending.length };
-    if (left.count === 0) onProgress?.({ ...progress, done: ++progress.done });
+    if (left.count === 0) finishSample();
     return pending.map((item) => ({ ...item, left }));
   };
 
@@ -114,8 +119,8 @@ export async function runSuite<Subject, Truth, Answer>(
       const advice = `the first ${progress.asked} questions all failed, the last with`;
       throw new ChatRexError('runtime', `${suite.name}: ${advice}: ${row.fault.message}`);
     }
-    if (--left.count === 0) progress.done++;
-    onProgress?.({ ...progress });
+    if (--left.count === 0) finishSample();
+    else onProgress?.({ ...progress });
   };
 
   await inParallel(open(), concurrency, signal, ask);

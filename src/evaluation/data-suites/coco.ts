@@ -8,7 +8,6 @@
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
-import { boxToXywh } from '../../boxes/convert.ts';
 import type { Sample } from '../../datasets/sample.ts';
 import type { ImageSize } from '../../image/rgb-image.ts';
 import { type Figures, measured } from '../figures.ts';
@@ -20,6 +19,7 @@ import type { Row } from '../row.ts';
 import type { SampleView } from '../sample-view.ts';
 import type { Detects, FoundBoxes } from '../subject.ts';
 import type { Suite } from '../suite.ts';
+import { imageIdsOf, wholeXywh } from './coco-records.ts';
 import { faultNotes } from './notes.ts';
 
 export interface CocoSuiteOptions {
@@ -141,13 +141,15 @@ export function toRecords(rows: readonly DetectionRow[]) {
   const truths: GroundTruthBox[] = [];
   const detections: DetectedBox[] = [];
   const imageIds = new Set<number>();
+  const imageIdOf = imageIdsOf(rows);
   let [strays, malformed, cut] = [0, 0, 0];
   for (const row of rows) {
-    const { truth, index: imageId } = row;
+    const { truth } = row;
     if (truth === undefined) continue;
+    const imageId = imageIdOf(row);
     imageIds.add(imageId);
     for (const { name, boxXyxy, ...rest } of truth.boxes) {
-      truths.push({ imageId, categoryId: idOf.get(name)!, boxXywh: boxToXywh(boxXyxy), ...rest });
+      truths.push({ imageId, categoryId: idOf.get(name)!, boxXywh: wholeXywh(boxXyxy), ...rest });
     }
     // Whatever finds nothing lies in this crowd, which makes it uncounted: the rule of LVIS.
     for (const name of truth.partial ?? []) {
@@ -159,7 +161,7 @@ export function toRecords(rows: readonly DetectionRow[]) {
     for (const { label, boxXyxy, score } of row.answer.boxes) {
       const categoryId = asked.get(normalizePhrase(label));
       if (categoryId === undefined) strays++;
-      else detections.push({ imageId, categoryId, boxXywh: boxToXywh(boxXyxy), score });
+      else detections.push({ imageId, categoryId, boxXywh: wholeXywh(boxXyxy), score });
     }
     malformed += row.answer.malformed ?? 0;
     if (row.answer.isCut) cut++;

@@ -5,7 +5,7 @@
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
-import { boxToXywh } from '../../boxes/convert.ts';
+import type { Sample } from '../../datasets/sample.ts';
 import type { Granularity } from '../../proposals/network.ts';
 import { type Figures, measured } from '../figures.ts';
 import { evaluateCoco } from '../metrics/coco.ts';
@@ -13,6 +13,7 @@ import type { DetectedBox, GroundTruthBox } from '../metrics/records.ts';
 import type { Row } from '../row.ts';
 import type { FindsProposals } from '../subject.ts';
 import type { Question, Suite } from '../suite.ts';
+import { imageIdsOf, wholeXywh } from './coco-records.ts';
 import { faultNotes } from './notes.ts';
 
 export const granularities = ['fine', 'coarse', 'both'] as const;
@@ -20,6 +21,7 @@ export type ProposalKind = (typeof granularities)[number];
 
 export interface ProposalTruth {
   readonly granularity: ProposalKind;
+  /** Of the prompt; of any prompt where the annotation knows nothing of this one. */
   readonly boxes: readonly { readonly boxXyxy: BoxXyxy; readonly area?: number; readonly isCrowd?: boolean }[];
   /** Whether what has no box is background for this prompt: only then is a box beside the truths wrong. */
   readonly isComplete: boolean;
@@ -32,6 +34,8 @@ export interface ProposalAnswer {
 
 /** The score of `recallAtScore`, that of table 6. */
 const leastScore = 0.3;
+/** Whose figures stand for the suite: the first that has an AP. */
+const preference: readonly string[] = ['both', 'coarse', 'fine'];
 const allScores = { minScore: 0, nmsIou: 0.8, maxBoxes: 100 };
 
 /** @param kinds the prompts to measure; all three by default */
@@ -42,27 +46,17 @@ export function proposalsSuite(
     name: 'proposals',
     needs: ['images', 'boxes'],
     questions: async (view) => {
-      const { regions, coverage } = view.sample;
       if (view.sample.image === undefined) return [];
-      return kinds.map((granularity): Question<FindsProposals, ProposalTruth, ProposalAnswer> => {
-        const isMeant = (of: readonly Granularity[]) => granularity === 'both' || of.includes(granularity);
-        const prompts: readonly Granularity[] = granularity === 'both' ? ['fine', 'coarse'] : [granularity];
-        const boxes = regions
-          .filter((region) => isMeant(region.granularities))
-          .map(({ boxXyxy, areaPixels, isIgnored }) => ({
-            boxXyxy,
-            ...(areaPixels !== undefined && { area: areaPixels }),
-            ...(isIgnored && { isCrowd: true }),
-          }));
-        return {
+      return kinds.map(
+        (granularity): Question<FindsProposals, ProposalTruth, ProposalAnswer> => ({
           key: granularity,
-          truth: { granularity, boxes, isComplete: prompts.every((prompt) => coverage.complete.includes(prompt)) },
+          truth: truthOf(view.sample, granularity),
           ask: async (subject) => {
             const { boxesXyxy, scores } = await subject.propose(view, { ...allScores, granularity });
             return { boxesXyxy: boxList(boxesXyxy), scores: [...scores] };
           },
-        };
-      });
+        }),
+      );
     },
     score: (rows) => {
       const byKind = Object.fromEntries(
@@ -72,8 +66,7 @@ export function proposalsSuite(
           return hasTruth ? [[kind, scoreProposals(own)] as const] : [];
         }),
       );
-      const measuredKinds = Object.keys(byKind);
-      const main = measuredKinds.includes('both') ? 'both' : measuredKinds[0];
+      const [main] = preference.filter((kind) => typeof byKind[kind]?.AP === 'number').concat(Object.keys(byKind));
       return {
         figures: byKind[main] ?? {},
         byKind,
@@ -82,6 +75,19 @@ export function proposalsSuite(
       };
     },
   };
+}
+
+/** Regions of a prompt; all regions where the annotation knows nothing of this prompt, for recall alone. */
+function truthOf({ regions, coverage }: Sample, granularity: ProposalKind): ProposalTruth {
+  const prompts: readonly Granularity[] = granularity === 'both' ? ['fine', 'coarse'] : [granularity];
+  const isComplete = prompts.every((prompt) => coverage.complete.includes(prompt));
+  const meant = regions.filter((region) => prompts.some((prompt) => region.granularities.includes(prompt)));
+  const boxes = (meant.length === 0 && !isComplete ? regions : meant).map(({ boxXyxy, areaPixels, isIgnored }) => ({
+    boxXyxy,
+    ...(areaPixels !== undefined && { area: areaPixels }),
+    ...(isIgnored && { isCrowd: true }),
+  }));
+  return { granularity, boxes, isComplete };
 }
 
 /** AP is of the images whose truth is complete, recall of all. */
@@ -103,18 +109,19 @@ export function scoreProposals(rows: readonly Row<ProposalTruth, ProposalAnswer>
 function evaluate(rows: readonly Row<ProposalTruth, ProposalAnswer>[], minScore: number) {
   const truths: GroundTruthBox[] = [];
   const detections: DetectedBox[] = [];
+  const imageIdOf = imageIdsOf(rows);
   for (const row of rows) {
-    const key = { imageId: row.index, categoryId: 1 };
+    const key = { imageId: imageIdOf(row), categoryId: 1 };
     for (const { boxXyxy, ...rest } of row.truth?.boxes ?? []) {
-      truths.push({ ...key, boxXywh: boxToXywh(boxXyxy), ...rest });
+      truths.push({ ...key, boxXywh: wholeXywh(boxXyxy), ...rest });
     }
     if (!('answer' in row)) continue;
     row.answer.boxesXyxy.forEach((box, i) => {
       const score = row.answer.scores[i];
-      if (score >= minScore) detections.push({ ...key, boxXywh: boxToXywh(box), score });
+      if (score >= minScore) detections.push({ ...key, boxXywh: wholeXywh(box), score });
     });
   }
-  return evaluateCoco(truths, detections, { imageIds: rows.map(({ index }) => index), isClassAgnostic: true }).metrics;
+  return evaluateCoco(truths, detections, { imageIds: rows.map(imageIdOf), isClassAgnostic: true }).metrics;
 }
 
 function completenessNotes(byKind: Readonly<Record<string, Figures>>): string[] {

@@ -1,0 +1,119 @@
+/** The model that an evaluation asks: opened from its folder, and described so that its rows never mix with another's. */
+
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { open, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ChatRex } from '../../chatrex.ts';
+import { ChatRexError } from '../../errors.ts';
+import type { EvaluatedModel } from '../../evaluation/model-subject.ts';
+import { readConfig } from '../../language/load.ts';
+import { Upn } from '../../proposals/upn.ts';
+import type { SessionOptions } from '../../runtime/session.ts';
+
+export interface OpenModel {
+  readonly model: EvaluatedModel;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Whatever a folder holds of a model; a part that is there and broken is an error, a part that is missing is left out.
+ * @param upnSource another proposal network than the folder's
+ * @throws ChatRexError 'not-found' when there is neither part
+ */
+export async function openModel(
+  source: string,
+  upnSource: string | undefined,
+  session: SessionOptions,
+): Promise<OpenModel> {
+  const { chatrexFolder, upnFolder } = await partsOf(source, upnSource);
+  // One session per way of asking: fine, coarse, both.
+  const upn = upnFolder === undefined ? undefined : await Upn.load(upnFolder, { maxSessions: 3, session });
+  const chatrex = chatrexFolder === undefined ? undefined : await ChatRex.load(chatrexFolder, { session });
+  return {
+    model: { upn, chatrex },
+    dispose: async () => {
+      await upn?.dispose();
+      await chatrex?.dispose();
+    },
+  };
+}
+
+async function partsOf(
+  source: string,
+  upnSource: string | undefined,
+): Promise<{ chatrexFolder?: string; upnFolder?: string }> {
+  const folder = modelFolder(source);
+  const hasConfig = existsSync(join(folder, 'config.json'));
+  const isUpnAlone = hasConfig && (await isUpn(folder));
+  const hasChatRex = hasConfig && !isUpnAlone;
+  const hasUpn = isUpnAlone || existsSync(join(folder, 'upn'));
+  if (!hasChatRex && !hasUpn) {
+    throw new ChatRexError('not-found', `model '${source}': expected config.json or upn/ in the folder, found neither`);
+  }
+  const ownUpn = hasUpn ? (isUpnAlone ? folder : join(folder, 'upn')) : undefined;
+  return {
+    ...(hasChatRex && { chatrexFolder: folder }),
+    upnFolder: upnSource === undefined ? ownUpn : upnFolderOf(upnSource),
+  };
+}
+
+/** A network's own folder, or that of a model with one. */
+function upnFolderOf(source: string): string {
+  if (statSync(source, { throwIfNoEntry: false })?.isFile()) return source;
+  const folder = modelFolder(source);
+  return existsSync(join(folder, 'upn')) ? join(folder, 'upn') : folder;
+}
+
+function modelFolder(source: string): string {
+  const bundled = fileURLToPath(new URL(`../../../models/${source}`, import.meta.url));
+  if (/^[\w-]+$/.test(source) && existsSync(bundled)) return bundled;
+  if (existsSync(source) && statSync(source).isDirectory()) return source;
+  throw new ChatRexError(
+    'not-found',
+    `model '${source}': expected a folder or the name of a bundled model, found neither`,
+  );
+}
+
+async function isUpn(folder: string): Promise<boolean> {
+  const config = (await readConfig(folder)) as { model_type?: string };
+  return config.model_type === 'upn';
+}
+
+/** Who the model is, for `run.json`: its name, and a hash of its parts that does not depend on where they lie. */
+export async function describeModel(source: string, upnSource?: string): Promise<Record<string, string>> {
+  const { chatrexFolder, upnFolder } = await partsOf(source, upnSource);
+  return {
+    ...(chatrexFolder !== undefined && { languageModel: await folderHash(chatrexFolder) }),
+    ...(upnFolder !== undefined && { proposalNetwork: await folderHash(upnFolder) }),
+  };
+}
+
+/** Of a file of weights the head and tail are read: gigabytes would take a minute. */
+const sampleBytes = 1 << 20;
+
+async function folderHash(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  const isFile = statSync(folder).isFile();
+  const names = isFile ? [''] : (await readdir(folder)).filter((name) => /\.(json|safetensors|model|pth?)$/.test(name));
+  for (const name of names.sort()) {
+    hash.update(`${name}\n`);
+    hash.update(await fileSample(name === '' ? folder : join(folder, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function fileSample(path: string): Promise<Buffer> {
+  if (statSync(path).size <= 2 * sampleBytes) return readFile(path);
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const [head, tail] = [Buffer.alloc(sampleBytes), Buffer.alloc(sampleBytes)];
+    await file.read(head, 0, sampleBytes, 0);
+    await file.read(tail, 0, sampleBytes, size - sampleBytes);
+    return Buffer.concat([Buffer.from(String(size)), head, tail]);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,137 @@
+/** What the commands of suites on data sets share: options, the run with its progress, and the output. */
+
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Dataset } from '../../datasets/dataset.ts';
+import { type Evaluation, evaluate, evaluationJson } from '../../evaluation/evaluate.ts';
+import { ModelSubject, type ModelSubjectOptions } from '../../evaluation/model-subject.ts';
+import type { Shard } from '../../evaluation/rows-file.ts';
+import type { Suite } from '../../evaluation/suite.ts';
+import { withDataset } from '../data/open-spec.ts';
+import { whole, wholeNumber } from '../option-types.ts';
+import { progressBar } from '../progress.ts';
+import { describeModel, openModel } from './open-model.ts';
+import { suiteTable } from './suite-table.ts';
+
+export interface SuiteOptions {
+  data: string;
+  root?: string;
+  cache?: string;
+  model: string;
+  upn?: string;
+  limit?: number;
+  shard?: Shard;
+  out?: string;
+  threads?: number;
+  json?: boolean;
+}
+
+/** Some questions have no answer; figures count them as wrong. */
+export const incompleteStatus = 3;
+
+/** Adds the options that `SuiteOptions` names. */
+export function suiteCommand(command: Command): Command {
+  return command
+    .requiredOption(
+      '--data <spec>',
+      'FORMAT:PATH[,option=value...], a JSON object, or a module; see docs/guides/data.md',
+    )
+    .option('--root <folder>', 'what relative paths of the spec are relative to; here by default')
+    .option('--cache <folder>', 'where indexes are kept; CHATREX_CACHE or ~/.cache/chatrex by default')
+    .option('--model <model>', 'a folder, with upn/ in it or that folder alone, or the name of a bundled model', 'nano')
+    .option('--upn <model>', 'another proposal network than the one in the folder')
+    .option('--limit <n>', 'samples of the data set, from its beginning', whole(1, Number.MAX_SAFE_INTEGER))
+    .option('--shard <i/n>', 'the i-th of n parts of the samples; parts may share a folder', shardOf)
+    .option('--out <folder>', 'keep rows, figures and a report here; a run that was ended continues')
+    .option('--threads <n>', 'of one operator; all cores by default', wholeNumber)
+    .option('--json', 'the figures as JSON, not rounded');
+}
+
+export const runHelp = `
+A run with --out that was ended or killed continues with the same command: what was answered is not asked again, and
+questions that failed are asked once more. Ctrl-C ends it after the question under way and reports what was done.
+Exit status: 0 done, 1 an error, ${incompleteStatus} done but some questions have no answer (they count as wrong).`;
+
+/** `2/8`. */
+function shardOf(text: string): Shard {
+  const [, part, parts] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.map(Number) ?? [];
+  if (part >= 1 && parts >= part) return { part, parts };
+  throw new InvalidArgumentError('expected i/n with i from 1 to n, as 2/8.');
+}
+
+/** Runs a suite on a model and prints its figures. */
+export async function runModelSuite<Truth, Answer>(
+  suite: Suite<ModelSubject, Truth, Answer>,
+  options: SuiteOptions,
+  settings: ModelSubjectOptions & Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const model = await describeModel(options.model, options.upn);
+  let dispose: (() => Promise<void>) | undefined;
+  const open = async () => {
+    const opened = await openModel(options.model, options.upn, { threads: options.threads });
+    dispose = opened.dispose;
+    return new ModelSubject(opened.model, settings);
+  };
+  try {
+    await runSuiteCommand({ suite, options, model, settings, open });
+  } finally {
+    await dispose?.();
+  }
+}
+
+export interface SuiteRun<Subject, Truth, Answer> {
+  readonly suite: Suite<Subject, Truth, Answer>;
+  readonly options: SuiteOptions;
+  readonly model: Readonly<Record<string, unknown>>;
+  /** Everything that changes a question or an answer. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly concurrency?: number;
+  open(): Promise<Subject>;
+}
+
+/** Opens the data, asks what is not answered, prints figures to stdout and what is noteworthy to stderr. */
+export async function runSuiteCommand<Subject, Truth, Answer>({
+  suite,
+  options,
+  model,
+  settings,
+  concurrency,
+  open,
+}: SuiteRun<Subject, Truth, Answer>): Promise<void> {
+  const title = `eval ${suite.name}`;
+  const { data: spec, limit, shard, out: folder } = options;
+  const note = (text: string) => process.stderr.write(`${title}: ${text}\n`);
+  await withDataset(title, spec, options, async (data: Dataset, signal) => {
+    let bar: ReturnType<typeof progressBar> | undefined;
+    const { evaluation, run } = await evaluate({
+      suite,
+      data,
+      open,
+      model,
+      spec,
+      options: settings,
+      folder,
+      limit,
+      shard,
+      concurrency,
+      signal,
+      onNote: note,
+      onProgress: ({ done, total, failed }) => {
+        bar ??= progressBar(title, total);
+        bar.update(done, failed > 0 ? `${failed} failed` : '');
+      },
+    });
+    bar?.end(
+      `${run.done} of ${run.total} samples, ${run.asked} questions asked, ${run.skipped} known, ${run.failed} failed`,
+    );
+    printEvaluation(evaluation, options.json ?? false);
+    if (evaluation.counts.failed > 0) process.exitCode ??= incompleteStatus;
+  });
+}
+
+export function printEvaluation(evaluation: Evaluation, isJson: boolean): void {
+  if (!isJson) process.stdout.write(suiteTable(evaluation));
+  else {
+    for (const text of evaluation.notes) process.stderr.write(`note: ${text}\n`);
+    process.stdout.write(`${JSON.stringify(evaluationJson(evaluation), null, 2)}\n`);
+  }
+}
