@@ -145,7 +145,7 @@ export class ChatRex {
 }
 
 /** A folder, or that of a bundled model. */
-function modelFolder(folderOrName: string): string {
+export function modelFolder(folderOrName: string): string {
   const bundled = fileURLToPath(new URL(`../models/${folderOrName}`, import.meta.url));
   if (/^[\w.-]+$/.test(folderOrName) && existsSync(join(bundled, 'config.json'))) return bundled;
   if (existsSync(folderOrName)) return folderOrName;

@@ -17,6 +17,7 @@ import { proposeCommand } from './propose.ts';
 import { quantizeCommand } from './quantize.ts';
 import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve.ts';
+import { rexverseCommand } from './rexverse.ts';
 import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
 
@@ -39,6 +40,7 @@ const program = new Command('chatrex')
   .addCommand(scoreCommand())
   .addCommand(trainCommand())
   .addCommand(exportCommand())
+  .addCommand(rexverseCommand())
   .addCommand(worldCommand())
   .addCommand(convertCommand())
   .addCommand(quantizeCommand());

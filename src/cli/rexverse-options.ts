@@ -1,0 +1,47 @@
+/** What the commands of the data engine read from their options. */
+
+import { InvalidArgumentError } from 'commander';
+import type { Budget, Price } from '../rexverse/work/limiter.ts';
+
+export function wholeFrom(least: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${least}.`);
+  };
+}
+
+export function between(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`expected a number from ${least} to ${most}.`);
+  };
+}
+
+/** `3/10`: the fourth of ten shares, counted from 0, as SLURM_ARRAY_TASK_ID and JOB_COMPLETION_INDEX count. */
+export function shard(text: string): { index: number; of: number } {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  const value = { index: Number(index), of: Number(of) };
+  if (of !== undefined && value.of >= 1 && value.index < value.of) return value;
+  throw new InvalidArgumentError('expected i/n with i from 0 to n - 1, for example 0/8.');
+}
+
+/** `500000 tokens`, `2M tokens` or an amount of money: `5.00`, `$5`. */
+export function budget(text: string): Budget {
+  const [, amount, unit, tokens] = /^\$?\s*(\d+(?:\.\d+)?)\s*([kKmM])?\s*(tokens?)?$/.exec(text.trim()) ?? [];
+  if (amount === undefined || (unit && !tokens)) {
+    throw new InvalidArgumentError('expected an amount of money (5.00) or of tokens (500000tokens, 2Mtokens).');
+  }
+  const value = Number(amount) * ({ k: 1e3, m: 1e6 }[unit?.toLowerCase() ?? ''] ?? 1);
+  return tokens ? { tokens: value } : { money: value };
+}
+
+/** `MODEL=INPUT/OUTPUT`, the price of a million tokens of each; may be given for several models. */
+export function price(text: string, before: Record<string, Price> = {}): Record<string, Price> {
+  const [, model, input, output] = /^(.+)=(\d+(?:\.\d+)?)\/(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (model === undefined) {
+    throw new InvalidArgumentError('expected MODEL=INPUT/OUTPUT per million tokens, for example InternVL2-8B=0.2/0.6.');
+  }
+  return { ...before, [model]: { input: Number(input), output: Number(output) } };
+}

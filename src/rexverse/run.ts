@@ -1,0 +1,223 @@
+/** One run of the engine in a folder: begins it or continues it, with worker processes of this machine or a queue. */
+
+import { appendFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ChatRexError } from '../errors.ts';
+import type { Outcome, StageName } from './annotation.ts';
+import { type ImageList, openList } from './collect/list.ts';
+import { type EngineSummary, runEngine } from './engine.ts';
+import { defaultCallPolicy } from './models/endpoint.ts';
+import { spentIn } from './report/spent.ts';
+import { createRun, lockFolder, type RunFile, readRunFile, shardName } from './run-folder.ts';
+import { fingerprint, type Settings } from './settings.ts';
+import type { Executor, ExecutorEvents } from './work/executor.ts';
+import { type Budget, Limiter, type Limits, type Price } from './work/limiter.ts';
+import { LocalPool } from './work/local-pool.ts';
+import type { DownloadSettings, WorkerSetup } from './work/messages.ts';
+
+export interface RunOptions {
+  /** Folder, image or manifest; may be left out to continue a run. */
+  readonly source?: string | ImageList;
+  readonly out: string;
+  readonly settings: Settings;
+  readonly shard?: { readonly index: number; readonly of: number };
+  readonly limit?: number;
+  /** Worker processes; half of the cores by default. */
+  readonly workers?: number;
+  /** Items at once in each of them. */
+  readonly concurrency?: number;
+  readonly limits?: Limits;
+  readonly budget?: Budget;
+  readonly prices?: Readonly<Record<string, Price>>;
+  /** Longest time of one item; ten minutes by default. */
+  readonly deadlineMs?: number;
+  readonly callTries?: number;
+  readonly callTimeoutMs?: number;
+  /** Pause before a call is tried again. */
+  readonly callPauseMs?: number;
+  readonly attempts?: number;
+  readonly retryPauseMs?: number;
+  readonly blockSize?: number;
+  readonly download?: Partial<DownloadSettings>;
+  /** Instead of the models of the settings: for measuring the engine. */
+  readonly rolesModule?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: RunProgress) => void;
+  /** Where tasks are done instead of worker processes of this machine. */
+  readonly openExecutor?: (setup: WorkerSetup, limiter: Limiter, events: ExecutorEvents) => Promise<Executor>;
+}
+
+export interface RunProgress {
+  readonly entries: number;
+  readonly done: number;
+  readonly filtered: number;
+  readonly failed: number;
+  /** Items that have passed each stage since this run began. */
+  readonly passed: Readonly<Partial<Record<StageName, number>>>;
+  readonly made: number;
+  readonly reused: number;
+}
+
+export interface RunSummary extends EngineSummary {
+  readonly folder: string;
+  readonly made: number;
+  readonly reused: number;
+  readonly seconds: number;
+  /** Why it ended before its end, if so. */
+  readonly stopped?: string;
+}
+
+export const defaultDownload: DownloadSettings = {
+  timeoutMs: 20_000,
+  maxBytes: 32 * 2 ** 20,
+  isPrivateAllowed: false,
+  ignoresOptOut: false,
+};
+
+/**
+ * Annotates a list of images into a folder.
+ * @throws ChatRexError when the folder belongs to another run, another process works in it, or no model call can succeed
+ * @example const { done } = await runRexverse({ source: 'photos/', out: 'data/', settings });
+ */
+export async function runRexverse(options: RunOptions): Promise<RunSummary> {
+  const folder = options.shard ? join(options.out, shardName(options.shard)) : options.out;
+  const unlock = await lockFolder(folder);
+  try {
+    const run = await openRun(folder, options);
+    return await work(folder, run, options);
+  } finally {
+    await unlock();
+  }
+}
+
+async function openRun(folder: string, options: RunOptions): Promise<RunFile> {
+  const existing = await readRunFile(folder);
+  const list = typeof options.source === 'string' ? await openList(options.source) : options.source;
+  const prints = fingerprint(options.settings);
+  if (!existing) {
+    if (!list)
+      throw new ChatRexError(
+        'invalid-argument',
+        `${folder} holds no run to continue; name a folder or a list of images`,
+      );
+    const { shard, blockSize = 256 } = options;
+    return createRun(folder, list.images, { root: list.root, fingerprint: prints, blockSize, ...(shard && { shard }) });
+  }
+  if (list && resolve(list.root) !== resolve(existing.root)) {
+    throw new ChatRexError(
+      'invalid-argument',
+      `${folder} is a run over ${existing.root}, not ${list.root}; give another --out`,
+    );
+  }
+  const changed = Object.keys(prints).filter((part) => prints[part] !== existing.fingerprint[part]);
+  if (changed.length > 0) {
+    throw new ChatRexError(
+      'invalid-argument',
+      `${folder} was begun with other settings (${changed.join(', ')}); use the same ones, or give another --out`,
+    );
+  }
+  return existing;
+}
+
+async function work(folder: string, run: RunFile, options: RunOptions): Promise<RunSummary> {
+  const { settings, budget, prices, signal } = options;
+  const startedAt = Date.now();
+  const control = new AbortController();
+  const abort = () => control.abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) control.abort();
+  const passed: Partial<Record<StageName, number>> = {};
+  const counts = { done: 0, filtered: 0, failed: 0, made: 0, reused: 0 };
+  let stopped: string | undefined;
+  const limiter = new Limiter({
+    ...{ limits: options.limits ?? {}, budget, prices },
+    spent: budget ? Object.fromEntries(await spentIn(folder)) : {},
+    onSpent: (what) => {
+      stopped = `the budget is spent (${what})`;
+      control.abort();
+    },
+  });
+  const report = () => options.onProgress?.({ entries: run.entries, ...counts, passed });
+  const onPassed: ExecutorEvents['onPassed'] = (stages) => {
+    for (const [stage, count] of Object.entries(stages)) {
+      passed[stage as StageName] = (passed[stage as StageName] ?? 0) + count;
+    }
+    report();
+  };
+  const setup = workerSetup(folder, run, options);
+  const executor = options.openExecutor
+    ? await options.openExecutor(setup, limiter, { onPassed })
+    : new LocalPool({
+        ...{ setup, limiter, onPassed },
+        workers: options.workers ?? defaultWorkers(),
+        deadlineMs: options.deadlineMs ?? 600_000,
+      });
+  const sessions = sessionWriter(folder, startedAt, counts);
+  try {
+    const summary = await runEngine({
+      ...{ folder, run, executor, filters: settings.filters, limit: options.limit, signal: control.signal },
+      ...{ attempts: options.attempts ?? 3, retryPauseMs: options.retryPauseMs ?? 2000 },
+      onOutcome: (outcome: Outcome) => {
+        counts[outcome.state]++;
+        report();
+      },
+      onCalls: (made, reused) => {
+        counts.made += made;
+        counts.reused += reused;
+      },
+    });
+    if (signal?.aborted) stopped = 'interrupted';
+    const seconds = (Date.now() - startedAt) / 1000;
+    const { made, reused } = counts;
+    return { ...summary, folder, made, reused, seconds, ...(stopped !== undefined && { stopped }) };
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await executor.close();
+    await sessions.end();
+  }
+}
+
+export function defaultWorkers(): number {
+  return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
+}
+
+function workerSetup(folder: string, { root }: RunFile, options: RunOptions): WorkerSetup {
+  const { settings, callTries, callTimeoutMs, callPauseMs, rolesModule } = options;
+  const isLocal = Object.values(settings.roles).every(({ kind }) => kind === 'chatrex');
+  const workers = options.workers ?? defaultWorkers();
+  const policy = {
+    tries: callTries ?? defaultCallPolicy.tries,
+    pauseMs: callPauseMs ?? defaultCallPolicy.pauseMs,
+    timeoutMs: callTimeoutMs ?? defaultCallPolicy.timeoutMs,
+  };
+  return {
+    ...{ folder: resolve(folder), root, settings, policy },
+    // A local model does one thing at a time; an endpoint is waited for.
+    concurrency: options.concurrency ?? (isLocal ? 1 : 8),
+    threads: Math.max(1, Math.floor(availableParallelism() / workers)),
+    download: { ...defaultDownload, ...options.download },
+    ...(rolesModule !== undefined && { rolesModule }),
+  };
+}
+
+const sessionEveryMs = 10_000;
+
+/** Notes how long the run was at work and what it called, every ten seconds, so that a kill loses little of the account. */
+function sessionWriter(folder: string, startedAt: number, counts: { readonly made: number; readonly reused: number }) {
+  let last = { at: startedAt, made: 0, reused: 0 };
+  const write = async () => {
+    const now = { at: Date.now(), made: counts.made, reused: counts.reused };
+    const line = { seconds: (now.at - last.at) / 1000, made: now.made - last.made, reused: now.reused - last.reused };
+    last = now;
+    await appendFile(join(folder, 'sessions.jsonl'), `${JSON.stringify(line)}\n`);
+  };
+  const timer = setInterval(() => void write().catch(() => {}), sessionEveryMs);
+  timer.unref();
+  return {
+    end: async () => {
+      clearInterval(timer);
+      await write();
+    },
+  };
+}

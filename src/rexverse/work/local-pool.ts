@@ -1,0 +1,277 @@
+/**
+ * Worker processes of this machine. A task that takes too long is asked to end, and its worker is killed when it does not; tasks
+ * that shared the worker are done again, without being counted as failed.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ChatRexError } from '../../errors.ts';
+import type { Executor, ExecutorEvents } from './executor.ts';
+import type { Limiter } from './limiter.ts';
+import type { FromWorker, Task, TaskFailure, TaskResult, ToWorker, WorkerSetup } from './messages.ts';
+
+export interface LocalPoolOptions extends ExecutorEvents {
+  readonly setup: WorkerSetup;
+  readonly workers: number;
+  readonly limiter: Limiter;
+  /** Longest time of one task, waiting for permits left out. */
+  readonly deadlineMs: number;
+}
+
+/** How long a task that was asked to end may take to do so. */
+const graceMs = 2_000;
+/** A worker that cannot be started this often in a row is not tried again. */
+const maxFailedStarts = 3;
+
+interface Job {
+  readonly id: number;
+  readonly task: Task;
+  readonly resolve: (result: TaskResult) => void;
+  /** Was in a worker that died with other tasks in it: done alone, so that the culprit is known. */
+  isSuspect: boolean;
+  timer?: NodeJS.Timeout;
+  leftMs: number;
+  startedAt: number;
+  /** Permits that it waits for; its clock stands still meanwhile. */
+  waiting: number;
+  isOverdue: boolean;
+}
+
+interface HeldPermit {
+  readonly endpoint: string;
+  readonly tokens: number;
+  isGranted: boolean;
+  giveUp?: () => void;
+}
+
+interface Worker {
+  readonly child: ChildProcess;
+  readonly jobs: Map<number, Job>;
+  readonly permits: Map<number, HeldPermit>;
+  isReady: boolean;
+}
+
+export class LocalPool implements Executor {
+  readonly #options: LocalPoolOptions;
+  readonly #workers = new Set<Worker>();
+  readonly #waiting: Job[] = [];
+  #lastId = 0;
+  #failedStarts = 0;
+  #isDraining = false;
+  #isClosed = false;
+
+  constructor(options: LocalPoolOptions) {
+    this.#options = options;
+  }
+
+  get capacity(): number {
+    return this.#options.workers * this.#options.setup.concurrency;
+  }
+
+  run(task: Task): Promise<TaskResult> {
+    return new Promise((resolve) => {
+      const leftMs = this.#options.deadlineMs;
+      this.#enqueue({
+        ...{ id: ++this.#lastId, task, resolve, isSuspect: false },
+        ...{ leftMs, startedAt: 0, waiting: 0, isOverdue: false },
+      });
+    });
+  }
+
+  /** Work under way first: annotating an item frees memory, looking at the next one takes some. */
+  #enqueue(job: Job): void {
+    if (job.task.kind === 'annotate') {
+      const at = this.#waiting.findIndex(
+        ({ task }) => task.kind === 'inspect' || task.entry.index > job.task.entry.index,
+      );
+      this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, job);
+    } else this.#waiting.push(job);
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    if (this.#isClosed) return;
+    while (this.#waiting.length > 0) {
+      const job = this.#waiting[0];
+      const worker = this.#workerFor(job);
+      if (!worker) return;
+      this.#waiting.shift();
+      worker.jobs.set(job.id, job);
+      this.#startClock(worker, job);
+      this.#send(worker, { type: 'task', id: job.id, task: job.task });
+    }
+  }
+
+  /** The least busy worker with room; a new one while there may be more. */
+  #workerFor(job: Job): Worker | undefined {
+    const { workers, setup } = this.#options;
+    const room = (worker: Worker) => {
+      const isAlone = job.isSuspect || [...worker.jobs.values()].some(({ isSuspect }) => isSuspect);
+      return (isAlone ? 1 : setup.concurrency) - worker.jobs.size;
+    };
+    const free = [...this.#workers].filter((worker) => room(worker) > 0).sort((a, b) => a.jobs.size - b.jobs.size);
+    if (free.length > 0 && (free[0].jobs.size === 0 || this.#workers.size >= workers)) return free[0];
+    if (this.#workers.size < workers) return this.#startWorker();
+    return free[0];
+  }
+
+  #startWorker(): Worker {
+    const { setup } = this.#options;
+    const isSource = import.meta.url.endsWith('.ts');
+    const module = fileURLToPath(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url));
+    // In development the loader that reads TypeScript is named by its file: the working directory may be anywhere.
+    const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [];
+    const child = fork(module, [], { execArgv: loader, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const worker: Worker = { child, jobs: new Map(), permits: new Map(), isReady: false };
+    this.#workers.add(worker);
+    child.on('message', (message: FromWorker) => this.#hear(worker, message));
+    child.on('exit', (code, signal) => this.#bury(worker, signal ?? `code ${code}`));
+    child.on('error', () => child.kill('SIGKILL'));
+    this.#send(worker, { type: 'setup', setup });
+    if (this.#isDraining) this.#send(worker, { type: 'drain' });
+    return worker;
+  }
+
+  #send(worker: Worker, message: ToWorker): void {
+    // A worker that is dying is buried when it has exited.
+    if (worker.child.connected) worker.child.send(message, () => {});
+  }
+
+  #hear(worker: Worker, message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        worker.isReady = true;
+        this.#failedStarts = 0;
+        return;
+      case 'passed':
+        return this.#options.onPassed?.(message.stages);
+      case 'acquire':
+        return this.#acquire(worker, message);
+      case 'release':
+        return this.#release(worker, message);
+      case 'result': {
+        const job = worker.jobs.get(message.id);
+        if (!job) return;
+        worker.jobs.delete(message.id);
+        clearTimeout(job.timer);
+        job.resolve(message.result);
+        this.#dispatch();
+      }
+    }
+  }
+
+  #acquire(worker: Worker, { permit, id, endpoint, tokens }: Extract<FromWorker, { type: 'acquire' }>): void {
+    const job = worker.jobs.get(id);
+    if (job) this.#stopClock(job);
+    const answer = (isGranted: boolean, reason?: string) => {
+      if (job && worker.jobs.has(job.id)) this.#resumeClock(worker, job);
+      this.#send(worker, { type: 'permit', permit, isGranted, ...(reason && { reason }) });
+    };
+    const entry: HeldPermit = { endpoint, tokens, isGranted: false };
+    worker.permits.set(permit, entry);
+    // It may be granted or denied before `acquire` returns.
+    entry.giveUp = this.#options.limiter.acquire(
+      endpoint,
+      tokens,
+      () => {
+        entry.isGranted = true;
+        answer(true);
+      },
+      (error) => {
+        worker.permits.delete(permit);
+        answer(false, error.message);
+      },
+    );
+  }
+
+  #release(worker: Worker, { permit, usage, model, retryAfterMs }: Extract<FromWorker, { type: 'release' }>): void {
+    const entry = worker.permits.get(permit);
+    if (!entry) return;
+    worker.permits.delete(permit);
+    if (entry.isGranted) this.#options.limiter.release(entry.endpoint, entry.tokens, model, usage, retryAfterMs);
+    else entry.giveUp?.();
+  }
+
+  #startClock(worker: Worker, job: Job): void {
+    job.startedAt = Date.now();
+    clearTimeout(job.timer);
+    // The clock of a worker's first tasks runs while it loads its models; the deadline is long enough for that.
+    job.timer = setTimeout(() => this.#overdue(worker, job), job.leftMs);
+  }
+
+  #stopClock(job: Job): void {
+    if (job.waiting++ > 0) return;
+    clearTimeout(job.timer);
+    job.leftMs -= Date.now() - job.startedAt;
+  }
+
+  #resumeClock(worker: Worker, job: Job): void {
+    if (--job.waiting === 0) this.#startClock(worker, job);
+  }
+
+  #overdue(worker: Worker, job: Job): void {
+    job.isOverdue = true;
+    const reason = `took longer than ${this.#options.deadlineMs / 1000} s`;
+    this.#send(worker, { type: 'cancel', id: job.id, reason });
+    job.timer = setTimeout(() => worker.child.kill('SIGKILL'), graceMs);
+  }
+
+  /** A worker is gone: its overdue task failed, the others are done again. */
+  #bury(worker: Worker, how: string): void {
+    this.#workers.delete(worker);
+    for (const { endpoint, tokens, isGranted, giveUp } of worker.permits.values()) {
+      if (isGranted) this.#options.limiter.release(endpoint, tokens, '', { input: 0, output: 0 });
+      else giveUp?.();
+    }
+    if (!worker.isReady) this.#failedStarts++;
+    const jobs = [...worker.jobs.values()];
+    const hasCulprit = jobs.some(({ isOverdue }) => isOverdue);
+    if (!this.#isClosed) this.#options.onWorkerEnd?.(how);
+    for (const job of jobs) {
+      clearTimeout(job.timer);
+      if (job.isOverdue)
+        job.resolve(failure(job.task, 'deadline', `took longer than ${this.#options.deadlineMs / 1000} s`));
+      else if (this.#isClosed) job.resolve({ ...failure(job.task, 'stopped', 'the run is ending'), isStopped: true });
+      else if (this.#failedStarts >= maxFailedStarts) {
+        job.resolve({ ...failure(job.task, 'worker', `workers end (${how}) before they are ready`), isFatal: true });
+      } else if (!hasCulprit && job.isSuspect) job.resolve(failure(job.task, 'crash', `ended its worker (${how})`));
+      else this.#again(job, !hasCulprit);
+    }
+    this.#dispatch();
+  }
+
+  #again(job: Job, isSuspect: boolean): void {
+    job.isSuspect = isSuspect;
+    job.leftMs = this.#options.deadlineMs;
+    job.waiting = 0;
+    this.#enqueue(job);
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    this.#options.limiter.stop(new ChatRexError('aborted', 'the run is ending'));
+    for (const worker of this.#workers) this.#send(worker, { type: 'drain' });
+    for (const { task, resolve } of this.#waiting.splice(0)) {
+      resolve({ ...failure(task, 'stopped', 'the run is ending'), isStopped: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(
+      [...this.#workers].map(({ child }) => {
+        if (child.exitCode !== null || child.signalCode !== null) return undefined;
+        return new Promise((resolve) => {
+          child.once('exit', resolve);
+          child.kill('SIGKILL');
+        });
+      }),
+    );
+  }
+}
+
+function failure({ kind }: Task, reason: string, message: string): TaskFailure {
+  const stage = kind === 'inspect' ? 'collect' : 'caption';
+  return { kind: 'failed', stage, reason, message, isWorthAnotherTry: true, made: 0, reused: 0 };
+}
