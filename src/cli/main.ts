@@ -18,6 +18,9 @@ import { quantizeCommand } from './quantize.ts';
 import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve.ts';
 import { rexverseCommand } from './rexverse.ts';
+import { rexverseCommand } from './rexverse.ts';
+import { serveCommand } from './serve.ts';
+
 import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
 

@@ -12,6 +12,7 @@ import { defaultDescribeOptions } from '../rexverse/stages/describe.ts';
 import { defaultGroundOptions } from '../rexverse/stages/ground.ts';
 import { defaultImageFilters } from '../rexverse/stages/inspect.ts';
 import type { Budget, Price } from '../rexverse/work/limiter.ts';
+import { interruptible } from './interruption.ts';
 import { formatTime, progressBar } from './progress.ts';
 import { between, budget, price, shard, wholeFrom } from './rexverse-options.ts';
 
@@ -144,39 +145,24 @@ async function runCommand(source: string | undefined, options: RunCommandOptions
       '--budget in money: expected --price MODEL=INPUT/OUTPUT too, found none',
     );
   }
-  const interruption = new AbortController();
-  const interrupt = () => {
-    // The second time nothing is waited for; what is on disk is whole.
-    if (interruption.signal.aborted) process.exit(130);
-    process.stderr.write('\nfinishing the calls under way; once more ends at once\n');
-    interruption.abort();
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const bar = progressBar('rexverse', 1);
   let show: ((progress: RunProgress) => void) | undefined;
-  try {
-    const summary = await runRexverse({
-      ...runOptions(options),
-      ...{ source, settings, signal: interruption.signal },
-      onProgress: (progress) => {
-        show ??= progressLine(progress);
-        show(progress);
-      },
-    });
-    const { entries, done, filtered, failed, left, made, reused, seconds, stopped, folder } = summary;
-    bar.end(`${done} done, ${filtered} filtered, ${failed} failed, ${left} left of ${entries}`);
-    if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-    else {
-      process.stdout.write(
-        `${folder}: ${done} done, ${filtered} filtered, ${failed} failed, ${left} left of ${entries}; ` +
+  const onProgress = (progress: RunProgress) => {
+    show ??= progressLine(progress);
+    show(progress);
+  };
+  const summary = await interruptible((signal) =>
+    runRexverse({ ...runOptions(options), source, settings, signal, onProgress }),
+  );
+  const { entries, done, filtered, failed, left, made, reused, seconds, stopped, folder } = summary;
+  bar.end(`${done} done, ${filtered} filtered, ${failed} failed, ${left} left of ${entries}`);
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify(summary)}\n`
+      : `${folder}: ${done} done, ${filtered} filtered, ${failed} failed, ${left} left of ${entries}; ` +
           `${made} calls made, ${reused} found again, ${formatTime(seconds)}${stopped ? `; ${stopped}` : ''}\n`,
-      );
-    }
-    if (stopped === 'interrupted') process.exitCode = 130;
-    else if (failed > 0 || stopped) process.exitCode = 1;
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  }
+  );
+  if (failed > 0 || stopped) process.exitCode ??= 1;
 }
 
 /** A line with the share that has ended, the time left and what the stages have passed. */

@@ -18,7 +18,7 @@ import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
-import { removeLeftovers, writeAll, writeBeside } from '../weights/write-beside.ts';
+import { removeLeftovers, writeAll, writeBeside } from '../files.ts';
 import type { Entry, Outcome } from './annotation.ts';
 import type { ListedImage } from './collect/list.ts';
 import { readLines } from './journal.ts';

@@ -12,6 +12,7 @@ import { spentIn } from './report/spent.ts';
 import { createRun, lockFolder, type RunFile, readRunFile, shardName } from './run-folder.ts';
 import { fingerprint, type Settings } from './settings.ts';
 import type { Executor, ExecutorEvents } from './work/executor.ts';
+import { openInlineExecutor } from './work/inline-executor.ts';
 import { type Budget, Limiter, type Limits, type Price } from './work/limiter.ts';
 import { LocalPool } from './work/local-pool.ts';
 import type { DownloadSettings, WorkerSetup } from './work/messages.ts';
@@ -23,7 +24,7 @@ export interface RunOptions {
   readonly settings: Settings;
   readonly shard?: { readonly index: number; readonly of: number };
   readonly limit?: number;
-  /** Worker processes; half of the cores by default. */
+  /** Worker processes; half of the cores by default. With 0 this process does the work, and nothing that hangs can be ended. */
   readonly workers?: number;
   /** Items at once in each of them. */
   readonly concurrency?: number;
@@ -146,13 +147,7 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
     report();
   };
   const setup = workerSetup(folder, run, options);
-  const executor = options.openExecutor
-    ? await options.openExecutor(setup, limiter, { onPassed })
-    : new LocalPool({
-        ...{ setup, limiter, onPassed },
-        workers: options.workers ?? defaultWorkers(),
-        deadlineMs: options.deadlineMs ?? 600_000,
-      });
+  const executor = await openExecutor(setup, limiter, options, { onPassed });
   const sessions = sessionWriter(folder, startedAt, counts);
   try {
     const summary = await runEngine({
@@ -178,6 +173,17 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
   }
 }
 
+async function openExecutor(
+  setup: WorkerSetup,
+  limiter: Limiter,
+  { openExecutor: open, workers = defaultWorkers(), deadlineMs = 600_000 }: RunOptions,
+  events: ExecutorEvents,
+): Promise<Executor> {
+  if (open) return open(setup, limiter, events);
+  if (workers === 0) return openInlineExecutor(setup, limiter, deadlineMs, events);
+  return new LocalPool({ setup, limiter, workers, deadlineMs, ...events });
+}
+
 export function defaultWorkers(): number {
   return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
 }
@@ -195,7 +201,7 @@ function workerSetup(folder: string, { root }: RunFile, options: RunOptions): Wo
     ...{ folder: resolve(folder), root, settings, policy },
     // A local model does one thing at a time; an endpoint is waited for.
     concurrency: options.concurrency ?? (isLocal ? 1 : 8),
-    threads: Math.max(1, Math.floor(availableParallelism() / workers)),
+    threads: Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers))),
     download: { ...defaultDownload, ...options.download },
     ...(rolesModule !== undefined && { rolesModule }),
   };

@@ -10,7 +10,7 @@ import { get as httpsGet } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { ChatRexError } from '../../errors.ts';
-import { writeAll, writeBeside } from '../../weights/write-beside.ts';
+import { writeAll, writeBeside } from '../../files.ts';
 import { sha256 } from '../content-key.ts';
 import { CallError } from '../models/errors.ts';
 import type { DownloadSettings } from '../work/messages.ts';

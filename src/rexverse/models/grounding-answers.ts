@@ -153,8 +153,5 @@ function numbersOf(box: unknown): BoxXyxy | undefined {
 }
 
 function isDenial(answer: string): boolean {
-  return (
-    answer.trim() === '' ||
-    /\b(?:none|no (?:such|objects?|instances?)|not (?:in|visible|present|found)|cannot find)\b/i.test(answer)
-  );
+  return /\b(?:none|no (?:such|objects?|instances?)|not (?:in|visible|present|found)|cannot find)\b/i.test(answer);
 }

@@ -3,7 +3,7 @@
 import { pathToFileURL } from 'node:url';
 import { ChatRexError } from '../../errors.ts';
 import type { Settings } from '../settings.ts';
-import { ChatRexRoles } from './chatrex-roles.ts';
+import type { ChatRexRoles } from './chatrex-roles.ts';
 import { type CallPolicy, Endpoint, type Permits } from './endpoint.ts';
 import { endpointCaptioner, endpointDescriber, endpointGrounder, endpointWriter } from './endpoint-roles.ts';
 import { type RoleName, type Roles, roleNames } from './roles.ts';
@@ -18,16 +18,16 @@ export interface OpenRolesOptions {
   readonly apiKey?: string;
 }
 
-export function openRoles({ roles, prompts }: Settings, options: OpenRolesOptions): Roles {
-  const local = new Map<string, ChatRexRoles>();
+export async function openRoles({ roles, prompts }: Settings, options: OpenRolesOptions): Promise<Roles> {
+  const local = new Map<string, Promise<ChatRexRoles>>();
   const chatrex = (folder: string, revision: string) => {
-    const known = local.get(folder) ?? new ChatRexRoles({ folder, revision, threads: options.threads });
+    const known = local.get(folder) ?? openChatRex(folder, revision, options.threads);
     local.set(folder, known);
     return known;
   };
-  const played = roleNames.map((role) => {
+  const play = async (role: RoleName) => {
     const spec = roles[role];
-    if (spec.kind === 'chatrex') return [role, chatrex(spec.folder, spec.revision)];
+    if (spec.kind === 'chatrex') return chatrex(spec.folder, spec.revision);
     const { url, model, maxTokens, temperature } = spec;
     const endpoint = new Endpoint(
       { url, model, maxTokens, temperature },
@@ -35,20 +35,23 @@ export function openRoles({ roles, prompts }: Settings, options: OpenRolesOption
       options.policy,
       options.apiKey,
     );
-    const play = {
-      captioner: () => endpointCaptioner(endpoint, prompts),
-      grounder: () => endpointGrounder(endpoint, prompts, spec.format),
-      describer: () => endpointDescriber(endpoint, prompts),
-      writer: () => endpointWriter(endpoint, prompts),
-    } satisfies Record<RoleName, () => unknown>;
-    return [role, play[role]()];
-  });
+    if (role === 'captioner') return endpointCaptioner(endpoint, prompts);
+    if (role === 'grounder') return endpointGrounder(endpoint, prompts, spec.format);
+    return role === 'describer' ? endpointDescriber(endpoint, prompts) : endpointWriter(endpoint, prompts);
+  };
+  const played = await Promise.all(roleNames.map(async (role) => [role, await play(role)] as const));
   return {
-    ...(Object.fromEntries(played) as Omit<Roles, 'dispose'>),
+    ...(Object.fromEntries(played) as unknown as Omit<Roles, 'dispose'>),
     dispose: async () => {
-      for (const one of local.values()) await one.dispose();
+      for (const one of local.values()) await (await one).dispose();
     },
   };
+}
+
+/** Only workers that play with a ChatRex load the code and the runtime of one. */
+async function openChatRex(folder: string, revision: string, threads: number | undefined): Promise<ChatRexRoles> {
+  const { ChatRexRoles } = await import('./chatrex-roles.ts');
+  return new ChatRexRoles({ folder, revision, threads });
 }
 
 /** What a caller's own module of models exports. */

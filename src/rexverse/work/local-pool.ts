@@ -3,10 +3,9 @@
  * that shared the worker are done again, without being counted as failed.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import { ChatRexError } from '../../errors.ts';
+import { startChild } from '../../workers/start-child.ts';
 import type { Executor, ExecutorEvents } from './executor.ts';
 import type { Limiter } from './limiter.ts';
 import type { FromWorker, Task, TaskFailure, TaskResult, ToWorker, WorkerSetup } from './messages.ts';
@@ -118,11 +117,7 @@ export class LocalPool implements Executor {
 
   #startWorker(): Worker {
     const { setup } = this.#options;
-    const isSource = import.meta.url.endsWith('.ts');
-    const module = fileURLToPath(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url));
-    // In development the loader that reads TypeScript is named by its file: the working directory may be anywhere.
-    const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [];
-    const child = fork(module, [], { execArgv: loader, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = startChild('./worker.ts', import.meta.url, []);
     const worker: Worker = { child, jobs: new Map(), permits: new Map(), isReady: false };
     this.#workers.add(worker);
     child.on('message', (message: FromWorker) => this.#hear(worker, message));
@@ -139,26 +134,23 @@ export class LocalPool implements Executor {
   }
 
   #hear(worker: Worker, message: FromWorker): void {
-    switch (message.type) {
-      case 'ready':
-        worker.isReady = true;
-        this.#failedStarts = 0;
-        return;
-      case 'passed':
-        return this.#options.onPassed?.(message.stages);
-      case 'acquire':
-        return this.#acquire(worker, message);
-      case 'release':
-        return this.#release(worker, message);
-      case 'result': {
-        const job = worker.jobs.get(message.id);
-        if (!job) return;
-        worker.jobs.delete(message.id);
-        clearTimeout(job.timer);
-        job.resolve(message.result);
-        this.#dispatch();
-      }
+    if (message.type === 'acquire') this.#acquire(worker, message);
+    else if (message.type === 'release') this.#release(worker, message);
+    else if (message.type === 'passed') this.#options.onPassed?.(message.stages);
+    else if (message.type === 'result') this.#finish(worker, message);
+    else {
+      worker.isReady = true;
+      this.#failedStarts = 0;
     }
+  }
+
+  #finish(worker: Worker, { id, result }: Extract<FromWorker, { type: 'result' }>): void {
+    const job = worker.jobs.get(id);
+    if (!job) return;
+    worker.jobs.delete(id);
+    clearTimeout(job.timer);
+    job.resolve(result);
+    this.#dispatch();
   }
 
   #acquire(worker: Worker, { permit, id, endpoint, tokens }: Extract<FromWorker, { type: 'acquire' }>): void {

@@ -11,7 +11,7 @@ import { CallError } from '../models/errors.ts';
 import type { Roles } from '../models/roles.ts';
 import type { Draft } from '../pipeline.ts';
 import { blockFolder } from '../run-folder.ts';
-import { annotationStages } from '../stages/index.ts';
+import { annotationStages } from '../stages/all-stages.ts';
 import { inspectImage } from '../stages/inspect.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { Task, TaskFailure, TaskResult, WorkerSetup } from './messages.ts';

@@ -5,7 +5,7 @@
  */
 
 import { ChatRexError } from '../../errors.ts';
-import { startWorker } from '../../start-worker.ts';
+import { startWorker } from '../../workers/start-worker.ts';
 import type { StageName } from '../annotation.ts';
 import type { Permit, Permits } from '../models/endpoint.ts';
 import { apiKeyVariable, importRoles, openRoles } from '../models/open-roles.ts';
@@ -112,6 +112,6 @@ async function work({ id, task }: Extract<ToWorker, { type: 'task' }>): Promise<
 function settlePermit({ permit, isGranted, reason }: Extract<ToWorker, { type: 'permit' }>): void {
   const waiting = permits.get(permit);
   permits.delete(permit);
-  if (!isGranted) return waiting?.reject(new ChatRexError('aborted', reason ?? 'the run is ending'));
-  waiting?.resolve({ release: (spent) => send({ type: 'release', permit, ...spent }) });
+  if (!isGranted) waiting?.reject(new ChatRexError('aborted', reason ?? 'the run is ending'));
+  else waiting?.resolve({ release: (spent) => send({ type: 'release', permit, ...spent }) });
 }
