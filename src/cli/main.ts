@@ -15,12 +15,9 @@ import { interruptedStatus } from './interruption.ts';
 import { mcpCommand } from './mcp.ts';
 import { proposeCommand } from './propose.ts';
 import { quantizeCommand } from './quantize.ts';
+import { rexverseCommand } from './rexverse.ts';
 import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve.ts';
-import { rexverseCommand } from './rexverse.ts';
-import { rexverseCommand } from './rexverse.ts';
-import { serveCommand } from './serve.ts';
-
 import { trainCommand } from './train.ts';
 import { worldCommand } from './world.ts';
 
