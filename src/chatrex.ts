@@ -23,7 +23,7 @@ import { createLanguageModel, readConfig } from './language/load.ts';
 import { type Chat, createChat } from './prompt/conversation.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
 import { loadProposalNetwork } from './proposals/load-proposal-network.ts';
-import type { Proposals } from './proposals/post-process.ts';
+import type { FilterOptions, Proposals } from './proposals/post-process.ts';
 import type { ProposalNetwork, ProposeOptions } from './proposals/proposal-network.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
@@ -37,8 +37,12 @@ export interface LoadOptions {
   upn?: string;
 }
 
-export interface EncodeOptions {
-  /** Boxes to speak about, in pixels of the image; found by the folder's proposal network when left out. */
+/** The filter is for boxes that are found; without one it is as the model was made for. */
+export interface EncodeOptions extends FilterOptions {
+  /**
+   * Boxes to speak about, in pixels of the image; found by the folder's proposal network when left out. They are cut to
+   * the image: `EncodedImage.boxes.clipped` says which.
+   */
   boxes?: BoxList | ScoredBoxes;
   /** What to find: pieces of things, whole things (by default), or both. */
   granularity?: ProposeOptions['granularity'];
@@ -88,11 +92,11 @@ export class ChatRex {
    * Looks at an image once; every question about it starts from what is returned.
    * @throws ChatRexError for an image that cannot be read, boxes that are none, 'aborted'
    */
-  async encode(source: ImageSource, { boxes, granularity, signal }: EncodeOptions = {}): Promise<EncodedImage> {
+  async encode(source: ImageSource, { boxes, signal, ...filter }: EncodeOptions = {}): Promise<EncodedImage> {
     const { config, vision, language, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
-    const chosen = chooseBoxes(boxes ?? (await this.propose(image, { granularity, signal })));
+    const chosen = chooseBoxes(boxes ?? (await this.propose(image, { ...filter, signal })), image);
     requireNotAborted(signal);
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy]);

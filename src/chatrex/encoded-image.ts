@@ -6,6 +6,7 @@ import type { AnswerEvent } from '../grounding/parse.ts';
 import type { ImageSize } from '../image/rgb-image.ts';
 import { questionFor, type RegionStyle, regionQuestion } from '../prompt/templates.ts';
 import { type Answer, type AnswerContext, type AskOptions, writeAnswer } from './answer.ts';
+import { askedPhrases, matchPhrases } from './asked-phrases.ts';
 import { statedNumber } from './stated-number.ts';
 
 /** A question with its answer; the last turn of a conversation has none yet. */
@@ -20,6 +21,14 @@ export interface RegionCaption extends Answer {
   readonly object: number;
 }
 
+/** Rows in the caller's phrases: `labels` are the model's words, which may differ. */
+export interface DetectAnswer extends Answer {
+  /** What was asked for, in order: phrases that are lists are taken apart, and each thing is asked for once. */
+  readonly asked: readonly string[];
+  /** Of each row the phrase of `asked` that it answers; undefined where the model's words mean none of them. */
+  readonly phrases: readonly (string | undefined)[];
+}
+
 export interface CountAnswer extends Answer {
   /** The number that the answer states, or else how many boxes it names. */
   readonly count: number;
@@ -27,12 +36,14 @@ export interface CountAnswer extends Answer {
 
 /** Boxes of an image as its questions and answers name them. */
 export interface ImageBoxes {
-  /** [K, 4] in pixels of the original image; box i is `<obji>`. */
+  /** [K, 4] in pixels of the original image, inside it; box i is `<obji>`. */
   readonly boxesXyxy: Float64Array;
   /** Proposal scores in [0, 1]; 1 for boxes that were given without. */
   readonly scores: readonly number[];
   /** Where each box stood in the list that was given or proposed. */
   readonly sources: readonly number[];
+  /** Which of the list reached out of the image, by more than rounding does, and were cut. */
+  readonly clipped: readonly number[];
   /** Boxes that were left out because an image can have 100: those of the lowest scores. */
   readonly leftOut: number;
 }
@@ -76,9 +87,21 @@ export class EncodedImage {
     return this.streamChat([{ question }], options);
   }
 
-  /** Finds all that the phrases mean: categories, descriptions, referring expressions. A phrase may have no box. */
-  detect(phrases: readonly string[], options: AskOptions = {}): Promise<Answer> {
-    return this.ask(questionFor('detect', phrases), options);
+  /**
+   * Finds all that the phrases mean: categories, descriptions, referring expressions. A phrase may have no box.
+   * @param phrases one for each thing; "cat, dog", "cat; dog" and "cat. dog" are two things
+   * @example const { phrases, boxesXyxy } = await image.detect(['cat', 'the largest kite']);
+   */
+  async detect(phrases: readonly string[], options: AskOptions = {}): Promise<DetectAnswer> {
+    const asked = askedPhrases(phrases);
+    const answer = await this.ask(questionFor('detect', asked), options);
+    const answered = answer.spans.filter((span) => span.kind === 'phrase');
+    const meant = matchPhrases(
+      asked,
+      answered.map(({ text }) => text),
+    );
+    const rows = answered.flatMap(({ objects }, i) => objects.map(() => asked[meant[i]] as string | undefined));
+    return { ...answer, asked, phrases: rows };
   }
 
   /** Describes the whole image and ties what it mentions to boxes. */
@@ -111,6 +134,14 @@ export class EncodedImage {
       const step = await events.next();
       if (step.done) return step.value;
     }
+  }
+
+  /**
+   * Tokens that the model has left for the answer to the last of several turns; negative where even the question has no room.
+   * @throws ChatRexError as `chat` does
+   */
+  tokensLeft(turns: readonly Turn[]): number {
+    return this.#context.memory.room - this.#conversation(turns).length;
   }
 
   /** As `chat`, while it is written. */

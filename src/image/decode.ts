@@ -142,7 +142,8 @@ function shrunkSize(size: ImageSize, atLeast: ImageSize | undefined): ImageSize 
   if (atLeast === undefined) return undefined;
   const fits = (factor: number) => size.width / factor >= atLeast.width && size.height / factor >= atLeast.height;
   const factor = [8, 4, 2].find(fits);
-  return factor && { width: Math.ceil(size.width / factor), height: Math.ceil(size.height / factor) };
+  if (factor === undefined) return undefined;
+  return { width: Math.ceil(size.width / factor), height: Math.ceil(size.height / factor) };
 }
 
 async function decodeBytes(
