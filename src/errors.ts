@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'limit-exceeded'
   | 'not-found'
   | 'aborted'
+  | 'diverged'
   | 'runtime';
 
 /** The one error class that this project throws on purpose; anything else is a defect. */
