@@ -62,6 +62,7 @@ export class ChatRex {
   readonly #folder: string;
   readonly #options: LoadOptions;
   #upn: Promise<ProposalNetwork> | undefined;
+  #isDisposed = false;
 
   private constructor(folder: string, parts: Parts, options: LoadOptions) {
     this.#folder = folder;
@@ -93,6 +94,7 @@ export class ChatRex {
    * @throws ChatRexError for an image that cannot be read, boxes that are none, 'aborted'
    */
   async encode(source: ImageSource, { boxes, signal, ...filter }: EncodeOptions = {}): Promise<EncodedImage> {
+    this.#requireUsable();
     const { config, vision, language, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
@@ -125,6 +127,7 @@ export class ChatRex {
    * @throws ChatRexError for an image that cannot be read, options out of range, 'not-found' without a network, 'aborted'
    */
   async propose(source: ImageSource, options: ProposeOptions = {}): Promise<Proposals> {
+    this.#requireUsable();
     this.#upn ??= this.#openUpn();
     const upn = await this.#upn.catch((error: unknown) => {
       // The next call may find what is missing now.
@@ -136,12 +139,17 @@ export class ChatRex {
     return proposals;
   }
 
+  #requireUsable(): void {
+    if (this.#isDisposed) throw new ChatRexError('runtime', 'the model was disposed; load it again');
+  }
+
   async #openUpn(): Promise<ProposalNetwork> {
     return loadProposalNetwork(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
   }
 
-  /** Frees the sessions; neither the model nor its images can be used again. */
+  /** Frees the memory; later calls of the model and of its images are refused with code 'runtime'. */
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     await (await this.#upn)?.dispose();
     await this.#parts.vision.dispose();
     await this.#parts.language.dispose();

@@ -1,10 +1,10 @@
 /** An image that has been looked at: every question about it starts from what was seen. */
 
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError, wrongArgument } from '../errors.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
 import type { ImageSize } from '../image/rgb-image.ts';
-import { questionFor, type RegionStyle, regionQuestion } from '../prompt/templates.ts';
+import { questionFor, type RegionStyle, regionQuestion, regionStyles } from '../prompt/templates.ts';
 import { type Answer, type AnswerContext, type AskOptions, writeAnswer } from './answer.ts';
 import { askedPhrases, matchPhrases } from './asked-phrases.ts';
 import { statedNumber } from './stated-number.ts';
@@ -105,7 +105,11 @@ export class EncodedImage {
   }
 
   /** Describes the whole image and ties what it mentions to boxes. */
-  describe({ detail = 'brief', ...options }: AskOptions & { detail?: 'brief' | 'detailed' } = {}): Promise<Answer> {
+  async describe({
+    detail = 'brief',
+    ...options
+  }: AskOptions & { detail?: 'brief' | 'detailed' } = {}): Promise<Answer> {
+    if (detail !== 'brief' && detail !== 'detailed') throw wrongArgument('detail', "'brief' or 'detailed'", detail);
     return this.ask(questionFor(`caption-${detail}`), options);
   }
 
@@ -114,6 +118,8 @@ export class EncodedImage {
     objects: readonly number[],
     { style = 'phrase', ...options }: AskOptions & { style?: RegionStyle } = {},
   ): Promise<RegionCaption[]> {
+    requireObjects(objects, this.boxes.scores.length);
+    if (!regionStyles.includes(style)) throw wrongArgument('style', `one of ${regionStyles.join(', ')}`, style);
     const captions: RegionCaption[] = [];
     for (const object of objects) {
       captions.push({ object, ...(await this.ask(regionQuestion(style, [object]), options)) });
@@ -123,6 +129,7 @@ export class EncodedImage {
 
   /** Counts what a phrase means, and shows it. */
   async count(phrase: string, options: AskOptions = {}): Promise<CountAnswer> {
+    if (typeof phrase !== 'string') throw wrongArgument('phrase', 'text', phrase);
     const answer = await this.ask(questionFor('count', [phrase]), options);
     return { ...answer, count: statedNumber(answer.text) ?? new Set(answer.objects).size };
   }
@@ -153,7 +160,11 @@ export class EncodedImage {
   #conversation(turns: readonly Turn[]): number[] {
     const { chat } = this.#context;
     const boxCount = this.boxes.scores.length;
-    return turns.flatMap(({ question, answer }, turn) => {
+    if (!Array.isArray(turns) || turns.length === 0) throw wrongArgument('chat', 'a list of one turn or more', turns);
+    return turns.flatMap(({ question, answer }: Turn, turn) => {
+      if (typeof question !== 'string' || question.trim() === '') {
+        throw wrongArgument('question', 'text with words in it', question);
+      }
       const isLast = turn === turns.length - 1;
       if (isLast !== (answer === undefined)) {
         throw new ChatRexError(
@@ -176,4 +187,12 @@ export class EncodedImage {
     const last = answer.ids[answer.ids.length - 1];
     return last === end || otherEnds.includes(last) ? answer.ids : [...answer.ids, end];
   }
+}
+
+function requireObjects(objects: readonly number[], boxCount: number): void {
+  if (!Array.isArray(objects)) throw wrongArgument('objects', 'a list of indices of boxes such as [0, 3]', objects);
+  const isBox = (object: unknown) => Number.isInteger(object) && Number(object) >= 0 && Number(object) < boxCount;
+  const wrong = objects.findIndex((object) => !isBox(object));
+  const expected = boxCount > 0 ? `indices from 0 to ${boxCount - 1}` : 'none, since the image has no boxes';
+  if (wrong >= 0) throw wrongArgument('objects', expected, objects[wrong]);
 }

@@ -8,7 +8,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError, wrongArgument } from '../errors.ts';
 import { decodeFloats, gainOf16Bits, type Warn } from './deep-samples.ts';
 import { heic, refuseForeignFormat } from './foreign-formats.ts';
 import { assertImageSize, type ImageSize, type Rgb, type RgbImage } from './rgb-image.ts';
@@ -69,6 +69,9 @@ export async function decodeImage(source: ImageSource, options: DecodeOptions = 
   if (source instanceof Uint8Array) {
     assertByteCount(source.byteLength, 'The image', maxBytes);
     return decodeBytes(source, 'The image', options);
+  }
+  if (!isRawPixels(source)) {
+    throw wrongArgument('image', 'a path, the bytes of a file as Uint8Array, or { width, height, data }', source);
   }
   return fromRawPixels(source, maxPixels);
 }
@@ -243,6 +246,11 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
   for (let pixel = 0; pixel < pixels; pixel++) rgb.fill(data[pixel * channels], pixel * 3, pixel * 3 + 3);
   return rgb;
 }
+
+const isRawPixels = (source: unknown): source is RawPixels => {
+  const data = (source as RawPixels | null | undefined)?.data;
+  return data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+};
 
 function fromRawPixels({ width, height, data }: RawPixels, maxPixels: number): RgbImage {
   assertImageSize({ width, height });
