@@ -104,14 +104,14 @@ export class ChatRex {
     const seen = await vision.encode([image], [boxesXyxy]);
     requireNotAborted(signal);
     const segments = chat.prefix(proposalScores.length);
-    const { objectsCarryIndex = false, listsInAnyOrder, listThreshold } = config;
+    const { objectsCarryIndex = false, listsInAnyOrder, listThreshold, maxPromptTokens } = config;
     const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
     const lexicon = objectsCarryIndex ? objectLexicon(segments, seen, language) : undefined;
     const memory = await ImageMemory.read(language, prefix, { lexicon, signal });
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
     return new EncodedImage(size, chosen, {
-      ...{ memory, chat, dialect, listsInAnyOrder, listThreshold },
+      ...{ memory, chat, dialect, listsInAnyOrder, listThreshold, maxPromptTokens },
       ...{ boxesXyxy, proposalScores },
     });
   }

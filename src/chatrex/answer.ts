@@ -60,6 +60,8 @@ export interface AnswerContext {
   readonly dialect: Dialect;
   readonly listsInAnyOrder?: boolean;
   readonly listThreshold?: number;
+  /** Most tokens before the answer, if the model was made for fewer than it has positions. */
+  readonly maxPromptTokens?: number;
   readonly boxesXyxy: BoxArray;
   readonly proposalScores: ArrayLike<number>;
 }
@@ -73,6 +75,7 @@ export async function* writeAnswer(
   options: AskOptions,
 ): AsyncGenerator<AnswerEvent, Answer> {
   const { memory, chat, dialect, listsInAnyOrder, listThreshold, proposalScores } = context;
+  requirePrompt(memory.prefixLength + ids.length, context.maxPromptTokens);
   const boxCount = proposalScores.length;
   const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, stop = [], ...sampling } = options;
   const maxTokens = answerLength(wished, memory.room - ids.length);
@@ -112,6 +115,12 @@ function* reported(events: AnswerEvent[], onEvent: AskOptions['onEvent']): Gener
     onEvent?.(event);
     yield event;
   }
+}
+
+function requirePrompt(tokens: number, most = Number.POSITIVE_INFINITY): void {
+  if (tokens <= most) return;
+  const message = `image, boxes and question take ${tokens} tokens, the model was made for ${most} before its answer`;
+  throw new ChatRexError('limit-exceeded', `${message}; give fewer boxes or a shorter conversation`);
 }
 
 function answerLength(wished: number, room: number): number {

@@ -71,6 +71,11 @@ const chatRexSchema = z.object({
    * and lists more wrong ones. A box that is just likely enough has a score of half that of its proposal.
    */
   listThreshold: z.number().gt(0).lt(1).optional(),
+  /**
+   * Most tokens of a prompt, the image and its objects among them: what `tokenizer_model_max_length` of the released models
+   * says. The release cuts a longer prompt, which loses its end; here it is refused.
+   */
+  maxPromptTokens: count.optional(),
   /** Text before every conversation. */
   system: z.string().optional(),
   /** Which proposals the language model is shown where the caller does not say; those of `Upn.propose` without it. */
@@ -216,15 +221,16 @@ export const finestMapSize = (config: ChatRexConfig): number => config.imageSize
  */
 export function parseChatRexConfig(json: unknown): ChatRexConfig {
   const { model_type: modelType, text_config: textConfig, ...rest } = z.looseObject({}).parse(json ?? {});
-  const { quantization, prefixes } = rest;
+  const { quantization, prefixes, tokenizer_model_max_length: maxPromptTokens } = rest;
+  const stated = { quantization, prefixes, maxPromptTokens };
   if (modelType === 'rexseek_qwen') {
     const language = { ...qwen3b, ...rest, model_type: 'qwen2' };
-    return checked({ ...chatRexPresets['rexseek-3b'], language, quantization, prefixes });
+    return checked({ ...chatRexPresets['rexseek-3b'], language, ...stated });
   }
   // Hugging Face leaves out what is as in its defaults, which are those of Vicuna-7B.
   if (modelType === 'chatrex' && textConfig) {
     const language = { ...vicuna7b, ...z.looseObject({}).parse(textConfig), model_type: 'llama' };
-    return checked({ ...chatRexPresets['chatrex-7b-released'], language, quantization, prefixes });
+    return checked({ ...chatRexPresets['chatrex-7b-released'], language, ...stated });
   }
   if (modelType === 'chatrex') return checked(rest);
   throw new ChatRexError(

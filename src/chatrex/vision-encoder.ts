@@ -11,6 +11,7 @@ import type { Dim } from '../tensor/dimension.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { convNextStrides } from '../vision/convnext.ts';
+import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import { type ChatRexConfig, finestMapSize, imageTokenCount } from './config.ts';
 import { type ChatRexVision, chatRexVision, type ImageFeatures } from './network.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
@@ -29,22 +30,32 @@ export class VisionEncoder {
   readonly #config: ChatRexConfig;
   readonly #session: Session<string>;
 
-  private constructor(config: ChatRexConfig, session: Session<string>) {
+  readonly #weights: WeightStorage;
+
+  private constructor(config: ChatRexConfig, session: Session<string>, weights: WeightStorage) {
     this.#config = config;
     this.#session = session;
+    this.#weights = weights;
   }
 
   /** @throws ChatRexError when a weight is missing or ONNX Runtime refuses the model */
   static async create(config: ChatRexConfig, weights: WeightStorage, options?: SessionOptions): Promise<VisionEncoder> {
     const outputs = visionOutputs(chatRexVision(createScope(), config), config);
     const session = await Session.create(outputs, weights, { keepsMemory: false, plansMemory: false, ...options });
-    return new VisionEncoder(config, session);
+    return new VisionEncoder(config, session, weights);
   }
 
-  /** @param boxesXyxy per image [K, 4] in its pixels; where one has fewer than another, empty boxes follow */
+  /**
+   * @param boxesXyxy per image [K, 4] in its pixels; where one has fewer than another, empty boxes follow
+   * @throws ChatRexError 'invalid-file' when weights hold NaN, naming them
+   */
   async encode(images: readonly RgbImage[], boxesXyxy: readonly BoxArray[]): Promise<SeenTokens> {
     const feeds = { ...pixelFeeds(images, this.#config), ...boxFeeds(images, boxesXyxy, this.#config) };
-    return (await this.#session.run(feeds)) as unknown as SeenTokens;
+    const seen = (await this.#session.run(feeds)) as unknown as SeenTokens;
+    if (hasNaN(seen.imageTokens.data) || hasNaN(seen.objectTokens.data)) {
+      throw await explainNaN('tokens of the image', this.#weights);
+    }
+    return seen;
   }
 
   async dispose(): Promise<void> {

@@ -12,6 +12,7 @@ import { input } from '../tensor/ops/input.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { slice } from '../tensor/ops/slice.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import { KvCache, type LayerMemory } from './kv-cache.ts';
 import { type Llama, type LlamaOptions, llama } from './llama.ts';
 import type { LlamaConfig } from './llama-config.ts';
@@ -45,12 +46,15 @@ export class LanguageModel {
   readonly maxPositions: number;
   readonly #embed: Session<'embeddings'>;
   readonly #extend: Session;
+  readonly #weights: WeightStorage;
 
   private constructor(
     config: LlamaConfig,
     maxPositions: number,
     sessions: { embed: Session<'embeddings'>; extend: Session },
+    weights: WeightStorage,
   ) {
+    this.#weights = weights;
     this.config = config;
     this.maxPositions = maxPositions;
     this.#embed = sessions.embed;
@@ -71,7 +75,7 @@ export class LanguageModel {
     const ids = input('ids', 'int64', ['sequence']);
     const embed = await Session.create({ embeddings: model.embed(ids) }, weights, options.session);
     const extend = await Session.create(extensionGraph(model, config), weights, options.session);
-    return new LanguageModel(config, maxPositions, { embed, extend });
+    return new LanguageModel(config, maxPositions, { embed, extend }, weights);
   }
 
   /** Embeddings of token ids, float32 [ids, hiddenSize]. */
@@ -102,6 +106,7 @@ export class LanguageModel {
    * @param embeddings float32 [tokens, hiddenSize], at least one token.
    * @param options.signal ends the reading between two stretches with an error of code 'aborted'; the row is then as before.
    * @returns logits of the token that follows, float32 [vocabSize].
+   * @throws ChatRexError 'invalid-file' when weights hold NaN, naming them
    */
   async read(
     cache: KvCache,
@@ -129,6 +134,7 @@ export class LanguageModel {
       cache.append(result.added, [row]);
       ({ logits, hidden } = result);
     }
+    if (hasNaN(logits)) throw await explainNaN('logits', this.#weights);
     lexicon?.score?.(logits, hidden);
     return logits;
   }
@@ -154,8 +160,9 @@ export class LanguageModel {
       added,
       active.map((isActive, row) => (isActive ? row : null)),
     );
-    return active.map((_, row) => {
-      const ofRow = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
+    const rows = active.map((_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+    if (rows.some((ofRow, row) => active[row] && hasNaN(ofRow))) throw await explainNaN('logits', this.#weights);
+    return rows.map((ofRow, row) => {
       lexicon.score?.(ofRow, hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize));
       return ofRow;
     });

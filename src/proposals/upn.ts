@@ -10,6 +10,7 @@ import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import { Session, type SessionOptions } from '../runtime/session.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import type { UpnConfig, UpnPreset } from './config.ts';
 import { createTurns } from './in-turn.ts';
 import { loadStoredUpn, type StoredUpn } from './load.ts';
@@ -99,6 +100,9 @@ export class Upn implements ProposalNetwork {
       images: hostTensor('float32', [1, 3, canvas.height, canvas.width], batch.pixels),
       padding: hostTensor('bool', [1, canvas.height, canvas.width], batch.mask),
     });
+    if (prompts.some((granularity) => hasNaN(results[`${granularity} logits`].data as Float32Array))) {
+      throw await explainNaN('scores of boxes', this.#stored.weights);
+    }
     return prompts.map((granularity) => ({
       granularity,
       logits: (results[`${granularity} logits`] as HostTensor<'float32'>).data,

@@ -12,6 +12,7 @@ import { Session, type SessionOptions } from '../../runtime/session.ts';
 import { concat } from '../../tensor/ops/concat.ts';
 import { input } from '../../tensor/ops/input.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { explainNaN, hasNaN } from '../../weights/non-finite.ts';
 import { createTurns } from '../in-turn.ts';
 import { completeFilter, type Proposals } from '../post-process.ts';
 import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranularity } from '../proposal-network.ts';
@@ -104,6 +105,7 @@ export class NanoDet implements ProposalNetwork {
       Session.create(detectionGraph(this.config, side), this.#weights, this.#options),
     );
     const { logits, boxesXyxy } = await session.run({ images: stretched(image, side) });
+    if (hasNaN(logits.data as Float32Array)) throw await explainNaN('scores of boxes', this.#weights);
     return { scale, logits: logits.data as Float32Array, boxesXyxy: boxesXyxy.data as Float32Array };
   }
 }
