@@ -1,19 +1,12 @@
 /** The number that an answer states, in digits or English words. */
 
-const units = (
-  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen ' +
-  'eighteen nineteen'
-).split(' ');
-const tens = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
+import { numberWord } from '../prompt/words.ts';
 
 /** "no" and "none" are 0. */
 const numberOf = new Map([
   ['no', 0],
   ['none', 0],
-  ...units.map((word, i) => [word, i] as const),
-  ...tens.flatMap((ten, i) =>
-    units.slice(0, 10).map((unit, j) => [j === 0 ? ten : `${ten} ${unit}`, 20 + 10 * i + j] as const),
-  ),
+  ...Array.from({ length: 100 }, (_, value) => [numberWord(value), value] as const),
 ]);
 
 /** The first number in a text, undefined where there is none; 0 to 99 in words. */

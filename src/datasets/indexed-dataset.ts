@@ -5,13 +5,14 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
 import { cacheFolder, indexKey } from './cache-folder.ts';
-import type { ConversationWish, Dataset, OpenContext, VocabularyEntry } from './dataset.ts';
+import type { Dataset, OpenContext, VocabularyEntry } from './dataset.ts';
 import { countFaults, describeFault, FaultLog, type FaultSummary } from './faults.ts';
 import { loadImage, probeSize } from './image-bytes.ts';
 import { imageFolder, readSamples } from './read-samples.ts';
 import type { Reader, ReaderContext } from './reader.ts';
 import { openIndex, type RecordIndex, writeIndex } from './record-index.ts';
-import type { Conversation, ImageRef, Sample } from './sample.ts';
+import type { ImageRef, Sample } from './sample.ts';
+import { conversationsOf } from './tasks/conversations.ts';
 
 /** An `OpenContext` whose fields all have defaults; see `cacheFolder` for that of the cache. */
 export interface OpenDatasetOptions extends Partial<OpenContext> {
@@ -170,7 +171,7 @@ function indexedDataset(name: string, folder: string, index: RecordIndex, images
     sample: async (at) => withImageFolder(await stored(at), images.shown),
     imageSize: async (at) => sizeOfImage(name, await stored(at), images.root),
     image: async (at, atLeast) => imageOf(name, await stored(at), images.root, atLeast),
-    conversations: async (at, wish) => wanted((await stored(at)).conversations, wish),
+    conversations: async (at, wish) => conversationsOf(await stored(at), head.vocabulary, wish),
     async *samples() {
       for await (const sample of index.samples()) yield withImageFolder(sample, images.shown);
     },
@@ -217,20 +218,4 @@ async function ofImage<T>(place: string, { image }: Sample, work: (image: ImageR
 export function hasSameShape(a: ImageSize, b: ImageSize): boolean {
   const slack = maxAspectError + 1 / Math.min(a.width, a.height, b.width, b.height);
   return Math.abs(Math.log((a.width * b.height) / (a.height * b.width))) <= slack;
-}
-
-/** Stored conversations of the tasks that are wished for, as many of each as are wished for. */
-function wanted(
-  conversations: readonly Conversation[],
-  { counts, kinds, regionStyle, random }: ConversationWish,
-): Conversation[] {
-  const left = new Map(Object.entries(counts));
-  return random.shuffle(conversations).filter(({ task, style, turns }) => {
-    const count = left.get(task) ?? 0;
-    const isOfKind = kinds === undefined || turns.every(({ kind }) => kind === undefined || kinds.includes(kind));
-    if (count <= 0 || !isOfKind || (regionStyle !== undefined && style !== undefined && style !== regionStyle))
-      return false;
-    left.set(task, count - 1);
-    return true;
-  });
 }

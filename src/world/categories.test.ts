@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
-import { CATEGORIES, categoryNamed, pluralOf } from './categories.ts';
+import { pluralOf } from '../prompt/words.ts';
+import { CATEGORIES, categoryNamed } from './categories.ts';
 import { LOOK_ALIKES } from './category-list.ts';
 import { COUNTABLE_HYPERNYMS } from './facts.ts';
 import { paintableShare } from './paint.ts';

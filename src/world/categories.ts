@@ -3,6 +3,7 @@
  * frequent, common and rare classes, as LVIS groups them).
  */
 
+import { pluralOf } from '../prompt/words.ts';
 import { CATEGORY_LIST } from './category-list.ts';
 import { COMPOSITE_NAMES, CONTAINER_NAMES, PART_NAMES } from './drawn-names.ts';
 
@@ -50,14 +51,6 @@ const BY_NAME = new Map(CATEGORIES.map((category) => [category.name, category]))
 /** The category of a name that is known to exist. */
 export function categoryNamed(name: string): Category {
   return BY_NAME.get(name)!;
-}
-
-/** "foxes" for "fox"; irregular plurals are spelled in the lists. */
-export function pluralOf(noun: string): string {
-  if (/(s|x|ch|sh)$/.test(noun)) return `${noun}es`;
-  if (/[^aeiou]y$/.test(noun)) return `${noun.slice(0, -1)}ies`;
-  if (/(tomato|potato|mango|volcano)$/.test(noun)) return `${noun}es`;
-  return `${noun}s`;
 }
 
 function buildCategories(): Category[] {

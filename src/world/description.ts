@@ -2,7 +2,8 @@
  * Phrases that pick out objects: a noun with modifiers, its words, and which objects of a scene it means.
  */
 
-import { categoryNamed, pluralOf } from './categories.ts';
+import { pluralOf } from '../prompt/words.ts';
+import { categoryNamed } from './categories.ts';
 import {
   COUNTABLE_HYPERNYMS,
   colourTruth,

@@ -4,8 +4,8 @@
 
 import type { Conversation } from '../datasets/sample.ts';
 import type { Span, Turn } from '../grounding/grounded-text.ts';
+import type { Phrasings } from '../prompt/phrasings.ts';
 import type { Random } from '../random.ts';
-import type { Phrasings } from './phrasings.ts';
 import type { Scene } from './scene.ts';
 import type { RegionQuestion } from './tasks/region-qa.ts';
 

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Conversation } from '../datasets/sample.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { plainText } from '../grounding/render.ts';
+import { articleFor, numberValue, numberWord } from '../prompt/words.ts';
 import { createRandom } from '../random.ts';
 import { CATEGORIES } from './categories.ts';
 import { allNamed } from './description.ts';
@@ -11,7 +12,6 @@ import { renderScene, type Scene } from './scene.ts';
 import { loadSpriteAtlas } from './sprite-atlas.ts';
 import { readPhrase } from './testing/read-phrase.ts';
 import { wordsOf, worldWords } from './vocabulary.ts';
-import { articleFor, numberValue, numberWord } from './words.ts';
 
 let pairs: { scene: Scene; sample: Conversation }[];
 const of = (task: WorldTask) => pairs.filter(({ sample }) => sample.task === task);

@@ -3,8 +3,8 @@
  */
 
 import type { Conversation } from '../datasets/sample.ts';
+import type { Phrasings } from '../prompt/phrasings.ts';
 import { createRandom, type Random } from '../random.ts';
-import type { Phrasings } from './phrasings.ts';
 import type { RegionCaptionStyle, TaskMaker, WorldTask } from './sample.ts';
 import type { Scene } from './scene.ts';
 import { briefCaption, detailedCaption } from './tasks/captions.ts';

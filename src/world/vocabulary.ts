@@ -2,15 +2,15 @@
  * All that RexWorld can say: words for a tokenizer, sentences to train one on.
  */
 
+import { allWordings } from '../prompt/phrasings.ts';
+import { groundingWordings, QUESTIONS } from '../prompt/questions.ts';
+import { NUMBER_WORDS } from '../prompt/words.ts';
 import { BACKGROUND_PHRASES } from './background.ts';
 import { CATEGORIES } from './categories.ts';
 import { ORDINALS, pluralNoun } from './description.ts';
 import { COUNTABLE_HYPERNYMS } from './facts.ts';
 import { COLOUR_NAMES } from './paint.ts';
-import { allWordings } from './phrasings.ts';
-import { groundingWordings, QUESTIONS } from './tasks/question.ts';
 import { ANSWER_WORDS } from './tasks/region-qa.ts';
-import { NUMBER_WORDS } from './words.ts';
 
 /** Modifiers that stand alone in phrases. */
 const MODIFIER_WORDS = [

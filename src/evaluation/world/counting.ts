@@ -2,7 +2,7 @@
 
 import type { Answer } from '../../chatrex/answer.ts';
 import { statedNumber } from '../../chatrex/stated-number.ts';
-import { numberValue } from '../../world/words.ts';
+import { numberValue } from '../../prompt/words.ts';
 import { type CountingAnswer, evaluateCounting } from '../metrics/counting.ts';
 import { type Measure, measured } from './measure.ts';
 import { ask, type SceneView, samplesOf } from './scene-view.ts';

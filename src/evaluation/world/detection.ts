@@ -7,9 +7,9 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { boxToXywh } from '../../boxes/convert.ts';
+import { askAbout } from '../../prompt/phrasings.ts';
 import { CATEGORIES } from '../../world/categories.ts';
 import { allNamed } from '../../world/description.ts';
-import { askAbout } from '../../world/phrasings.ts';
 import { absentCategory, categoriesOf } from '../../world/tasks/detection.ts';
 import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 import { evaluateDetection, type PredictedBox } from '../metrics/precision-recall.ts';

@@ -7,7 +7,7 @@
  */
 
 import { ChatRexError } from '../../errors.ts';
-import type { Phrasings } from '../../world/phrasings.ts';
+import type { Phrasings } from '../../prompt/phrasings.ts';
 import { renderScene, type Scene } from '../../world/scene.ts';
 import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
 import type { Figures } from './measure.ts';

@@ -6,10 +6,10 @@
  */
 
 import { statedNumber } from '../../chatrex/stated-number.ts';
+import { numberValue } from '../../prompt/words.ts';
 import { CATEGORIES } from '../../world/categories.ts';
 import { RELATION_PHRASES, SIDE_PHRASES } from '../../world/description.ts';
 import { COLOUR_NAMES } from '../../world/paint.ts';
-import { numberValue } from '../../world/words.ts';
 import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 
 interface FactKind {

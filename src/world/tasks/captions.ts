@@ -4,12 +4,12 @@
 
 import type { Conversation } from '../../datasets/sample.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
+import { askAbout } from '../../prompt/phrasings.ts';
+import { articleFor } from '../../prompt/words.ts';
 import { describe, type Modifier } from '../description.ts';
 import { holdingRelation } from '../facts.ts';
-import { askAbout } from '../phrasings.ts';
 import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
 import type { Scene } from '../scene.ts';
-import { articleFor } from '../words.ts';
 import { placeOf } from './region-caption.ts';
 
 /** Kinds of things a brief caption mentions; the largest first. */

@@ -4,16 +4,16 @@
 
 import type { Conversation } from '../../datasets/sample.ts';
 import type { Turn } from '../../grounding/grounded-text.ts';
+import { askAbout } from '../../prompt/phrasings.ts';
+import { askGrounded, regionTurn, wordQuestion } from '../../prompt/questions.ts';
+import { articleFor, numberWord } from '../../prompt/words.ts';
 import { allNamed, type Description, describe, pluralNoun, RELATION_PHRASES } from '../description.ts';
 import { refer } from '../expressions.ts';
 import { type Extreme, extremeOf, type Relation } from '../facts.ts';
-import { askAbout } from '../phrasings.ts';
 import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
-import { articleFor, numberWord } from '../words.ts';
 import { briefText } from './captions.ts';
 import { countTurn } from './counting.ts';
 import { categoriesOf } from './detection.ts';
-import { askGrounded, regionTurn, wordQuestion } from './question.ts';
 import { placeOf } from './region-caption.ts';
 import { colourTurn, existsTurn, neighbourTurn, soleNeighbour, whereTurn } from './region-qa.ts';
 

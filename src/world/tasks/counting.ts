@@ -4,12 +4,12 @@
 
 import type { Conversation } from '../../datasets/sample.ts';
 import type { Turn } from '../../grounding/grounded-text.ts';
+import { askAbout } from '../../prompt/phrasings.ts';
+import { numberWord } from '../../prompt/words.ts';
 import { CATEGORIES } from '../categories.ts';
 import { allNamed, type Description, describe, pluralNoun, resolve } from '../description.ts';
 import { COUNTABLE_HYPERNYMS } from '../facts.ts';
-import { askAbout } from '../phrasings.ts';
 import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
-import { numberWord } from '../words.ts';
 import { absentCategory, categoriesOf } from './detection.ts';
 
 /** "How many red balloons are there?" */

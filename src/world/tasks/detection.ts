@@ -6,13 +6,13 @@
  */
 
 import type { Conversation } from '../../datasets/sample.ts';
+import { askAbout } from '../../prompt/phrasings.ts';
 import type { Random } from '../../random.ts';
 import { CATEGORIES } from '../categories.ts';
 import { LOOK_ALIKES } from '../category-list.ts';
 import { allNamed, type Description, describe } from '../description.ts';
 import { phraseFor, refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, isNamed } from '../facts.ts';
-import { askAbout } from '../phrasings.ts';
 import { pickCategory } from '../pick-category.ts';
 import { phrase, type TaskContext, text, toConversation, type WorldTask } from '../sample.ts';
 import type { Scene } from '../scene.ts';

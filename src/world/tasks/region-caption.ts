@@ -4,13 +4,13 @@
  */
 
 import type { Conversation } from '../../datasets/sample.ts';
+import { askAboutRegion } from '../../prompt/phrasings.ts';
+import { articleFor } from '../../prompt/words.ts';
 import { describe, type Modifier, resolve, SIDE_PHRASES } from '../description.ts';
 import { nameOf, refer } from '../expressions.ts';
 import { gapBetween, holdingRelation, relationTruth, type Side, type Size, sideTruth, sizeTruth } from '../facts.ts';
-import { askAboutRegion } from '../phrasings.ts';
 import { type RegionCaptionStyle, type TaskContext, text, toConversation } from '../sample.ts';
 import type { Scene } from '../scene.ts';
-import { articleFor } from '../words.ts';
 
 const STYLES: readonly (readonly [RegionCaptionStyle, number])[] = [
   ['category', 40],

@@ -6,16 +6,16 @@
 
 import type { Conversation } from '../../datasets/sample.ts';
 import type { Turn } from '../../grounding/grounded-text.ts';
+import { askGrounded, regionTurn, wordQuestion } from '../../prompt/questions.ts';
+import { articleFor, numberWord } from '../../prompt/words.ts';
 import { CATEGORIES } from '../categories.ts';
 import { allNamed, describe, RELATION_PHRASES, SIDE_PHRASES } from '../description.ts';
 import { refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, holdingRelation, isNamed, largerTruth, type Relation, relationTruth } from '../facts.ts';
 import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
 import type { Scene } from '../scene.ts';
-import { articleFor, numberWord } from '../words.ts';
 import { contentsOf, groupsOf, listGroups } from './captions.ts';
 import { absentCategory, categoriesOf } from './detection.ts';
-import { askGrounded, regionTurn, wordQuestion } from './question.ts';
 import { placeOf } from './region-caption.ts';
 
 const SPATIAL: readonly Relation[] = ['left of', 'right of', 'above', 'below'];

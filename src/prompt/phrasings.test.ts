@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { questionFor, type Task, wordingCount } from '../prompt/templates.ts';
 import { PHRASINGS, withRegions } from './phrasings.ts';
-import { QUESTIONS } from './tasks/question.ts';
+import { QUESTIONS } from './questions.ts';
+import { questionFor, type Task, wordingCount } from './templates.ts';
 
 it('holds out wordings that no training wording equals, made of words that training hears', () => {
   const heard = new Set<string>();

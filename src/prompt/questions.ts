@@ -3,12 +3,11 @@
  * answer is asked for.
  */
 
-import type { GroundedText, Turn } from '../../grounding/grounded-text.ts';
-import { questionFor, wordingCount } from '../../prompt/templates.ts';
-import type { Random } from '../../random.ts';
-import { type Phrasings, withRegions } from '../phrasings.ts';
-import { text } from '../sample.ts';
-import { type Wordings, wordings } from '../wordings.ts';
+import type { GroundedText, Turn } from '../grounding/grounded-text.ts';
+import type { Random } from '../random.ts';
+import { type Phrasings, withRegions } from './phrasings.ts';
+import { questionFor, wordingCount } from './templates.ts';
+import { type Wordings, wordings } from './wordings.ts';
 
 /** `[OBJ]` is a region or, in conversations, "it"; `{name}` is a noun or phrase. */
 export const QUESTIONS = {
@@ -161,6 +160,7 @@ export function groundingWordings(): string[] {
 /** The same turn asked for a grounded answer. */
 export function askGrounded({ question, ...rest }: Turn, random: Random): Turn {
   const [before, after] = random.pick(groundingWordings()).split('[OBJ]');
+  const text = (words: string) => ({ kind: 'text' as const, text: words });
   return {
     ...rest,
     question: [text(before), ...question, text(after)].filter((s) => s.kind === 'phrase' || s.text !== ''),

@@ -7,8 +7,8 @@
  */
 
 import type { GroundedText } from '../grounding/grounded-text.ts';
-import { questionFor, type Task, wordingCount } from '../prompt/templates.ts';
 import type { Random } from '../random.ts';
+import { questionFor, type Task, wordingCount } from './templates.ts';
 import { type Wordings, wordings } from './wordings.ts';
 
 /** Which wordings a sample may use; by default `seen` for train and `unseen` for val and test. */

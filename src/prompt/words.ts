@@ -28,3 +28,31 @@ export function articleFor(phrase: string): 'a' | 'an' {
 
 /** Every word that numbers are written with. */
 export const NUMBER_WORDS: readonly string[] = [...UNITS, ...TENS.filter((word) => word !== '')];
+
+/** Nouns of common vocabularies whose plural no rule gives. */
+const irregularPlurals: Readonly<Record<string, string>> = {
+  person: 'people',
+  man: 'men',
+  woman: 'women',
+  child: 'children',
+  mouse: 'mice',
+  goose: 'geese',
+  foot: 'feet',
+  tooth: 'teeth',
+  knife: 'knives',
+  shelf: 'shelves',
+  sheep: 'sheep',
+  scissors: 'scissors',
+  skis: 'skis',
+};
+
+/** "foxes" for "fox", "wine glasses" for "wine glass": the last word decides. */
+export function pluralOf(noun: string): string {
+  const [last] = noun.split(' ').slice(-1);
+  const irregular = Object.hasOwn(irregularPlurals, last) ? irregularPlurals[last] : undefined;
+  if (irregular !== undefined) return noun.slice(0, noun.length - last.length) + irregular;
+  if (/(s|x|ch|sh)$/.test(noun)) return `${noun}es`;
+  if (/[^aeiou]y$/.test(noun)) return `${noun.slice(0, -1)}ies`;
+  if (/(tomato|potato|mango|volcano)$/.test(noun)) return `${noun}es`;
+  return `${noun}s`;
+}
