@@ -67,7 +67,8 @@ const { parameters } = await runStage(
       weightDecay: 0.05,
       validateEvery: 600,
     },
-    graphs: [{ loss, metrics: {} }],
+    loss,
+    metrics: {},
     makeBatch: async (step) => {
       const random = createRandom(`train ${step}`);
       return batchOf(Array.from({ length: batchSize }, () => sentence(random, false)));

@@ -23,7 +23,7 @@ import { createLanguageModel, readConfig } from './language/load.ts';
 import { type Chat, createChat } from './prompt/conversation.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
 import { loadProposalNetwork } from './proposals/load-proposal-network.ts';
-import type { FilterOptions, Proposals } from './proposals/post-process.ts';
+import type { Proposals } from './proposals/post-process.ts';
 import type { ProposalNetwork, ProposeOptions } from './proposals/proposal-network.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
@@ -37,12 +37,8 @@ export interface LoadOptions {
   upn?: string;
 }
 
-/** The filter is for boxes that are found; without one it is as the model was made for. */
-export interface EncodeOptions extends FilterOptions {
-  /**
-   * Boxes to speak about, in pixels of the image; found by the folder's proposal network when left out. They are cut to
-   * the image: `EncodedImage.boxes.clipped` says which.
-   */
+export interface EncodeOptions {
+  /** Boxes to speak about, in pixels of the image; found by the folder's proposal network when left out. */
   boxes?: BoxList | ScoredBoxes;
   /** What to find: pieces of things, whole things (by default), or both. */
   granularity?: ProposeOptions['granularity'];
@@ -62,7 +58,6 @@ export class ChatRex {
   readonly #folder: string;
   readonly #options: LoadOptions;
   #upn: Promise<ProposalNetwork> | undefined;
-  #isDisposed = false;
 
   private constructor(folder: string, parts: Parts, options: LoadOptions) {
     this.#folder = folder;
@@ -93,12 +88,11 @@ export class ChatRex {
    * Looks at an image once; every question about it starts from what is returned.
    * @throws ChatRexError for an image that cannot be read, boxes that are none, 'aborted'
    */
-  async encode(source: ImageSource, { boxes, signal, ...filter }: EncodeOptions = {}): Promise<EncodedImage> {
-    this.#requireUsable();
+  async encode(source: ImageSource, { boxes, granularity, signal }: EncodeOptions = {}): Promise<EncodedImage> {
     const { config, vision, language, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
-    const chosen = chooseBoxes(boxes ?? (await this.propose(image, { ...filter, signal })), image);
+    const chosen = chooseBoxes(boxes ?? (await this.propose(image, { granularity, signal })));
     requireNotAborted(signal);
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy]);
@@ -127,7 +121,6 @@ export class ChatRex {
    * @throws ChatRexError for an image that cannot be read, options out of range, 'not-found' without a network, 'aborted'
    */
   async propose(source: ImageSource, options: ProposeOptions = {}): Promise<Proposals> {
-    this.#requireUsable();
     this.#upn ??= this.#openUpn();
     const upn = await this.#upn.catch((error: unknown) => {
       // The next call may find what is missing now.
@@ -139,17 +132,12 @@ export class ChatRex {
     return proposals;
   }
 
-  #requireUsable(): void {
-    if (this.#isDisposed) throw new ChatRexError('runtime', 'the model was disposed; load it again');
-  }
-
   async #openUpn(): Promise<ProposalNetwork> {
     return loadProposalNetwork(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
   }
 
-  /** Frees the memory; later calls of the model and of its images are refused with code 'runtime'. */
+  /** Frees the sessions; neither the model nor its images can be used again. */
   async dispose(): Promise<void> {
-    this.#isDisposed = true;
     await (await this.#upn)?.dispose();
     await this.#parts.vision.dispose();
     await this.#parts.language.dispose();

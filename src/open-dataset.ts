@@ -14,10 +14,27 @@ type ReaderModule = { readonly reader: unknown };
 
 /** Formats that are read from files. */
 const readers: Readonly<Record<string, () => Promise<ReaderModule>>> = {
+  allava: () => import('./datasets/formats/llava.ts'),
+  bamboo: () => import('./datasets/formats/bamboo.ts'),
   coco: () => import('./datasets/formats/coco.ts'),
+  crowdhuman: () => import('./datasets/formats/crowdhuman.ts'),
+  'ego-objects': () => import('./datasets/formats/ego-objects.ts'),
+  hiertext: () => import('./datasets/formats/hiertext.ts'),
   'json-lines': () => import('./datasets/formats/json-lines.ts'),
+  llava: () => import('./datasets/formats/llava.ts'),
   lvis: () => import('./datasets/formats/lvis.ts'),
+  mdvp: () => import('./datasets/formats/mdvp.ts'),
+  messages: () => import('./datasets/formats/messages.ts'),
+  objects365: () => import('./datasets/formats/objects365.ts'),
+  'open-images': () => import('./datasets/formats/open-images.ts'),
+  osprey: () => import('./datasets/formats/osprey.ts'),
+  paco: () => import('./datasets/formats/paco.ts'),
   photos: () => import('./datasets/formats/photos.ts'),
+  refcoco: () => import('./datasets/formats/refcoco.ts'),
+  rexverse: () => import('./datasets/formats/rexverse.ts'),
+  sa1b: () => import('./datasets/formats/sa1b.ts'),
+  sroie: () => import('./datasets/formats/sroie.ts'),
+  vcr: () => import('./datasets/formats/vcr.ts'),
   yolo: () => import('./datasets/formats/yolo.ts'),
 };
 

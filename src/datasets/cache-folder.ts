@@ -9,7 +9,7 @@ import type { SourceFiles } from './reader.ts';
 import { walkFolder } from './walk-folder.ts';
 
 /** Raised when indexes have another layout than before. */
-const indexVersion = 1;
+const indexVersion = 2;
 
 const sampleBytes = 1 << 16;
 
@@ -41,8 +41,11 @@ export async function indexKey({ format, readerVersion, options, sources, resolv
   const { files, folders = [], trees = [] } = sources;
   const paths = [...files, ...folders, ...trees];
   const withoutPaths = Object.entries(options).map(([name, value]) => {
-    const at = paths.indexOf(value as string);
-    return [name, at < 0 ? value : { source: at }];
+    const withoutPath = (item: unknown) => {
+      const at = paths.indexOf(item as string);
+      return at < 0 ? item : { source: at };
+    };
+    return [name, Array.isArray(value) ? value.map(withoutPath) : withoutPath(value)];
   });
   const hash = createHash('sha256');
   hash.update(JSON.stringify([indexVersion, format, readerVersion, withoutPaths.sort()]));

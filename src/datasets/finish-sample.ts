@@ -13,9 +13,11 @@ const tolerancePixels = 1;
 /** The sample of a draft. Where the size of its image is unknown, boxes are clipped at zero alone. */
 export function finishSample(draft: DraftSample, report: (fault: Fault) => void): Sample {
   const size = draft.image?.size;
-  const { id, image, phrases, conversations, coverage, boxUnit, adjustBoxes } = draft;
-  const drafts = adjustBoxes === undefined ? draft.regions : adjustBoxes(draft.regions, size);
-  const boxes = drafts.map((region) => boxOf(region, boxUnit ?? 'pixel', size, { sample: id, report }));
+  const { id, image, phrases, conversations, coverage, boxUnit } = draft;
+  const drafts = draft.regions;
+  const boxes = drafts.map((region) =>
+    boxOf(region, boxUnit ?? 'pixel', size, { sample: id, report, mayReachOut: draft.mayReachOut ?? false }),
+  );
   const newIndex = renumber(boxes);
   const regions: Region[] = [];
   const lostCategories = new Set<string>();
@@ -52,6 +54,7 @@ function renumber(boxes: readonly (BoxXyxy | undefined)[]): (number | undefined)
 
 interface BoxReport {
   readonly sample: string;
+  readonly mayReachOut: boolean;
   report(fault: Fault): void;
 }
 
@@ -59,7 +62,7 @@ function boxOf(
   region: DraftRegion,
   unit: 'pixel' | 'share',
   size: ImageSize | undefined,
-  { sample, report }: BoxReport,
+  { sample, report, mayReachOut }: BoxReport,
 ): BoxXyxy | undefined {
   const given = region.boxXyxy ?? region.boxXywh;
   const fault = { sample, source: region.sourceId, value: typeof given === 'string' ? given : shownValue(given) };
@@ -76,7 +79,7 @@ function boxOf(
   const clipped: BoxXyxy = [Math.max(0, left), Math.max(0, top), Math.min(width, right), Math.min(height, bottom)];
   if (clipped[2] <= clipped[0] || clipped[3] <= clipped[1]) return void report({ kind: 'box-outside', ...fault });
   const excess = Math.max(-left, -top, right - width, bottom - height);
-  if (excess >= tolerancePixels) report({ kind: 'box-clipped', ...fault });
+  if (excess >= tolerancePixels && !mayReachOut) report({ kind: 'box-clipped', ...fault });
   return clipped;
 }
 

@@ -33,6 +33,8 @@ export interface IndexProgress {
 /** A data set with what its index knows beside samples. */
 export interface IndexedDataset extends Dataset {
   readonly faults: FaultSummary;
+  /** What the reader decided on the way, such as which convention the boxes follow. */
+  readonly notes: readonly string[];
   /** The folder of the index. */
   readonly indexFolder: string;
   /** All samples in order, streamed. */
@@ -107,6 +109,7 @@ async function buildIndex<Options extends object>(
   { onProgress, onStatus, signal }: OpenDatasetOptions,
 ): Promise<void> {
   const faults = new FaultLog();
+  const notes: string[] = [];
   let vocabulary: readonly VocabularyEntry[] = [];
   const bytesTotal = await totalBytes((await reader.sources(options, resolvePath)).files.map(resolvePath));
   let bytesRead = 0;
@@ -120,6 +123,7 @@ async function buildIndex<Options extends object>(
     (scratch) => {
       const context: ReaderContext = {
         report: (fault) => faults.report(fault),
+        note: (text) => notes.push(text),
         resolve: resolvePath,
         scratch,
         setVocabulary: (entries) => {
@@ -133,7 +137,7 @@ async function buildIndex<Options extends object>(
       };
       return readSamples(reader, options, context);
     },
-    () => ({ format: reader.format, vocabulary, faults: faults.summary() }),
+    () => ({ format: reader.format, vocabulary, faults: faults.summary(), notes }),
     (count) => {
       samples = count;
       if (count % 1000 === 0) tell();
@@ -167,6 +171,7 @@ function indexedDataset(name: string, folder: string, index: RecordIndex, images
     size: head.size,
     vocabulary: head.vocabulary,
     faults: head.faults,
+    notes: head.notes,
     indexFolder: folder,
     sample: async (at) => withImageFolder(await stored(at), images.shown),
     imageSize: async (at) => sizeOfImage(name, await stored(at), images.root),

@@ -2,7 +2,7 @@
 
 import type { Dataset, VocabularyEntry } from './dataset.ts';
 import type { FaultSummary } from './faults.ts';
-import { faultsOf, samplesOf } from './indexed-dataset.ts';
+import { faultsOf, type IndexedDataset, samplesOf } from './indexed-dataset.ts';
 import type { Sample } from './sample.ts';
 
 export interface DatasetReport {
@@ -31,6 +31,7 @@ export interface DatasetReport {
   /** Regions by name, most frequent first. */
   readonly regionsByCategory: readonly CategoryReport[];
   readonly faults: FaultSummary;
+  readonly notes: readonly string[];
 }
 
 export interface SizeReport {
@@ -100,6 +101,7 @@ export async function inspectDataset(dataset: Dataset, onSample?: (done: number)
     coverage: tally.coverage,
     regionsByCategory,
     faults: faultsOf(dataset),
+    notes: 'notes' in dataset ? (dataset as IndexedDataset).notes : [],
   };
 }
 

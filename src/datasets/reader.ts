@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { VocabularyEntry } from './dataset.ts';
 import type { Fault } from './faults.ts';
-import type { Coverage, ImageRef, Region, Sample } from './sample.ts';
+import type { Coverage, Region, Sample } from './sample.ts';
 
 /**
  * A region as a file states it, not yet checked. Exactly one of the boxes is given; it may hold anything, and what is not
@@ -24,14 +24,16 @@ export interface DraftSample extends Omit<Sample, 'regions'> {
   readonly boxUnit?: 'pixel' | 'share';
   /** Names that the image file has in other copies of the data set, tried in turn where it does not exist. */
   readonly otherFiles?: readonly string[];
-  /** Decides how boxes are written, once the image's size is known; boxes as they are by default (Rexverse-2M). */
-  readonly adjustBoxes?: (regions: readonly DraftRegion[], size: ImageRef['size']) => readonly DraftRegion[];
+  /** Whether boxes reach out of the image on purpose, so that clipping one is no fault (CrowdHuman's full bodies). */
+  readonly mayReachOut?: boolean;
 }
 
 /** What a reader is given beside its options. */
 export interface ReaderContext {
   /** Counts a fault and lists it. */
   report(fault: Fault): void;
+  /** Says what was decided on the way, such as which of two conventions the boxes follow; shown by `data inspect`. */
+  note(text: string): void;
   /** The path of a file that an option names. */
   resolve(path: string): string;
   /** An empty folder for temporary files, made when it is first asked for and removed after reading. */

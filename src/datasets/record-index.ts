@@ -31,6 +31,8 @@ export interface IndexHead {
   readonly fingerprint: string;
   readonly vocabulary: readonly VocabularyEntry[];
   readonly faults: FaultSummary;
+  /** What the reader decided on the way. */
+  readonly notes: readonly string[];
 }
 
 const headSchema = z.object({
@@ -39,12 +41,13 @@ const headSchema = z.object({
   fingerprint: z.string(),
   vocabulary: z.array(z.custom<VocabularyEntry>()),
   faults: z.custom<FaultSummary>(),
+  notes: z.array(z.string()),
   samplesBytes: z.int().nonnegative(),
   offsetsHash: z.string(),
 });
 
 /** What is known when all samples have been written. */
-export type IndexEnd = Pick<IndexHead, 'format' | 'vocabulary' | 'faults'>;
+export type IndexEnd = Pick<IndexHead, 'format' | 'vocabulary' | 'faults' | 'notes'>;
 
 /**
  * Writes an index to `folder`; one that is there already is replaced.

@@ -22,8 +22,7 @@ const backbone = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** The fields of `UpnConfig`. */
-export const upnConfigSchema = z.strictObject({
+const schema = z.strictObject({
   backbone,
   backboneStages: z.array(z.int().nonnegative()).min(1),
   numLevels: size,
@@ -51,7 +50,7 @@ export function parseUpnConfig(json: unknown): UpnConfig {
       `config.json: expected model_type '${modelType}', came '${found}'; loadProposalNetwork opens every kind`,
     );
   }
-  const parsed = upnConfigSchema.safeParse(rest);
+  const parsed = schema.safeParse(rest);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
   throw new ChatRexError('invalid-file', `config.json: ${path.join('.') || 'top level'}: ${message}`);

@@ -11,6 +11,8 @@ import type { ListenSettings } from './settings.ts';
 const maxHeaderBytes = 16_384;
 /** How often connections are looked at. */
 const checkIntervalMs = 1_000;
+/** A client that reads slower than this is cut off. */
+const slowestBytesPerSecond = 10_000;
 
 export interface Listening {
   readonly url: string;
@@ -23,7 +25,7 @@ export interface Listening {
 
 /** @throws ChatRexError 'invalid-argument' when the address cannot be had */
 export async function listen(app: Hono<ServerEnv>, settings: ListenSettings): Promise<Listening> {
-  const { host, port, headersTimeoutMs, requestTimeoutMs, keepAliveMs, maxConnections } = settings;
+  const { host, port, headersTimeoutMs, requestTimeoutMs, keepAliveMs, readTimeoutMs, maxConnections } = settings;
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const responses = new Set<ServerResponse>();
   const server = createServer(
@@ -42,7 +44,7 @@ export async function listen(app: Hono<ServerEnv>, settings: ListenSettings): Pr
   );
   server.maxConnections = maxConnections;
   await bind(server, host, port);
-  const timer = setInterval(() => cutSlowReaders(responses, settings), checkIntervalMs);
+  const timer = setInterval(() => cutSlowReaders(responses, readTimeoutMs), checkIntervalMs);
   timer.unref();
   const bound = (server.address() as AddressInfo).port;
   const shownHost = host.includes(':') ? `[${host}]` : host;
@@ -79,10 +81,7 @@ interface Unread {
 const unread = new WeakMap<Socket, Unread>();
 
 /** Ends connections whose client does not take what was written for it. */
-function cutSlowReaders(
-  responses: ReadonlySet<ServerResponse>,
-  { readTimeoutMs, slowestBytesPerSecond }: ListenSettings,
-): void {
+function cutSlowReaders(responses: ReadonlySet<ServerResponse>, readTimeoutMs: number): void {
   const now = Date.now();
   for (const { socket } of responses) {
     if (!socket) continue;

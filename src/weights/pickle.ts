@@ -1,7 +1,7 @@
 /**
- * Reads pickles that hold plain data: a small stack machine for the opcodes of protocols 2 to 5 that build numbers,
- * strings, lists, tuples, sets and dicts. Nothing is imported or executed: a global is looked up in the caller's own table,
- * and whatever is not there is kept as a name. Agrees with CPython's pickletools on the opcodes it knows.
+ * Reads pickles that hold plain data: a small stack machine for the opcodes of protocols 0 to 5 that build numbers,
+ * strings, lists, tuples and dicts. Nothing is imported or executed: a global is looked up in the caller's own table, and
+ * whatever is not there is refused by name. Agrees with CPython's pickletools on the opcodes it knows.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -37,27 +37,16 @@ export abstract class PickleObject {
   readonly isPickleObject = true;
 }
 
-/**
- * An object of a Python class that the host does not know. It is never built: its name is all that is kept, so that what
- * lies beside it can be read, and whoever wants the object itself can be told what it is.
- */
-export class PickleUnknown extends PickleObject {
-  readonly className: string;
-
-  constructor(className: string) {
-    super();
-    this.className = className;
-  }
-}
-
 /** What stands outside the pickle itself. */
 export interface PickleHost {
   /** Names the pickle in messages. */
   readonly label: string;
-  /** The object under a Python global such as `torch.FloatStorage`; undefined makes it a `PickleUnknown`. */
+  /** The object under a Python global such as `torch.FloatStorage`; undefined refuses it. */
   findGlobal(qualifiedName: string): PickleValue | undefined;
   /** The object under a persistent id. */
   loadPersistent(id: PickleValue): PickleValue;
+  /** More operations than the default, for files that hold data and not tensors. */
+  readonly maxOperations?: number;
 }
 
 /** Room for a 2,048-bit integer; random number generators keep 128-bit ones. */
@@ -72,21 +61,20 @@ const maxOperations = 1_000_000;
 /**
  * The one value that a pickle holds.
  *
- * @throws ChatRexError 'invalid-file' for a malformed pickle; 'limit-exceeded' past a million operations
+ * @throws ChatRexError 'invalid-file' for a malformed pickle, or one that names a global which the host does not know;
+ *   'limit-exceeded' past a million operations
  */
 export function unpickle(bytes: Uint8Array, host: PickleHost): PickleValue {
   const machine = new Machine(bytes, host);
-  for (let operations = 0; operations < maxOperations; operations++) {
+  const limit = host.maxOperations ?? maxOperations;
+  for (let operations = 0; operations < limit; operations++) {
     const opcode = machine.byte();
     if (opcode === stopOpcode) return machine.finish();
     const run = opcodes.get(opcode);
     if (run === undefined) machine.refuse(`unknown opcode 0x${opcode.toString(16).padStart(2, '0')}`);
     else run(machine);
   }
-  throw new ChatRexError(
-    'limit-exceeded',
-    `${host.label} has more than the ${maxOperations} pickle operations allowed`,
-  );
+  throw new ChatRexError('limit-exceeded', `${host.label} has more than the ${limit} pickle operations allowed`);
 }
 
 /** The stack machine: bytes in, a stack of values, and a memo of values met before. */
@@ -168,6 +156,58 @@ class Machine {
     }
   }
 
+  /** A `str` of Python 2: bytes, mostly UTF-8. */
+  byteText(count: number): string {
+    return this.#lenient(this.take(count));
+  }
+
+  #lenient(bytes: Uint8Array): string {
+    try {
+      return this.decode(bytes);
+    } catch {
+      return Buffer.from(bytes).toString('latin1');
+    }
+  }
+
+  /** A `str` of Python 2 as a literal between quotes, with escapes. */
+  quotedText(): string {
+    const literal = this.line();
+    const quote = literal[0];
+    if (literal.length < 2 || (quote !== "'" && quote !== '"') || literal.at(-1) !== quote) {
+      this.refuse('a text that is not between quotes');
+    }
+    const escaped = literal.slice(1, -1);
+    const bytes = escaped.replace(/\\(x[0-9a-fA-F]{2}|[\s\S])/g, (_, code: string) => {
+      if (code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
+      return plainEscapes[code] ?? `\\${code}`;
+    });
+    // Escapes are bytes; a literal with other characters is text already.
+    return /^[\0-\xff]*$/.test(bytes) ? this.#lenient(Buffer.from(bytes, 'latin1')) : bytes;
+  }
+
+  /** Text with \uXXXX for what is not ASCII. */
+  escapedText(): string {
+    return this.line().replace(/\\u([0-9a-fA-F]{4})/g, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    );
+  }
+
+  /** A number in digits; `L` ends a long, and 00 and 01 are truth values. */
+  digits(): number | boolean {
+    const text = this.line();
+    if (text === '00' || text === '01') return text === '01';
+    const value = Number(text.replace(/L$/, ''));
+    if (text.trim() === '' || Number.isNaN(value)) this.refuse('a number that is not one');
+    return value;
+  }
+
+  pairs(items: readonly PickleValue[]): Map<PickleValue, PickleValue> {
+    if (items.length % 2 !== 0) this.refuse('a dict with a key without value');
+    const dict = new Map<PickleValue, PickleValue>();
+    for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
+    return dict;
+  }
+
   /** A little-endian two's complement integer; a number where that is exact. */
   integer(count: number): number | bigint {
     if (count > maxIntegerBytes) this.refuse(`an integer of ${count} bytes, at most ${maxIntegerBytes} allowed`);
@@ -220,14 +260,12 @@ class Machine {
 
   append(items: readonly PickleValue[]): void {
     const list = this.top();
-    if (list instanceof PickleUnknown) return;
     if (!Array.isArray(list)) this.refuse('items for something that is not a list');
     else for (const item of items) list.push(item);
   }
 
   setItems(items: readonly PickleValue[]): void {
     const dict = this.top();
-    if (dict instanceof PickleUnknown) return;
     if (!(dict instanceof Map) || items.length % 2 !== 0) this.refuse('items for something that is not a dict');
     else for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   }
@@ -239,29 +277,30 @@ class Machine {
   }
 
   pushGlobal(qualifiedName: string): void {
-    this.push(this.host.findGlobal(qualifiedName) ?? new PickleUnknown(qualifiedName));
+    const value = this.host.findGlobal(qualifiedName);
+    if (value === undefined) {
+      const shown = JSON.stringify(qualifiedName.slice(0, 100));
+      const message = `${this.host.label} names the Python global ${shown}; only tensors and containers are read, nothing is run`;
+      throw new ChatRexError(
+        'invalid-file',
+        `${message}: save the state dict alone with torch.save(model.state_dict(), path)`,
+      );
+    }
+    this.push(value);
   }
 
   call(): void {
     const args = this.pop();
     const callee = this.pop();
-    if (callee instanceof PickleUnknown && args instanceof PickleTuple) this.push(callee);
-    else if (typeof callee !== 'function') this.refuse('a call of something that is not a function');
+    if (typeof callee !== 'function') this.refuse('a call of something that is not a function');
     else if (!(args instanceof PickleTuple)) this.refuse('a call without a tuple of arguments');
     else this.push(callee(args.items));
   }
 
-  callWithKeywords(): void {
-    if (!(this.pop() instanceof Map)) this.refuse('a call without a dict of keywords');
-    this.call();
-  }
-
-  /** Attributes of an object; not kept. A checkpoint's OrderedDict has some (`_metadata`: versions of modules). */
+  /** Attributes of an object. Only OrderedDict has any in a checkpoint (`_metadata`: versions of modules); not kept. */
   dropState(): void {
     this.pop();
-    const object = this.top();
-    if (!(object instanceof Map || object instanceof PickleUnknown))
-      this.refuse('attributes for something that is not a dict');
+    if (!(this.top() instanceof Map)) this.refuse('attributes for something that is not a dict');
   }
 
   finish(): PickleValue {
@@ -272,6 +311,8 @@ class Machine {
 }
 
 const stopOpcode = 0x2e;
+
+const plainEscapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '\\': '\\', "'": "'", '"': '"' };
 
 /** What each opcode does, named as in CPython's pickle.py. */
 const opcodes: ReadonlyMap<number, (m: Machine) => void> = new Map([
@@ -289,6 +330,18 @@ const opcodes: ReadonlyMap<number, (m: Machine) => void> = new Map([
   [0x8a, (m) => m.push(m.integer(m.byte()))], // LONG1
   [0x8b, (m) => m.push(m.integer(m.uint32()))], // LONG4
   [0x47, (m) => m.push(m.float64())], // BINFLOAT
+  // Python 2, protocols 0 and 1
+  [0x49, (m) => m.push(m.digits())], // INT
+  [0x4c, (m) => m.push(m.digits())], // LONG
+  [0x46, (m) => m.push(m.digits())], // FLOAT
+  [0x53, (m) => m.push(m.quotedText())], // STRING
+  [0x54, (m) => m.push(m.byteText(m.uint32()))], // BINSTRING
+  [0x55, (m) => m.push(m.byteText(m.byte()))], // SHORT_BINSTRING
+  [0x56, (m) => m.push(m.escapedText())], // UNICODE
+  [0x6c, (m) => m.push(m.popToMark())], // LIST
+  [0x64, (m) => m.push(m.pairs(m.popToMark()))], // DICT
+  [0x70, (m) => m.remember(Number(m.digits()))], // PUT
+  [0x67, (m) => m.recall(Number(m.digits()))], // GET
   // Text and bytes
   [0x8c, (m) => m.push(m.text(m.byte()))], // SHORT_BINUNICODE
   [0x58, (m) => m.push(m.text(m.uint32()))], // BINUNICODE
@@ -310,10 +363,6 @@ const opcodes: ReadonlyMap<number, (m: Machine) => void> = new Map([
   [0x7d, (m) => m.push(new Map())], // EMPTY_DICT
   [0x73, (m) => m.setItems(m.popMany(2))], // SETITEM
   [0x75, (m) => m.setItems(m.popToMark())], // SETITEMS
-  // Sets: their items are no tensors with a name, so a set is a list here
-  [0x8f, (m) => m.push([])], // EMPTY_SET
-  [0x90, (m) => m.append(m.popToMark())], // ADDITEMS
-  [0x91, (m) => m.push(m.popToMark())], // FROZENSET
   // Stack and memo
   [0x28, (m) => m.mark()], // MARK
   [0x30, (m) => void m.pop()], // POP
@@ -329,7 +378,6 @@ const opcodes: ReadonlyMap<number, (m: Machine) => void> = new Map([
   [0x93, (m) => m.stackGlobal()], // STACK_GLOBAL
   [0x52, (m) => m.call()], // REDUCE
   [0x81, (m) => m.call()], // NEWOBJ
-  [0x92, (m) => m.callWithKeywords()], // NEWOBJ_EX
   [0x51, (m) => m.push(m.host.loadPersistent(m.pop()))], // BINPERSID
   [0x62, (m) => m.dropState()], // BUILD
 ]);

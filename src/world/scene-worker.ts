@@ -10,12 +10,11 @@ import { loadSpriteAtlas } from './sprite-atlas.ts';
 const key = workerData as Omit<SceneKey, 'index'>;
 const atlas = loadSpriteAtlas();
 
-serveTasks(async ({ start, end }: Range, isCancelled) => {
+serveTasks(async ({ start, end }: Range) => {
   const sprites = await atlas;
-  const scenes: Uint8Array[] = [];
-  for (let index = start; index < end && !isCancelled(); index++) {
-    scenes.push(packScene(renderScene(sprites, { ...key, index })));
-  }
+  const scenes = Array.from({ length: end - start }, (_, i) =>
+    packScene(renderScene(sprites, { ...key, index: start + i })),
+  );
   return new Transferred<DerivedValues>(
     scenes,
     scenes.map(({ buffer }) => buffer as ArrayBuffer),

@@ -60,7 +60,7 @@ function reportText(report: DatasetReport): string {
     ['fingerprint', report.fingerprint],
   ];
   const lines = [report.name, ...rows.map(([name, value]) => `  ${name.padEnd(27)}${value}`)];
-  return `${[...lines, ...categoryLines(report), ...faultLines(report.faults)].join('\n')}\n`;
+  return `${[...lines, ...categoryLines(report), ...report.notes.map((note) => `\nnote: ${clean(note)}`), ...faultLines(report.faults)].join('\n')}\n`;
 }
 
 function spreadText({ least, median, most }: Spread): string {

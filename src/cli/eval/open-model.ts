@@ -9,9 +9,7 @@ import { ChatRex } from '../../chatrex.ts';
 import { ChatRexError } from '../../errors.ts';
 import type { EvaluatedModel } from '../../evaluation/model-subject.ts';
 import { readConfig } from '../../language/load.ts';
-import { loadProposalNetwork } from '../../proposals/load-proposal-network.ts';
-import { locateNetwork } from '../../proposals/locate.ts';
-import { nanoDetModelType } from '../../proposals/nanodet/config.ts';
+import { Upn } from '../../proposals/upn.ts';
 import type { SessionOptions } from '../../runtime/session.ts';
 
 export interface OpenModel {
@@ -31,7 +29,7 @@ export async function openModel(
 ): Promise<OpenModel> {
   const { chatrexFolder, upnFolder } = await partsOf(source, upnSource);
   // One session per way of asking: fine, coarse, both.
-  const upn = upnFolder === undefined ? undefined : await loadProposalNetwork(upnFolder, { maxSessions: 3, session });
+  const upn = upnFolder === undefined ? undefined : await Upn.load(upnFolder, { maxSessions: 3, session });
   const chatrex = chatrexFolder === undefined ? undefined : await ChatRex.load(chatrexFolder, { session });
   return {
     model: { upn, chatrex },
@@ -48,17 +46,24 @@ async function partsOf(
 ): Promise<{ chatrexFolder?: string; upnFolder?: string }> {
   const folder = modelFolder(source);
   const hasConfig = existsSync(join(folder, 'config.json'));
-  const isAlone = hasConfig && (await isNetworkAlone(folder));
-  const hasChatRex = hasConfig && !isAlone;
-  const hasUpn = isAlone || existsSync(join(folder, 'upn'));
+  const isUpnAlone = hasConfig && (await isUpn(folder));
+  const hasChatRex = hasConfig && !isUpnAlone;
+  const hasUpn = isUpnAlone || existsSync(join(folder, 'upn'));
   if (!hasChatRex && !hasUpn) {
     throw new ChatRexError('not-found', `model '${source}': expected config.json or upn/ in the folder, found neither`);
   }
-  const ownUpn = hasUpn ? (isAlone ? folder : join(folder, 'upn')) : undefined;
+  const ownUpn = hasUpn ? (isUpnAlone ? folder : join(folder, 'upn')) : undefined;
   return {
     ...(hasChatRex && { chatrexFolder: folder }),
-    upnFolder: upnSource === undefined ? ownUpn : (await locateNetwork(upnSource)).path,
+    upnFolder: upnSource === undefined ? ownUpn : upnFolderOf(upnSource),
   };
+}
+
+/** A network's own folder, or that of a model with one. */
+function upnFolderOf(source: string): string {
+  if (statSync(source, { throwIfNoEntry: false })?.isFile()) return source;
+  const folder = modelFolder(source);
+  return existsSync(join(folder, 'upn')) ? join(folder, 'upn') : folder;
 }
 
 function modelFolder(source: string): string {
@@ -71,9 +76,9 @@ function modelFolder(source: string): string {
   );
 }
 
-async function isNetworkAlone(folder: string): Promise<boolean> {
+async function isUpn(folder: string): Promise<boolean> {
   const config = (await readConfig(folder)) as { model_type?: string };
-  return config.model_type === 'upn' || config.model_type === nanoDetModelType;
+  return config.model_type === 'upn';
 }
 
 /** Who the model is, for `run.json`: its name, and a hash of its parts that does not depend on where they lie. */

@@ -37,6 +37,7 @@ export interface CocoAnnotation {
 export interface CocoCategory {
   readonly id: string;
   readonly name: string;
+  readonly alternatives: readonly string[];
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -50,8 +51,12 @@ export interface CocoLikeFormat {
   /** Fields of images and annotations to keep beside those that every file has. */
   readonly imageFields?: readonly string[];
   readonly annotationFields?: readonly string[];
-  /** The name of a category; as the file has it by default. */
-  nameOf?(name: string): string;
+  /** The name of a category and its alternatives; as the file has it by default. */
+  namesOf?(name: string): readonly string[];
+  /** Categories of another file, where this one has none. */
+  readonly categories?: ReadonlyMap<string, CocoCategory>;
+  /** Takes entries of other lists of the file. */
+  readonly others?: Readonly<Record<string, (value: unknown) => void>>;
 }
 
 /** Fields of images that are always kept. */
@@ -67,19 +72,22 @@ export async function* cocoGroups(
   format: CocoLikeFormat = {},
 ): AsyncGenerator<CocoGroup> {
   const file = context.resolve(path);
-  const categories = new Map<string, CocoCategory>();
+  const categories = new Map<string, CocoCategory>(format.categories);
   const spool = new GroupSpool<CocoImage, CocoAnnotation>(context.scratch);
   const keptOfImages = [...imageFields, ...(format.imageFields ?? [])];
-  const nameOf = format.nameOf ?? ((name: string) => name);
+  const namesOf = format.namesOf ?? ((name: string) => [name]);
+  const others = format.others ?? {};
   const sections = new Set<string>();
-  const isWanted = (section: string) => ['images', 'annotations', 'categories'].includes(section);
+  const isWanted = (section: string) =>
+    ['images', 'annotations', 'categories'].includes(section) || Object.hasOwn(others, section);
   try {
     for await (const batch of jsonElements(file, { onBytes: context.onBytes, signal: context.signal, isWanted })) {
       for (const { section, index, value } of batch) {
         sections.add(section);
         if (index < 0 || section === '') throw notCoco(file, section);
         const place = `${section} ${index}`;
-        if (!isRecord(value)) {
+        if (Object.hasOwn(others, section)) others[section](value);
+        else if (!isRecord(value)) {
           context.report({ kind: 'bad-record', source: place, value: shownValue(value) });
         } else if (section === 'images') {
           const image = readImage(value, keptOfImages);
@@ -92,11 +100,11 @@ export async function* cocoGroups(
             const shown = `image_id ${shownValue(value.image_id)}`;
             context.report({ kind: 'unknown-image', source: annotation.id, value: shown });
           } else await spool.addRow(imageId, annotation);
-        } else addCategory(categories, value, place, context, nameOf);
+        } else addCategory(categories, value, place, context, namesOf);
       }
     }
     if (!sections.has('images')) throw notCoco(file, '');
-    context.setVocabulary([...categories.values()].map((category) => vocabularyEntry(category, nameOf)));
+    context.setVocabulary([...categories.values()].map((category) => vocabularyEntry(category, namesOf)));
     for await (const { key, head, rows } of spool.groups()) {
       if (head !== undefined) yield { image: head, annotations: rows, categories };
       else {
@@ -168,22 +176,25 @@ function addCategory(
   value: Record<string, unknown>,
   place: string,
   context: ReaderContext,
-  nameOf: (name: string) => string,
+  namesOf: (name: string) => readonly string[],
 ): void {
   const id = idOf(value.id);
   if (id === undefined || typeof value.name !== 'string') {
     context.report({ kind: 'bad-record', source: place, value: shownValue(value) });
     return;
   }
-  const name = nameOf(value.name);
+  const [name, ...alternatives] = namesOf(value.name);
   if (categories.has(id)) context.report({ kind: 'duplicate-category', source: place, value: `id ${id}` });
-  else categories.set(id, { id, name, fields: value });
+  else categories.set(id, { id, name, alternatives, fields: value });
 }
 
-function vocabularyEntry({ id, name, fields }: CocoCategory, nameOf: (name: string) => string): VocabularyEntry {
+function vocabularyEntry(
+  { id, name, alternatives, fields }: CocoCategory,
+  namesOf: (name: string) => readonly string[],
+): VocabularyEntry {
   const { frequency, synonyms } = fields;
   const texts = Array.isArray(synonyms) ? synonyms.filter((synonym) => typeof synonym === 'string') : [];
-  const names = [...new Set(texts.map(nameOf))].filter((synonym) => synonym !== name);
+  const names = [...new Set([...alternatives, ...texts.flatMap(namesOf)])].filter((synonym) => synonym !== name);
   return {
     name,
     ...(names.length > 0 && { synonyms: names }),
@@ -192,10 +203,14 @@ function vocabularyEntry({ id, name, fields }: CocoCategory, nameOf: (name: stri
   };
 }
 
-/** The regions of a detection set, and whether each has a category that the file lists. */
+/**
+ * The regions of a detection set, one for each annotation, and whether each has a category that the file lists.
+ * @param mayLackCategory whether a missing category is no fault
+ */
 export function detectionRegions(
   { image, annotations, categories }: CocoGroup,
   context: ReaderContext,
+  mayLackCategory = false,
 ): { regions: DraftRegion[]; areKnown: boolean } {
   let areKnown = true;
   const regions = annotations.map((annotation): DraftRegion => {
@@ -203,6 +218,8 @@ export function detectionRegions(
     const category = categoryId === undefined ? undefined : categories.get(categoryId)?.name;
     if (category === undefined) {
       areKnown = false;
+    }
+    if (category === undefined && !(mayLackCategory && categoryId === undefined)) {
       context.report({
         kind: 'unknown-category',
         sample: image.id,

@@ -26,7 +26,7 @@ export const reader = defineReader({
   imageFolder: ({ images }) => images,
   hasImages: ({ images }) => images !== undefined,
   async *read({ path }, context) {
-    const groups = cocoGroups(path, context, { imageFields: partialFields, nameOf: wordsOf });
+    const groups = cocoGroups(path, context, { imageFields: partialFields, namesOf: (name) => [wordsOf(name)] });
     for await (const group of groups) {
       const draft = lvisDraft(group, context);
       if (draft !== undefined) yield draft;

@@ -27,8 +27,10 @@ export async function* textLines(path: string, options: ByteOptions = {}): Async
   const lineOf = (bytes: Buffer, start: number): TextLine[] => {
     number++;
     let line = bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes;
-    if (number === 1 && line.subarray(0, 3).equals(byteOrderMark)) line = line.subarray(3);
-    return line.every((byte) => byte === 0x20 || byte === 0x09) ? [] : [{ number, start, bytes: line }];
+    const hasMark = number === 1 && line.subarray(0, 3).equals(byteOrderMark);
+    if (hasMark) line = line.subarray(3);
+    const isBlank = line.every((byte) => byte === 0x20 || byte === 0x09);
+    return isBlank ? [] : [{ number, start: hasMark ? start + 3 : start, bytes: line }];
   };
   for await (const chunk of fileBytes(path, options)) {
     const bytes: Buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

@@ -16,6 +16,7 @@ export interface ReadResult {
   readonly samples: readonly Sample[];
   readonly vocabulary: readonly VocabularyEntry[];
   readonly faults: FaultSummary;
+  readonly notes: readonly string[];
 }
 
 /** Writes files below a new folder, runs `use` on the folder, and removes it. Objects are written as JSON. */
@@ -52,6 +53,7 @@ export async function readFolder<Options>(
   const faults = new FaultLog();
   let vocabulary: readonly VocabularyEntry[] = [];
   let scratches = 0;
+  const notes: string[] = [];
   const context: ReaderContext = {
     report: (fault) => faults.report(fault),
     resolve: (path) => resolve(folder, path),
@@ -61,6 +63,7 @@ export async function readFolder<Options>(
       return path;
     },
     onBytes: () => {},
+    note: (text) => notes.push(text),
     setVocabulary: (entries) => {
       vocabulary = entries;
     },
@@ -69,7 +72,7 @@ export async function readFolder<Options>(
   for await (const sample of readSamples(reader, parseOptions(reader.format, reader.options, options), context)) {
     samples.push(sample);
   }
-  return { samples, vocabulary, faults: faults.summary() };
+  return { samples, vocabulary, faults: faults.summary(), notes };
 }
 
 /** How many faults of each kind there are. */

@@ -6,13 +6,12 @@
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { iou } from '../../boxes/overlap.ts';
 import type { PhraseKind } from '../../datasets/sample.ts';
-import { measured, share } from '../figures.ts';
+import { type Figures, mean, measured, share } from '../figures.ts';
 import { flatten } from '../metrics/match-boxes.ts';
 import { evaluateReferring } from '../metrics/referring.ts';
 import type { Row } from '../row.ts';
 import type { FoundBoxes, Refers } from '../subject.ts';
 import type { Question, Suite } from '../suite.ts';
-import { type Figures, meanOf } from '../suites/suite-score.ts';
 import { faultNotes } from './notes.ts';
 
 export interface PhraseTruth {
@@ -68,7 +67,7 @@ export function scorePhrases(rows: readonly PhraseRow[]) {
   const figures: Figures = {
     accuracy50: share(overlaps, (overlap) => overlap > 0.5),
     accuracy50Inclusive: share(overlaps, (overlap) => overlap >= 0.5),
-    meanIou: meanOf(overlaps),
+    meanIou: mean(overlaps),
     precision: measured(precision),
     recall: measured(recall),
     rejection: share(absent, ({ isFault, predictedXyxy }) => !isFault && predictedXyxy.length === 0),

@@ -2,13 +2,12 @@
  * UPN of the bundled model: 2.4 M parameters, 1,344 tokens an image, two encoder and three decoder layers.
  *
  * Command: `chatrex train upn --config nano --backbone runs/vision --out runs/upn`, a second a step on two free cores. Score: see
- * docs/log.md. Start from a backbone pre-trained to name objects (`--backbone`, or `--encoder` of a multimodal model); without
- * one, recall stays low.
+ * docs/log.md. Its backbone comes knowing how to name, which is what makes it find (`--backbone`, or `--encoder` of a multimodal
+ * model); it need not go on naming.
  */
 
 import { upnPresets } from '../../proposals/config.ts';
 import type { UpnTraining } from '../upn/stage.ts';
-import { worldData } from './world-data.ts';
 
 export const nanoUpn: UpnTraining = {
   seed: 1,
@@ -19,14 +18,15 @@ export const nanoUpn: UpnTraining = {
   maxNorm: 0.5,
   weightDecay: 0.01,
   validateEvery: 500,
-  data: [{ data: worldData('train', 1, 10_000), weight: 1 }],
-  validation: { data: worldData('val', 1, 80), count: 80 },
+  scenes: 10_000,
+  validationScenes: 80,
   backboneRate: 1,
   upn: upnPresets['upn-nano'],
   parts: 2,
   batchSize: 4,
-  canvases: [{ width: 256, height: 256 }],
-  isPadded: false,
+  imageSize: 256,
   denoisingQueries: 40,
+  namedObjects: 0,
+  namingWeight: 0,
   maxPositiveTokens: 1024,
 };

@@ -1,15 +1,16 @@
 /**
  * Object tokens say their category to the language model's own words. A word about one object in a question teaches one token;
- * this teaches all of an image's, which aligns object tokens with word embeddings early in training.
+ * this teaches all of an image's, so that an object looks like its name long before the model learns to speak of it.
  */
 
-import type { Region } from '../../datasets/sample.ts';
 import { rmsNorm } from '../../nn/rms-norm.ts';
 import type { Scope } from '../../nn/scope.ts';
 import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
 import { input } from '../../tensor/ops/input.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { CATEGORIES } from '../../world/categories.ts';
+import type { Scene } from '../../world/scene.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import { ignoredLabel } from '../vision/naming.ts';
 import type { ObjectList } from './object-list.ts';
@@ -26,39 +27,29 @@ export function objectNaming(scope: Scope, objectTokens: Tensor, words: (hidden:
   return { loss: crossEntropy(logits, labels), category: accuracy(logits, labels) };
 }
 
-/** The token of a category: the first of its name within a sentence. */
-export type NameToken = (category: string) => number | undefined;
-
-export function createNameToken(tokenizer: Tokenizer): NameToken {
+/** The token that stands for each category: the first of its name within a sentence. */
+export function nameTokens(tokenizer: Tokenizer): ReadonlyMap<string, number> {
   const [space] = tokenizer.encode(' ');
-  const known = new Map<string, number | undefined>();
-  return (category) => {
-    if (!known.has(category))
-      known.set(
-        category,
-        tokenizer.encode(` ${category}`).find((id) => id !== space),
-      );
-    return known.get(category);
-  };
+  return new Map(
+    CATEGORIES.map(({ name }) => [name, tokenizer.encode(` ${name}`).find((id) => id !== space)!] as const),
+  );
 }
 
 /**
- * @param regions of each image
- * @param lists of the same images; boxes that are no region, or a region without a category, have no name
+ * @param lists of the same images; boxes that are no object have no name
+ * @param tokenOf see `nameTokens`
  */
 export function objectNamingFeeds(
-  regions: readonly (readonly Region[])[],
+  scenes: readonly Scene[],
   lists: readonly ObjectList[],
-  tokenOf: NameToken,
+  tokenOf: ReadonlyMap<string, number>,
 ): { readonly 'object names': HostTensor<'int64'> } {
   const count = Math.max(...lists.map(({ boxesXyxy }) => boxesXyxy.length / 4));
-  const labels = hostTensor('int64', [regions.length, count]);
+  const labels = hostTensor('int64', [scenes.length, count]);
   labels.data.fill(ignoredLabel);
-  regions.forEach((ofImage, b) => {
-    for (const [region, index] of lists[b].indexOf) {
-      const { category } = ofImage[region];
-      const token = category === undefined ? undefined : tokenOf(category);
-      if (token !== undefined) labels.data[b * count + index] = BigInt(token);
+  scenes.forEach(({ objects }, b) => {
+    for (const [object, index] of lists[b].indexOf) {
+      labels.data[b * count + index] = BigInt(tokenOf.get(objects[object].category.name)!);
     }
   });
   return { 'object names': labels };

@@ -1,50 +1,45 @@
-/** Validation with teacher forcing: loss and accuracy per token, on unseen samples and wordings. */
+/** Held-out figures while the multimodal model trains: what it says of unseen scenes in unseen wordings, the answer so far given. */
 
-import type { OpenContext } from '../../datasets/dataset.ts';
-import { ChatRexError } from '../../errors.ts';
-import { openDataset } from '../../open-dataset.ts';
-import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
+import { proposalsOf } from '../../chatrex/config.ts';
+import { createRandom } from '../../random.ts';
 import { Session } from '../../runtime/session.ts';
+import type { Scene } from '../../world/scene.ts';
 import type { Metrics } from '../loop.ts';
-import type { Validation } from '../mixture.ts';
 import { type ParameterSet, storedParameters } from '../parameters.ts';
-import { answeringGraph, chatOf, createQuestioner, imageFeeds } from './answering.ts';
-import { readHeldOut } from './read-lesson.ts';
+import { answeringGraph, imageFeeds, type Questioner } from './answering.ts';
+import { objectList, randomProposals } from './object-list.ts';
 import type { MllmTraining } from './stage.ts';
 
-const metricNames = ['answering', 'accuracy', 'category'] as const;
-
-/** @returns means over the samples that can be asked about; every call asks the same questions */
+/**
+ * Objects are shown by their true boxes among random others; every call asks the same questions.
+ * @returns means over the scenes of the metrics of training
+ */
 export async function validateMllm(
   config: MllmTraining,
-  { data, count }: Validation,
-  tokenizer: Tokenizer,
-  context: OpenContext,
+  ask: Questioner,
   parameters: ParameterSet,
+  scenes: readonly Scene[],
 ): Promise<Metrics> {
+  const { model, mixture, proposals } = config;
   const { metrics } = answeringGraph({ ...config, batchSize: 1 }, 'pixels');
-  const ask = createQuestioner(config.model, tokenizer);
-  const chat = chatOf(config.model, tokenizer);
-  const dataset = await openDataset(data, context);
   const session = await Session.create(metrics, storedParameters(parameters));
-  const sums = { answering: 0, accuracy: 0, category: 0 };
-  let seen = 0;
+  const means = { answering: 0, accuracy: 0, category: 0 };
   try {
-    for (let index = 0; index < Math.min(count, dataset.size); index++) {
-      const lesson = await readHeldOut(dataset, index, config, chat).catch(skipUnreadable);
-      if (!lesson) continue;
-      const found = await session.run({ ...imageFeeds([lesson], config.model), ...ask([lesson]) });
-      seen++;
-      for (const name of metricNames) sums[name] += Number(found[name].data[0]);
+    for (const scene of scenes) {
+      const random = createRandom(`validate/${scene.key.index}`);
+      const others = randomProposals(scene, proposals, random);
+      const list = objectList(scene, others, {
+        jitter: 0,
+        isFound: false,
+        mostOverlap: proposalsOf(model).nmsIou,
+        random,
+      });
+      const found = await session.run({ ...imageFeeds([scene], model), ...ask([scene], [list], { mixture }, 0) });
+      for (const name of ['answering', 'accuracy', 'category'] as const)
+        means[name] += Number(found[name].data[0]) / scenes.length;
     }
   } finally {
     await session.dispose();
-    await dataset.close();
   }
-  return seen === 0 ? {} : Object.fromEntries(metricNames.map((name) => [name, sums[name] / seen]));
-}
-
-function skipUnreadable(error: unknown): null {
-  if (error instanceof ChatRexError && error.code !== 'runtime') return null;
-  throw error;
+  return means;
 }

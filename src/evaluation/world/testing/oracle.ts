@@ -28,13 +28,7 @@ export function oracle(scene: Scene, boxesXyxy: readonly (readonly number[])[], 
     return toAnswer(truth, sceneIndex, boxesXyxy);
   };
   return {
-    boxes: {
-      boxesXyxy: Float64Array.from(boxesXyxy.flat()),
-      scores: boxesXyxy.map(() => 1),
-      sources: [],
-      leftOut: 0,
-      clipped: [],
-    },
+    boxes: { boxesXyxy: Float64Array.from(boxesXyxy.flat()), scores: boxesXyxy.map(() => 1), sources: [], leftOut: 0 },
     ask: (question: string) => answer([{ question }]),
     chat: answer,
   } satisfies Pick<EncodedImage, 'ask' | 'chat' | 'boxes'>;
