@@ -34,7 +34,7 @@ type Verdict = readonly [score: number, isRight: boolean];
 
 for (const [done, image] of images.entries()) {
   if (process.stderr.isTTY) process.stderr.write(`\r${done + 1} of ${images.length} images`);
-  const [found] = await network.propose([image.path], { minScore: 0.01, fast: options.fast });
+  const [found] = await network.propose([image.path], { minScore: 0, fast: options.fast });
   const right = rightBoxes(found, image);
   const xywh = xyxyToXywh(found.boxesXyxy);
   found.scores.forEach((score, i) => {

@@ -17,6 +17,12 @@ export function float16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
   return values;
 }
 
+/** The value of one float16, given as its bits; exact. */
+export function float16Value(bits: number): number {
+  halfTable ??= buildHalfTable();
+  return halfTable[bits];
+}
+
 /** All 65,536 float16 values (256 KiB): one look-up beats any arithmetic. */
 function buildHalfTable(): Float32Array<ArrayBuffer> {
   const table = new Float32Array(65_536);

@@ -66,7 +66,11 @@ test('of two scales the box that is likelier an object is kept, with its own nam
   ];
   const found = proposalsOf(detections, { width: 40, height: 40 }, config, filter);
   expect(found.categories).toEqual(['cup', 'dog']);
-  expect(Array.from(found.boxesXyxy)).toEqual([20, 20, 30, 30, 0, 0, 10, 11]);
+  // The box of the other scale has a say in where the bottom is.
+  const [say, otherSay] = [1 / (1 + Math.exp(-2)), (1 / (1 + Math.exp(-1))) * Math.exp(-((1 / 11) ** 2) / 0.025)];
+  const bottom = (11 * say + 10 * otherSay) / (say + otherSay);
+  expect(Array.from(found.boxesXyxy.subarray(0, 7))).toEqual([20, 20, 30, 30, 0, 0, 10]);
+  expect(found.boxesXyxy[7]).toBeCloseTo(bottom, 4);
   expect(found.scores[1]).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
   expect(found.categoryScores![1]).toBeCloseTo(1 / (1 + Math.exp(1)), 6);
 });
