@@ -234,7 +234,7 @@ describe('a folder with its own proposal network', () => {
   });
 
   it('takes whichever network it is given: a detector that names things speaks as a UPN does', async () => {
-    const model = await ChatRex.load(folder, { upn: 'photo' });
+    const model = await ChatRex.load(folder, { upn: 'photo', session: { threads: 1 } });
     const found = await model.propose(imagePath, { minScore: 0.001 });
     expect(found.categories?.length).toBe(found.scores.length);
     const image = await model.encode(imagePath);

@@ -8,6 +8,7 @@ import { referringSuite } from '../../evaluation/data-suites/referring.ts';
 import { regionsSuite } from '../../evaluation/data-suites/regions.ts';
 import type { ModelSubjectOptions } from '../../evaluation/model-subject.ts';
 import { fraction, whole } from '../option-types.ts';
+import { proposalKinds } from './open-model.ts';
 import { runHelp, runModelSuite, type SuiteOptions, suiteCommand } from './suite-command.ts';
 
 type LanguageOptions = SuiteOptions & Pick<ModelSubjectOptions, 'granularity' | 'minScore' | 'maxTokens'>;
@@ -41,7 +42,10 @@ export function proposalsCommand(): Command {
   return suiteCommand(new Command('proposals'))
     .description('what the proposal network finds: class-agnostic AP and recall, for fine, coarse and both')
     .addHelpText('after', helpWith(['chatrex eval proposals --data coco:instances.json,images=photos --upn runs/upn']))
-    .action((options: SuiteOptions) => runModelSuite(proposalsSuite(), options, {}));
+    .action(async (options: SuiteOptions) => {
+      const kinds = await proposalKinds(options.model, options.upn);
+      return runModelSuite(proposalsSuite(kinds), options, {});
+    });
 }
 
 interface CocoOptions extends LanguageOptions {

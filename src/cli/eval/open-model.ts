@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChatRex } from '../../chatrex.ts';
 import { ChatRexError } from '../../errors.ts';
+import { granularities, type ProposalKind } from '../../evaluation/data-suites/proposals.ts';
 import type { EvaluatedModel } from '../../evaluation/model-subject.ts';
 import { readConfig } from '../../language/load.ts';
 import { Upn } from '../../proposals/upn.ts';
@@ -79,6 +80,14 @@ function modelFolder(source: string): string {
 async function isUpn(folder: string): Promise<boolean> {
   const config = (await readConfig(folder)) as { model_type?: string };
   return config.model_type === 'upn';
+}
+
+/** What can be asked of the model's proposal network: all three, or whole things alone. */
+export async function proposalKinds(source: string, upnSource?: string): Promise<readonly ProposalKind[]> {
+  const { upnFolder } = await partsOf(source, upnSource);
+  if (upnFolder === undefined) return granularities;
+  const network = await loadProposalNetwork(upnFolder);
+  return network.granularities.includes('fine') ? granularities : ['coarse'];
 }
 
 /** Who the model is, for `run.json`: its name, and a hash of its parts that does not depend on where they lie. */

@@ -2,28 +2,13 @@ import { expect, test } from 'vitest';
 import { hostTensor } from '../../runtime/host-tensor.ts';
 import { Session } from '../../runtime/session.ts';
 import { input } from '../../tensor/ops/input.ts';
-import { formatNanoDetConfig, type NanoDetConfig, type NanoDetScale, parseNanoDetConfig } from './config.ts';
+import { formatNanoDetConfig, type NanoDetScale, parseNanoDetConfig } from './config.ts';
 import { type Detection, detectionsOf, proposalsOf } from './detections.ts';
 import { placeBoxes } from './network.ts';
+import { tinyNanoDetConfig } from './testing/tiny.ts';
 
-const calibration = { object: { slope: 1, offset: 0 }, category: { slope: 1, offset: -1 } };
-const small: NanoDetScale = { side: 64, largestBox: 1, calibration };
-const large: NanoDetScale = {
-  side: 128,
-  largestBox: 0.25,
-  calibration: { ...calibration, object: { slope: 1, offset: 2 } },
-};
-const config: NanoDetConfig = {
-  stemChannels: 4,
-  stageBlocks: [1, 1, 1, 1],
-  neckChannels: 8,
-  maxDistance: 4,
-  negativeSlope: 0.1,
-  categories: ['cup', 'dog'],
-  scales: [small, large],
-  minScore: 0.3,
-  nmsIou: 0.6,
-};
+const config = tinyNanoDetConfig;
+const [small, large] = config.scales;
 const filter = { minScore: 0.3, nmsIou: 0.6, maxBoxes: 100 };
 
 test('distances are means over bins, in strides from the centre of a place', async () => {

@@ -34,7 +34,7 @@ async function open(side: number): Promise<Session> {
     [`distances ${i}`, distances] as const,
   ]);
   const { tensors } = await openCheckpoint(located.path);
-  return Session.create(Object.fromEntries(outputs), storedWeights(nanoDetParameters(config), tensors));
+  return Session.create(Object.fromEntries(outputs), storedWeights(nanoDetParameters(config), tensors), { threads: 1 });
 }
 
 /** A made-up image [3, side, side]: waves of every colour over a square with an edge. */
