@@ -2,11 +2,11 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { WorldReport } from '../evaluation/world/evaluate-world.ts';
 import type { UpnConfig } from '../proposals/config.ts';
 import { patternedWeights } from '../proposals/testing/patterned.ts';
 import { upnParameters } from '../proposals/weights.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
+import type { WorldReport } from '../world/evaluation/evaluate-world.ts';
 import { evalCommand } from './eval.ts';
 
 const tiny = new URL('../../fixtures/chatrex/tiny-gated/', import.meta.url).pathname;
@@ -32,6 +32,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'chatrex-eval-'));
+  vi.stubEnv('CHATREX_CACHE', join(folder, 'cache'));
   const upn = join(folder, 'upn');
   await mkdir(upn);
   await writeFile(join(upn, 'config.json'), JSON.stringify({ model_type: 'upn', ...upnConfig }));

@@ -71,31 +71,37 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
     signal?: AbortSignal,
   ): Promise<string> {
     const boxes = { boxesXyxy, scores: boxesXyxy.map(() => 1) };
-    const image = await this.#encode(view, `boxes ${JSON.stringify(boxesXyxy)}`, async () => boxes);
+    const image = await this.look(view, boxes);
     const { text } = await image.ask(regionQuestion('category', [box]), this.#askOptions(signal));
     return text;
   }
 
-  async #ask(view: SampleView, question: string, signal?: AbortSignal): Promise<Answer> {
+  /** The boxes that the language model gets when none are given. */
+  chosenProposals(view: SampleView): Promise<Proposals> {
     const { granularity, minScore, nmsIou, maxBoxes } = this.#options;
     const given = Object.entries({ granularity, minScore, nmsIou, maxBoxes }).filter(
       ([, value]) => value !== undefined,
     );
     const wished = { ...this.#model.chatrex?.proposals, ...Object.fromEntries(given) };
-    const image = await this.#encode(view, 'proposals', () => this.propose(view, wished));
-    return image.ask(question, this.#askOptions(signal));
+    return this.propose(view, wished);
+  }
+
+  /** The image with a list of boxes; the chosen proposals by default. */
+  look(view: SampleView, boxes?: ScoredBoxes): Promise<EncodedImage> {
+    const key = boxes === undefined ? 'proposals' : JSON.stringify(boxes);
+    return this.#once(view, `image with ${key}`, async () => {
+      const { chatrex } = this.#model;
+      if (!chatrex) throw missing('language model (config.json and weights)');
+      return chatrex.encode(await view.image(), { boxes: boxes ?? (await this.chosenProposals(view)) });
+    });
+  }
+
+  async #ask(view: SampleView, question: string, signal?: AbortSignal): Promise<Answer> {
+    return (await this.look(view)).ask(question, this.#askOptions(signal));
   }
 
   #askOptions(signal?: AbortSignal): AskOptions {
     return { ...(this.#options.maxTokens !== undefined && { maxTokens: this.#options.maxTokens }), signal };
-  }
-
-  #encode(view: SampleView, key: string, boxes: () => Promise<ScoredBoxes>): Promise<EncodedImage> {
-    return this.#once(view, `encoded ${key}`, async () => {
-      const { chatrex } = this.#model;
-      if (!chatrex) throw missing('language model (config.json and weights)');
-      return chatrex.encode(await view.image(), { boxes: await boxes() });
-    });
   }
 
   #once<T>(view: SampleView, key: string, make: () => Promise<T>): Promise<T> {

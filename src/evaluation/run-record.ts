@@ -42,13 +42,13 @@ export async function claimRun(folder: string, record: RunRecord): Promise<boole
     await writeBeside(path, (file) => writeAll(file, Buffer.from(`${JSON.stringify(own, null, 2)}\n`)));
     return false;
   }
-  // Where the data lie and how they are spelled is free; what they are is not.
+  // Where the data lie and how they are named is free; what they are is not, and that is the fingerprint.
   const difference = firstDifference(identity(existing), identity(own), '');
   if (difference === undefined) return true;
   throw new ChatRexError('invalid-argument', `${path} is of another run: ${difference}; use another folder`);
 }
 
-const identity = ({ data: { spec: _, name: __, ...data }, ...record }: RunRecord) => ({ ...record, data });
+const identity = ({ data: { fingerprint }, ...record }: RunRecord) => ({ ...record, data: { fingerprint } });
 
 /** @throws ChatRexError 'not-found' without a record, 'invalid-file' for one that cannot be read */
 export async function readRunRecord(folder: string): Promise<RunRecord> {

@@ -105,13 +105,19 @@ export async function runSuite<Subject, Truth, Answer>(
   const ask = async ({ sample, index, place, question, left }: Pending<Subject, Truth, Answer>) => {
     subject ??= options.open();
     const asker = await subject;
-    const start = performance.now();
     const key = { sample, index, question: question.key, place };
     const { truth } = question;
-    const row = await question.ask(asker, signal).then(
-      (answer) => ({ ...key, seconds: (performance.now() - start) / 1000, truth, answer }),
-      (error: unknown) => ({ ...key, seconds: (performance.now() - start) / 1000, truth, fault: faultOf(error) }),
-    );
+    let start = performance.now();
+    const seconds = () => (performance.now() - start) / 1000;
+    let row: Row<Truth, Answer>;
+    try {
+      await question.prepare?.(asker);
+      start = performance.now();
+      const answer = await question.ask(asker, signal);
+      row = { ...key, seconds: seconds(), truth, answer };
+    } catch (error) {
+      row = { ...key, seconds: seconds(), truth, fault: faultOf(error) };
+    }
     await keep(row);
     progress.asked++;
     if ('fault' in row) progress.failed++;

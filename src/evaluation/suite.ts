@@ -17,6 +17,8 @@ export interface Question<Subject, Truth, Answer> {
   /** Tells the question from the others of its sample; the same in every run. */
   readonly key: string;
   readonly truth: Truth;
+  /** What several questions of the sample share, as looking at its image: it is not part of a question's time. */
+  prepare?(subject: Subject): Promise<unknown>;
   /**
    * Asks the subject.
    * @throws ChatRexError for what is wrong with this question or its image: it becomes a row with a fault

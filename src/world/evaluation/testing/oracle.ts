@@ -7,11 +7,11 @@ import type { Answer } from '../../../chatrex/answer.ts';
 import type { EncodedImage, Turn } from '../../../chatrex/encoded-image.ts';
 import type { GroundedText } from '../../../grounding/grounded-text.ts';
 import { plainText, renderQuestion } from '../../../grounding/render.ts';
-import { CATEGORIES } from '../../../world/categories.ts';
-import { allNamed } from '../../../world/description.ts';
-import { phrase, text, type WorldTask } from '../../../world/sample.ts';
-import { makeSamples } from '../../../world/samples.ts';
-import type { Scene } from '../../../world/scene.ts';
+import { CATEGORIES } from '../../categories.ts';
+import { allNamed } from '../../description.ts';
+import { phrase, text, type WorldTask } from '../../sample.ts';
+import { makeSamples } from '../../samples.ts';
+import type { Scene } from '../../scene.ts';
 import { taskRandom } from '../scene-view.ts';
 
 const namesByLength = CATEGORIES.map(({ name }) => name).sort((a, b) => b.length - a.length);

@@ -6,26 +6,28 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import type { Answer, AskOptions } from '../../chatrex/answer.ts';
-import type { EncodedImage } from '../../chatrex/encoded-image.ts';
 import type { ScoredBoxes } from '../../chatrex/image-boxes.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
 import type { Conversation } from '../../datasets/sample.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { renderQuestion } from '../../grounding/render.ts';
 import type { Phrasings } from '../../prompt/phrasings.ts';
 import { createRandom, type Random } from '../../random.ts';
-import type { WorldTask } from '../../world/sample.ts';
-import { makeSamples } from '../../world/samples.ts';
-import type { Scene } from '../../world/scene.ts';
+import type { WorldTask } from '../sample.ts';
+import type { Scene } from '../scene.ts';
+import type { Looked } from './measure.ts';
 
 export interface SceneView {
   readonly scene: Scene;
-  readonly image: Pick<EncodedImage, 'ask' | 'chat' | 'boxes'>;
-  /** Where each object of the scene stands in the image's list; null when the list is of proposals. */
+  /** Where each object of the scene is in the image's list; null when the list is of proposals. */
   readonly indexOf: ReadonlyMap<number, number> | null;
   readonly phrasings: Phrasings;
   /** How many questions of a task are tried for. */
   readonly questions: number;
   readonly askOptions: AskOptions;
+  /** Makes the questions about the scene, which has this index. */
+  readonly data: Pick<Dataset, 'conversations'>;
+  readonly index: number;
 }
 
 /** All objects in random order, as in training: a place in the list must say nothing. */
@@ -40,14 +42,21 @@ export function taskRandom({ key: { split, seed, index } }: Scene, task: string)
   return createRandom(`rexworld/${split}/${seed}/${index}/evaluation/${task}`);
 }
 
-/** Samples of one task, as RexWorld makes them for training, but with choices of their own. */
-export function samplesOf({ scene, phrasings, questions }: SceneView, task: WorldTask): Conversation[] {
-  return makeSamples(scene, taskRandom(scene, task), { phrasings, perTask: { [task]: questions } });
+/** Conversations of one task, as RexWorld makes them for training, but with choices of their own. */
+export async function conversationsOf(
+  { data, index, scene, phrasings, questions }: SceneView,
+  task: WorldTask,
+): Promise<readonly Conversation[]> {
+  return data.conversations(index, {
+    counts: { [task]: questions },
+    wordings: phrasings,
+    random: taskRandom(scene, task),
+  });
 }
 
 /** Asks what can be asked without naming a box. */
-export function ask({ image, askOptions }: SceneView, question: GroundedText): Promise<Answer> {
-  return image.ask(renderQuestion(question), askOptions);
+export function ask(image: Looked, question: GroundedText, options: AskOptions): Promise<Answer> {
+  return image.ask(renderQuestion(question), options);
 }
 
 /** The same text with places in the image's list instead of objects of the scene, ascending as in training. */

@@ -2,20 +2,19 @@
 
 import type { Answer } from '../../chatrex/answer.ts';
 import { statedNumber } from '../../chatrex/stated-number.ts';
+import { measured } from '../../evaluation/figures.ts';
+import { type CountingAnswer, evaluateCounting } from '../../evaluation/metrics/counting.ts';
 import { numberValue } from '../../prompt/words.ts';
-import { type CountingAnswer, evaluateCounting } from '../metrics/counting.ts';
-import { type Measure, measured } from './measure.ts';
-import { ask, type SceneView, samplesOf } from './scene-view.ts';
+import type { Looked, Measure } from './measure.ts';
+import { ask, conversationsOf } from './scene-view.ts';
 
-export const counting: Measure<SceneView, CountingAnswer> = {
-  observe: async (view) => {
-    const rows: CountingAnswer[] = [];
-    for (const { turns } of samplesOf(view, 'counting')) {
-      const [{ question, accepted }] = turns;
-      rows.push({ truth: numberValue(accepted![0])!, predicted: countIn(await ask(view, question)) });
-    }
-    return rows;
-  },
+export const counting: Measure<Looked, Pick<CountingAnswer, 'truth'>, Pick<CountingAnswer, 'predicted'>> = {
+  questions: async (view) =>
+    (await conversationsOf(view, 'counting')).map(({ turns: [{ question, accepted }] }) => ({
+      truth: { truth: numberValue(accepted![0])! },
+      ask: async (image) => ({ predicted: countIn(await ask(image, question, view.askOptions)) }),
+    })),
+  nothing: { predicted: undefined },
   score: (rows) => {
     const { exact, offByOne } = evaluateCounting(rows);
     return { exact: measured(exact), 'off by one': measured(offByOne) };

@@ -1,6 +1,6 @@
 /** A report of RexWorld as text in aligned columns: a block per task, a column per kind of boxes or granularity. */
 
-import { groupBy } from '../metrics/group-by.ts';
+import { groupBy } from '../../evaluation/metrics/group-by.ts';
 import type { WorldReport, WorldResult } from './evaluate-world.ts';
 
 const nameWidth = 20;

@@ -1,15 +1,14 @@
 /** Which measures a task has, and which of them a model can be asked for. */
 
+import type { EvaluatedModel } from '../../evaluation/model-subject.ts';
 import { captions } from './captions.ts';
 import { counting } from './counting.ts';
 import { detection } from './detection.ts';
-import { type Measure, type RunningMeasure, startMeasure } from './measure.ts';
-import type { WorldModel } from './model.ts';
-import { chosenBoxes, proposals, type SceneProposals } from './proposals.ts';
+import type { Looked, Measure } from './measure.ts';
+import { chosenBoxes, proposals, type SceneFinder } from './proposals.ts';
 import { questionAnswering } from './question-answering.ts';
 import { referring } from './referring.ts';
 import { regionCategory } from './region-category.ts';
-import type { SceneView } from './scene-view.ts';
 
 export const evaluatedTasks = [
   'upn',
@@ -30,20 +29,25 @@ export type BoxSource = 'upn boxes' | 'true boxes';
 /** One task for one granularity or with one kind of boxes. */
 export type PlannedMeasure =
   | {
-      task: EvaluatedTask;
-      variant: 'fine' | 'coarse' | 'both';
-      of: 'proposals';
-      running: RunningMeasure<SceneProposals>;
+      readonly task: EvaluatedTask;
+      readonly variant: 'fine' | 'coarse' | 'both';
+      readonly of: 'proposals';
+      readonly measure: Measure<SceneFinder, object, object>;
     }
-  | { task: EvaluatedTask; variant: BoxSource; of: 'answers'; running: RunningMeasure<SceneView> };
+  | {
+      readonly task: EvaluatedTask;
+      readonly variant: BoxSource;
+      readonly of: 'answers';
+      readonly measure: Measure<Looked, object, object>;
+    };
 
 export function planTask(task: EvaluatedTask): PlannedMeasure[] {
   switch (task) {
     case 'upn':
       return [
-        { task, variant: 'fine', of: 'proposals', running: startMeasure(proposals('fine')) },
-        { task, variant: 'coarse', of: 'proposals', running: startMeasure(proposals('coarse')) },
-        { task, variant: 'both', of: 'proposals', running: startMeasure(chosenBoxes) },
+        { task, variant: 'fine', of: 'proposals', measure: proposals('fine') },
+        { task, variant: 'coarse', of: 'proposals', measure: proposals('coarse') },
+        { task, variant: 'both', of: 'proposals', measure: chosenBoxes },
       ];
     case 'detection':
       return answers(task, detection, ['upn boxes', 'true boxes']);
@@ -63,16 +67,16 @@ export function planTask(task: EvaluatedTask): PlannedMeasure[] {
 }
 
 /** Why a model cannot be asked for a measure; null when it can. */
-export function reasonToSkip({ upn, chatrex }: WorldModel, { of, variant }: PlannedMeasure): string | null {
+export function reasonToSkip({ upn, chatrex }: EvaluatedModel, { of, variant }: PlannedMeasure): string | null {
   if (of === 'answers' && !chatrex) return 'the model folder has no language model (config.json and weights)';
   if (variant !== 'true boxes' && !upn) return 'the model folder has no proposal network (upn/)';
   return null;
 }
 
-function answers<Row>(
+function answers(
   task: EvaluatedTask,
-  measure: Measure<SceneView, Row>,
+  measure: Measure<Looked, object, object>,
   variants: readonly BoxSource[],
 ): PlannedMeasure[] {
-  return variants.map((variant) => ({ task, variant, of: 'answers', running: startMeasure(measure) }));
+  return variants.map((variant) => ({ task, variant, of: 'answers', measure }));
 }

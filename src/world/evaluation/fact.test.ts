@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { plainText } from '../../grounding/render.ts';
-import { makeSamples, sampleRandom } from '../../world/samples.ts';
-import { renderScene, type Scene } from '../../world/scene.ts';
-import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
+import { makeSamples, sampleRandom } from '../samples.ts';
+import { renderScene, type Scene } from '../scene.ts';
+import { loadSpriteAtlas } from '../sprite-atlas.ts';
 import { statesFact } from './fact.ts';
 
 describe('statesFact', () => {

@@ -5,46 +5,60 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { boxToXywh } from '../../boxes/convert.ts';
+import { measured } from '../../evaluation/figures.ts';
+import { evaluateCoco } from '../../evaluation/metrics/coco.ts';
+import { matchBoxes } from '../../evaluation/metrics/match-boxes.ts';
+import type { Figures } from '../../evaluation/suites/suite-score.ts';
 import type { Granularity } from '../../proposals/network.ts';
-import type { Proposals } from '../../proposals/post-process.ts';
-import type { Scene } from '../../world/scene.ts';
-import { evaluateCoco } from '../metrics/coco.ts';
-import { matchBoxes } from '../metrics/match-boxes.ts';
-import { type Figures, type Measure, measured } from './measure.ts';
-import type { WorldModel } from './model.ts';
+import type { FilterOptions, Proposals } from '../../proposals/post-process.ts';
+import type { Scene } from '../scene.ts';
+import type { Measure } from './measure.ts';
 import { listedBoxes } from './scene-view.ts';
 
-/** A scene and what is found of it. */
-export interface SceneProposals {
-  readonly scene: Scene;
-  readonly upn: NonNullable<WorldModel['upn']>;
+/** What finds boxes in the scene. */
+export interface SceneFinder {
+  propose(options: FilterOptions & { granularity: Granularity }): Promise<Proposals>;
   /** The boxes of both granularities that the language model gets. */
-  readonly chosen: Proposals;
+  chosen(): Promise<Proposals>;
 }
 
-/** One scene: the objects of a granularity, and the boxes for it. */
-export interface ProposalRow {
+/** The objects of a granularity, or all. */
+export interface ProposalTruth {
   readonly truthsXyxy: readonly BoxXyxy[];
+}
+
+/** The boxes for it. */
+export interface ProposalAnswer {
   readonly proposalsXyxy: readonly BoxXyxy[];
   /** One per proposal; any scale. */
-  readonly scores: ArrayLike<number>;
+  readonly scores: readonly number[];
 }
+
+type ProposalMeasure = Measure<SceneFinder, ProposalTruth, ProposalAnswer>;
+type ProposalRow = ProposalTruth & ProposalAnswer;
 
 /** For figures that rank all boxes: none is left out for its score. */
 const allScores = { minScore: 0, nmsIou: 0.8, maxBoxes: 100 };
+const nothing: ProposalAnswer = { proposalsXyxy: [], scores: [] };
 
-export function proposals(granularity: Granularity): Measure<SceneProposals, ProposalRow> {
+export function proposals(granularity: Granularity): ProposalMeasure {
   return {
-    observe: async ({ scene, upn }) => {
-      const [found] = await upn.propose([scene.image], { ...allScores, granularity });
-      return [proposalRow(scene, found, (object) => (granularity === 'fine' ? object.isFine : object.isCoarse))];
-    },
+    questions: async ({ scene }) => [
+      {
+        truth: truthOf(scene, (object) => (granularity === 'fine' ? object.isFine : object.isCoarse)),
+        ask: async (finder) => answerOf(await finder.propose({ ...allScores, granularity })),
+      },
+    ],
+    nothing,
     score: scoreProposals,
   };
 }
 
-export const chosenBoxes: Measure<SceneProposals, ProposalRow> = {
-  observe: ({ scene, chosen }) => [proposalRow(scene, chosen, () => true)],
+export const chosenBoxes: ProposalMeasure = {
+  questions: async ({ scene }) => [
+    { truth: truthOf(scene, () => true), ask: async (finder) => answerOf(await finder.chosen()) },
+  ],
+  nothing,
   score: scoreChosenBoxes,
 };
 
@@ -82,16 +96,12 @@ export function scoreChosenBoxes(rows: readonly ProposalRow[]): Figures {
   };
 }
 
-function proposalRow(
-  { objects }: Scene,
-  { boxesXyxy, scores }: Proposals,
-  isMeant: (object: Scene['objects'][number]) => boolean,
-): ProposalRow {
-  return {
-    truthsXyxy: objects.filter(isMeant).map(({ boxXyxy }) => boxXyxy),
-    proposalsXyxy: listedBoxes(boxesXyxy, [...scores.keys()]),
-    scores,
-  };
+function truthOf({ objects }: Scene, isMeant: (object: Scene['objects'][number]) => boolean): ProposalTruth {
+  return { truthsXyxy: objects.filter(isMeant).map(({ boxXyxy }) => boxXyxy) };
+}
+
+function answerOf({ boxesXyxy, scores }: Proposals): ProposalAnswer {
+  return { proposalsXyxy: listedBoxes(boxesXyxy, [...scores.keys()]), scores: [...scores] };
 }
 
 function toRecord(imageId: number, boxXyxy: BoxXyxy) {

@@ -3,7 +3,6 @@ import type { BoxXyxy } from '../../boxes/box.ts';
 import { captions } from './captions.ts';
 import { countIn, counting } from './counting.ts';
 import { detection } from './detection.ts';
-import { startMeasure } from './measure.ts';
 import { scoreChosenBoxes, scoreProposals } from './proposals.ts';
 import { questionAnswering } from './question-answering.ts';
 import { referring } from './referring.ts';
@@ -103,11 +102,4 @@ describe('answers', () => {
     expect(questionAnswering('region-qa').score(rows)).toEqual({ accuracy: 2 / 3, colour: 1, isA: 0 });
     expect(questionAnswering('region-qa').score([])).toEqual({ accuracy: null });
   });
-});
-
-it('a measure under way keeps every row', async () => {
-  const running = startMeasure({ observe: (n: number) => [n, n + 1], score: (rows) => ({ sum: rows.length }) });
-  await running.observe(1);
-  await running.observe(5);
-  expect(running.result()).toMatchObject({ count: 4, figures: { sum: 4 } });
 });

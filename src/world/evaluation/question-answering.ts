@@ -4,41 +4,49 @@
  */
 
 import type { Turn } from '../../chatrex/encoded-image.ts';
+import { share } from '../../evaluation/figures.ts';
+import { groupBy } from '../../evaluation/metrics/group-by.ts';
 import { renderQuestion } from '../../grounding/render.ts';
-import { groupBy } from '../metrics/group-by.ts';
 import { statesFact } from './fact.ts';
-import { type Measure, share } from './measure.ts';
-import { placed, type SceneView, samplesOf } from './scene-view.ts';
+import type { Looked, Measure, WorldQuestion } from './measure.ts';
+import { conversationsOf, placed } from './scene-view.ts';
 
-export interface FactAnswer {
+export interface Fact {
   /** "red", "yes", "three", "on the left". */
   readonly expected: string;
-  readonly answer: string;
-  /** "larger", "colourOf"; none in conversations. */
+  /** "larger", "colourOf"; missing in conversations. */
   readonly kind?: string;
 }
 
+export interface FactAnswer {
+  readonly answer: string;
+}
+
 /** Needs boxes of which it is known whose they are: questions name them. */
-export function questionAnswering(task: 'region-qa' | 'conversation'): Measure<SceneView, FactAnswer> {
+export function questionAnswering(task: 'region-qa' | 'conversation'): Measure<Looked, Fact, FactAnswer> {
   return {
-    observe: async (view) => {
-      const { image, indexOf, askOptions } = view;
-      const rows: FactAnswer[] = [];
-      for (const { turns } of samplesOf(view, task)) {
+    questions: async (view) => {
+      const { indexOf, askOptions } = view;
+      const questions: WorldQuestion<Looked, Fact, FactAnswer>[] = [];
+      for (const { turns } of await conversationsOf(view, task)) {
         const before: Turn[] = [];
         for (const { question: asked, answer, accepted, kind } of turns) {
           const question = renderQuestion(placed(asked, indexOf!));
           if (accepted !== undefined) {
-            const { text } = await image.chat([...before, { question }], askOptions);
-            rows.push({ expected: accepted[0], answer: text, kind });
+            const conversation = [...before, { question }];
+            questions.push({
+              truth: { expected: accepted[0], kind },
+              ask: async (image) => ({ answer: (await image.chat(conversation, askOptions)).text }),
+            });
           }
           before.push({ question, answer: placed(answer, indexOf!) });
         }
       }
-      return rows;
+      return questions;
     },
+    nothing: { answer: '' },
     score: (rows) => {
-      const isRight = ({ expected, answer }: FactAnswer) => statesFact(answer, expected);
+      const isRight = ({ expected, answer }: Fact & FactAnswer) => statesFact(answer, expected);
       const figures: Record<string, number | null> = { accuracy: share(rows, isRight) };
       const byKind = groupBy(
         rows.filter(({ kind }) => kind),

@@ -6,11 +6,11 @@
  */
 
 import { statedNumber } from '../../chatrex/stated-number.ts';
+import { normalizePhrase } from '../../evaluation/metrics/normalize-phrase.ts';
 import { numberValue } from '../../prompt/words.ts';
-import { CATEGORIES } from '../../world/categories.ts';
-import { RELATION_PHRASES, SIDE_PHRASES } from '../../world/description.ts';
-import { COLOUR_NAMES } from '../../world/paint.ts';
-import { normalizePhrase } from '../metrics/normalize-phrase.ts';
+import { CATEGORIES } from '../categories.ts';
+import { RELATION_PHRASES, SIDE_PHRASES } from '../description.ts';
+import { COLOUR_NAMES } from '../paint.ts';
 
 interface FactKind {
   readonly words: ReadonlySet<string>;

@@ -7,19 +7,25 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { boxToXywh } from '../../boxes/convert.ts';
+import type { Answer } from '../../chatrex/answer.ts';
+import { measured } from '../../evaluation/figures.ts';
+import { normalizePhrase } from '../../evaluation/metrics/normalize-phrase.ts';
+import { evaluateDetection, type PredictedBox } from '../../evaluation/metrics/precision-recall.ts';
+import type { GroundTruthBox } from '../../evaluation/metrics/records.ts';
 import { askAbout } from '../../prompt/phrasings.ts';
-import { CATEGORIES } from '../../world/categories.ts';
-import { allNamed } from '../../world/description.ts';
-import { absentCategory, categoriesOf } from '../../world/tasks/detection.ts';
-import { normalizePhrase } from '../metrics/normalize-phrase.ts';
-import { evaluateDetection, type PredictedBox } from '../metrics/precision-recall.ts';
-import type { GroundTruthBox } from '../metrics/records.ts';
-import { type Measure, measured } from './measure.ts';
-import { ask, listedBoxes, type SceneView, taskRandom, truthBoxes } from './scene-view.ts';
+import { CATEGORIES } from '../categories.ts';
+import { allNamed } from '../description.ts';
+import { absentCategory, categoriesOf } from '../tasks/detection.ts';
+import type { Looked, Measure, WorldQuestion } from './measure.ts';
+import { ask, listedBoxes, taskRandom, truthBoxes } from './scene-view.ts';
 
-/** One question: what there is of the categories asked for, and what was named. */
-export interface DetectionRow {
+/** What there is of the categories of a question. */
+export interface DetectionTruth {
   readonly truths: readonly GroundTruthBox[];
+}
+
+/** What was named. */
+export interface DetectionAnswer {
   readonly predictions: readonly PredictedBox[];
 }
 
@@ -29,30 +35,29 @@ const absentNames = 2;
 
 const idOf = new Map(CATEGORIES.map(({ name, id }) => [normalizePhrase(name), id]));
 
-export const detection: Measure<SceneView, DetectionRow> = {
-  observe: async (view) => {
-    const { scene, phrasings, image } = view;
+export const detection: Measure<Looked, DetectionTruth, DetectionAnswer> = {
+  questions: async ({ scene, phrasings, askOptions }) => {
     const random = taskRandom(scene, 'detection');
     const names = new Set(categoriesOf(scene));
     const present = names.size;
     while (names.size < present + absentNames) names.add(absentCategory(scene, random));
     const shuffled = random.shuffle([...names]);
-    const rows: DetectionRow[] = [];
+    const imageId = scene.key.index;
+    const questions: WorldQuestion<Looked, DetectionTruth, DetectionAnswer>[] = [];
     for (let from = 0; from < shuffled.length; from += maxNames) {
       const asked = shuffled.slice(from, from + maxNames);
-      const { labels, objects, scores } = await ask(view, askAbout('detect', asked, phrasings, random));
-      const imageId = scene.key.index;
+      const question = askAbout('detect', asked, phrasings, random);
       const truths = asked.flatMap((name) => toRecords(imageId, name, truthBoxes(scene, allNamed(scene, name))));
-      const boxes = listedBoxes(image.boxes.boxesXyxy, objects);
-      const predictions = labels.flatMap((label, row) => {
-        const isRepeated = labels.some((other, i) => i < row && other === label && objects[i] === objects[row]);
-        const records = isRepeated ? [] : toRecords(imageId, label, [boxes[row]]);
-        return records.map((record) => ({ ...record, score: scores[row] }));
+      questions.push({
+        truth: { truths },
+        ask: async (image) => ({
+          predictions: predictionsOf(imageId, image, await ask(image, question, askOptions)),
+        }),
       });
-      rows.push({ truths, predictions });
     }
-    return rows;
+    return questions;
   },
+  nothing: { predictions: [] },
   score: (rows) => {
     const truths = rows.flatMap((row) => row.truths);
     const predictions = rows.flatMap((row) => row.predictions);
@@ -65,6 +70,15 @@ export const detection: Measure<SceneView, DetectionRow> = {
     };
   },
 };
+
+function predictionsOf(imageId: number, image: Looked, { labels, objects, scores }: Answer): PredictedBox[] {
+  const boxes = listedBoxes(image.boxes.boxesXyxy, objects);
+  return labels.flatMap((label, row) => {
+    const isRepeated = labels.some((other, i) => i < row && other === label && objects[i] === objects[row]);
+    const records = isRepeated ? [] : toRecords(imageId, label, [boxes[row]]);
+    return records.map((record) => ({ ...record, score: scores[row] }));
+  });
+}
 
 function toRecords(imageId: number, name: string, boxes: readonly BoxXyxy[]) {
   const categoryId = idOf.get(normalizePhrase(name));
