@@ -26,7 +26,7 @@ const forbidden: Record<string, readonly string[]> = {
   chatrex: applications,
   datasets: ['chatrex', 'training', 'evaluation', 'world', 'rexverse', 'server', 'cli'],
   world: ['training', 'rexverse', 'server', 'cli'],
-  evaluation: ['training', 'rexverse', 'server', 'cli'],
+  evaluation: ['world', 'training', 'rexverse', 'server', 'cli'],
   training: ['server', 'cli'],
   rexverse: ['server', 'cli'],
   server: ['cli'],
