@@ -1,17 +1,17 @@
-/** A part of the step that `training-upn.ts` measures, in a thread of its own, as `part-worker.ts` computes it in training. */
+/** A part of the step that `training-upn.ts` measures, in a worker thread, as `part-worker.ts` computes it in training. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { createScope } from '../src/nn/scope.ts';
+import { createRandom } from '../src/random.ts';
 import { type HostTensor, hostTensor } from '../src/runtime/host-tensor.ts';
 import type { Feeds } from '../src/runtime/session.ts';
 import { nanoUpn } from '../src/training/configs/nano-upn.ts';
 import { GradientSession } from '../src/training/gradient-session.ts';
 import type { SharedTensor } from '../src/training/parallel/threads.ts';
-import { upnBatch } from '../src/training/upn/batch.ts';
+import { upnBatch, upnExample } from '../src/training/upn/batch.ts';
 import { upnTrainingGraph } from '../src/training/upn/loss.ts';
 import { upnStep } from '../src/training/upn/step.ts';
-import { renderScene } from '../src/world/scene.ts';
-import { loadSpriteAtlas } from '../src/world/sprite-atlas.ts';
+import { openWorldDataset } from '../src/world/dataset.ts';
 
 export interface UpnPart {
   readonly parameters: readonly SharedTensor[];
@@ -19,6 +19,7 @@ export interface UpnPart {
   readonly gradients: readonly SharedTensor[];
   readonly part: number;
   readonly threads: number;
+  readonly cacheFolder: string;
 }
 
 export interface UpnPartAnswer {
@@ -29,15 +30,17 @@ export interface UpnPartAnswer {
   readonly feeds?: Readonly<Record<string, HostTensor>>;
 }
 
-const { parameters, gradients, part, threads } = workerData as UpnPart;
-const { seed, batchSize, imageSize } = nanoUpn;
+const { parameters, gradients, part, threads, cacheFolder } = workerData as UpnPart;
+const { seed, batchSize } = nanoUpn;
 const key = `bench/${seed}/${part}`;
 
-const atlas = await loadSpriteAtlas();
-const scenes = Array.from({ length: batchSize }, (_, i) =>
-  renderScene(atlas, { split: 'train', seed, index: part * batchSize + i }),
+const world = await openWorldDataset({ split: 'train', seed, size: (part + 1) * batchSize }, { cacheFolder });
+const examples = await Promise.all(
+  Array.from({ length: batchSize }, (_, i) =>
+    upnExample(world, part * batchSize + i, nanoUpn, 0, createRandom(`${key}/${i}`)),
+  ),
 );
-const batch = upnBatch(scenes, imageSize, key);
+const batch = upnBatch(examples, nanoUpn, 0);
 const own = new Map(parameters.map(({ name, shape, data }) => [name, hostTensor('float32', shape, data.slice())]));
 const { loss, metrics, predictions } = upnTrainingGraph(createScope(), nanoUpn);
 const session = await GradientSession.create<string, string>(loss, metrics, own, { predictions, threads });

@@ -62,8 +62,8 @@ function sharedTensor(name: string, { shape, data }: HostTensor<'float32'>): Sha
   return { name, shape, data: new Float32Array(new SharedArrayBuffer(data.byteLength)) };
 }
 
-/** Our side, with the threads of `train-stage.ts`. */
-async function ourSide(parameters: ParameterSet) {
+/** Our side, with the threads of `parallel/threads.ts`. */
+async function ourSide(parameters: ParameterSet, cacheFolder: string) {
   const share = () => [...parameters].map(([name, tensor]) => sharedTensor(name, tensor));
   const shared = share();
   const copyParameters = () => {
@@ -72,7 +72,7 @@ async function ourSide(parameters: ParameterSet) {
   copyParameters();
   const parts = Array.from({ length: nanoUpn.parts }, (_, part) => {
     const threads = Math.max(1, Math.floor(cores / nanoUpn.parts));
-    const data: UpnPart = { parameters: shared, gradients: share(), part, threads };
+    const data: UpnPart = { parameters: shared, gradients: share(), part, threads, cacheFolder };
     return { worker: startWorker('./training-upn-worker.ts', import.meta.url, data), gradients: data.gradients };
   });
   await Promise.all(parts.map(({ worker }) => nextAnswer(worker)));
@@ -177,10 +177,11 @@ interface MeasureOptions {
 /** @returns whether the two agreed, as far as both were there */
 async function measure({ python, steps, threads, folder }: MeasureOptions): Promise<boolean> {
   const parameters = startingWeights();
-  const ours = await ourSide(parameters);
-  const { parts, batchSize, imageSize } = nanoUpn;
+  const ours = await ourSide(parameters, join(folder, 'cache'));
+  const { parts, batchSize, canvases } = nanoUpn;
+  const [{ width, height }] = canvases;
   const weights = [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const size = `${(weights / 1e6).toFixed(2)} M weights, input [${parts} x ${batchSize},3,${imageSize},${imageSize}]`;
+  const size = `${(weights / 1e6).toFixed(2)} M weights, input [${parts} x ${batchSize},3,${height},${width}]`;
   console.log(`upn-nano, ${size}, ${cores} core(s), ${steps} steps`);
   const { gradients, answers } = await ours.computeGradients();
   let torch: ReturnType<typeof torchSide> | undefined;

@@ -67,8 +67,7 @@ const { parameters } = await runStage(
       weightDecay: 0.05,
       validateEvery: 600,
     },
-    loss,
-    metrics: {},
+    graphs: [{ loss, metrics: {} }],
     makeBatch: async (step) => {
       const random = createRandom(`train ${step}`);
       return batchOf(Array.from({ length: batchSize }, () => sentence(random, false)));

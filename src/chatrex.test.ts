@@ -170,7 +170,7 @@ describe('ChatRex', () => {
     const one = await model.encode(pixel, { boxes: [[0, 0, 1, 1]] });
     expect((await one.detect(['dog'], { maxTokens: 30 })).issues).toEqual([]);
     const scores = Float64Array.from({ length: 101 }, (_, i) => (i === 7 ? 0.1 : 0.5));
-    const many = Array.from({ length: 101 }, (_, i) => [0, 0, i, i]);
+    const many = Array.from({ length: 101 }, (_, i) => [0, 0, i + 1, i + 1]);
     const crowd = await model.encode(imagePath, { boxes: { boxesXyxy: many, scores } });
     expect(crowd.boxes.leftOut).toBe(1);
     expect(crowd.boxes.scores.length).toBe(100);
@@ -190,8 +190,8 @@ describe('ChatRex', () => {
 
   it.each([
     ['not four numbers', [[1, 2, 3]], /box 0/],
-    ['right of left', [[5, 0, 1, 1]], /box 0: expected finite/],
-    ['not finite', [[0, 0, Number.NaN, 1]], /box 0: expected finite/],
+    ['right of left', [[5, 0, 1, 1]], /box 0 .*: expected finite/],
+    ['not finite', [[0, 0, Number.NaN, 1]], /box 0 .*: expected finite/],
   ])('refuses boxes: %s', async (_, wrong, message) => {
     await expect(model.encode(imagePath, { boxes: wrong })).rejects.toThrow(message);
   });

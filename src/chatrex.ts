@@ -23,7 +23,7 @@ import { createLanguageModel, readConfig } from './language/load.ts';
 import { type Chat, createChat } from './prompt/conversation.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
 import { loadProposalNetwork } from './proposals/load-proposal-network.ts';
-import type { Proposals } from './proposals/post-process.ts';
+import type { FilterOptions, Proposals } from './proposals/post-process.ts';
 import type { ProposalNetwork, ProposeOptions } from './proposals/proposal-network.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
@@ -37,8 +37,12 @@ export interface LoadOptions {
   upn?: string;
 }
 
-export interface EncodeOptions {
-  /** Boxes to speak about, in pixels of the image; found by the folder's proposal network when left out. */
+/** The filter is for boxes that are found; without one it is as the model was made for. */
+export interface EncodeOptions extends FilterOptions {
+  /**
+   * Boxes to speak about, in pixels of the image; found by the folder's proposal network when left out. They are cut to
+   * the image: `EncodedImage.boxes.clipped` says which.
+   */
   boxes?: BoxList | ScoredBoxes;
   /** What to find: pieces of things, whole things (by default), or both. */
   granularity?: ProposeOptions['granularity'];
@@ -58,6 +62,7 @@ export class ChatRex {
   readonly #folder: string;
   readonly #options: LoadOptions;
   #upn: Promise<ProposalNetwork> | undefined;
+  #isDisposed = false;
 
   private constructor(folder: string, parts: Parts, options: LoadOptions) {
     this.#folder = folder;
@@ -88,11 +93,12 @@ export class ChatRex {
    * Looks at an image once; every question about it starts from what is returned.
    * @throws ChatRexError for an image that cannot be read, boxes that are none, 'aborted'
    */
-  async encode(source: ImageSource, { boxes, granularity, signal }: EncodeOptions = {}): Promise<EncodedImage> {
+  async encode(source: ImageSource, { boxes, signal, ...filter }: EncodeOptions = {}): Promise<EncodedImage> {
+    this.#requireUsable();
     const { config, vision, language, chat } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
-    const chosen = chooseBoxes(boxes ?? (await this.propose(image, { granularity, signal })));
+    const chosen = chooseBoxes(boxes ?? (await this.propose(image, { ...filter, signal })), image);
     requireNotAborted(signal);
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy]);
@@ -121,6 +127,7 @@ export class ChatRex {
    * @throws ChatRexError for an image that cannot be read, options out of range, 'not-found' without a network, 'aborted'
    */
   async propose(source: ImageSource, options: ProposeOptions = {}): Promise<Proposals> {
+    this.#requireUsable();
     this.#upn ??= this.#openUpn();
     const upn = await this.#upn.catch((error: unknown) => {
       // The next call may find what is missing now.
@@ -132,12 +139,17 @@ export class ChatRex {
     return proposals;
   }
 
+  #requireUsable(): void {
+    if (this.#isDisposed) throw new ChatRexError('runtime', 'the model was disposed; load it again');
+  }
+
   async #openUpn(): Promise<ProposalNetwork> {
     return loadProposalNetwork(proposalSource(this.#folder, this.#options.upn), { session: this.#options.session });
   }
 
-  /** Frees the sessions; neither the model nor its images can be used again. */
+  /** Frees the memory; later calls of the model and of its images are refused with code 'runtime'. */
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     await (await this.#upn)?.dispose();
     await this.#parts.vision.dispose();
     await this.#parts.language.dispose();

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'limit-exceeded'
   | 'not-found'
   | 'aborted'
+  | 'diverged'
   | 'runtime';
 
 /** The one error class that this project throws on purpose; anything else is a defect. */
@@ -24,4 +25,22 @@ export class ChatRexError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/**
+ * An argument of the wrong type or range, as callers without types give them.
+ * @param came shown shortly: text in quotes, objects by their class
+ * @example throw wrongArgument('seed', 'a whole number from 0', Number.NaN)
+ */
+export const wrongArgument = (name: string, expected: string, came: unknown): ChatRexError =>
+  new ChatRexError('invalid-argument', `${name}: expected ${expected}, came ${shown(came)}`);
+
+const longestShown = 60;
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, longestShown));
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object' && value !== null) return `an object (${value.constructor?.name ?? 'without class'})`;
+  return String(value);
 }

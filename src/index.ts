@@ -2,7 +2,14 @@
 
 export type { Answer, AskOptions } from './chatrex/answer.ts';
 export { type ChatRexConfig, type ChatRexPreset, chatRexPresets } from './chatrex/config.ts';
-export type { CountAnswer, EncodedImage, ImageBoxes, RegionCaption, Turn } from './chatrex/encoded-image.ts';
+export type {
+  CountAnswer,
+  DetectAnswer,
+  EncodedImage,
+  ImageBoxes,
+  RegionCaption,
+  Turn,
+} from './chatrex/encoded-image.ts';
 export type { BoxList, ScoredBoxes } from './chatrex/image-boxes.ts';
 export { ChatRex, type EncodeOptions, type LoadOptions } from './chatrex.ts';
 export { type DrawBoxesOptions, drawBoxes } from './drawing/draw-boxes.ts';

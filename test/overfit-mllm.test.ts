@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { nanoAlign } from '../src/training/configs/nano-mllm.ts';
+import { worldData } from '../src/training/configs/world-data.ts';
 import { metricsFile } from '../src/training/loop.ts';
 import { openMllmStage } from '../src/training/mllm/stage.ts';
 import { runStage } from '../src/training/run.ts';
@@ -21,12 +22,12 @@ test('answers about eight scenes are learned by heart', { timeout: 300_000 }, as
     warmupSteps: 10,
     weightDecay: 0,
     validateEvery: steps,
-    scenes: 8,
+    data: [{ data: worldData('train', 1, 8), weight: 1 }],
     batchSize: 8,
     parts: 1,
     room: 96,
     proposals: 4,
-    validationScenes: 8,
+    validation: { data: worldData('val', 1, 8), count: 8 },
     encodersLearn: true,
     model: {
       ...model,

@@ -1,17 +1,19 @@
 /** A tiny UPN learns eight scenes by heart: matching, denoising, both prompts and every gradient have to work for that. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createScope } from '../src/nn/scope.ts';
 import { graphOf } from '../src/tensor/graph.ts';
 import { adamwStep, createAdamwState } from '../src/training/adamw.ts';
 import { GradientSession } from '../src/training/gradient-session.ts';
 import { initializeParameters } from '../src/training/parameters.ts';
-import { upnBatch } from '../src/training/upn/batch.ts';
+import { upnBatch, upnExample } from '../src/training/upn/batch.ts';
 import { type UpnTrainingConfig, upnTrainingGraph } from '../src/training/upn/loss.ts';
 import { upnStep } from '../src/training/upn/step.ts';
-import { validateUpn } from '../src/training/upn/validate.ts';
-import { renderScene } from '../src/world/scene.ts';
-import { loadSpriteAtlas } from '../src/world/sprite-atlas.ts';
+import { validateUpnOn } from '../src/training/upn/validate.ts';
+import { openWorldDataset } from '../src/world/dataset.ts';
 
 const config: UpnTrainingConfig = {
   upn: {
@@ -30,26 +32,22 @@ const config: UpnTrainingConfig = {
     canvasMultiple: 32,
   },
   batchSize: 8,
-  imageSize: 128,
+  canvases: [{ width: 128, height: 128 }],
+  isPadded: false,
   denoisingQueries: 20,
-  namedObjects: 16,
-  namingWeight: 1,
   maxPositiveTokens: 512,
 };
 
 test('eight scenes are learned by heart', { timeout: 300_000 }, async () => {
-  const atlas = await loadSpriteAtlas();
-  const scenes: ReturnType<typeof renderScene>[] = [];
-  for (let index = 0; scenes.length < config.batchSize; index++) {
-    const scene = renderScene(atlas, { split: 'train', seed: 8, index });
-    if (scene.objects.length > 0 && scene.objects.length <= 12) scenes.push(scene);
-  }
+  const cacheFolder = await mkdtemp(join(tmpdir(), 'overfit-upn-'));
+  const world = await openWorldDataset({ split: 'train', seed: 8, size: 8 }, { cacheFolder });
   const graph = upnTrainingGraph(createScope(), config);
   const { loss, metrics, predictions } = graph;
   const parameters = initializeParameters(graphOf({ loss, ...predictions }).parameters.values(), 1);
   const session = await GradientSession.create(loss, metrics, parameters, { predictions });
   const optimizer = createAdamwState(parameters.keys(), parameters);
-  const batch = upnBatch(scenes, config.imageSize);
+  const examples = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((index) => upnExample(world, index, config, 0)));
+  const batch = upnBatch(examples, config, 0);
   const steps = 160;
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) {
@@ -59,7 +57,8 @@ test('eight scenes are learned by heart', { timeout: 300_000 }, async () => {
     adamwStep(parameters, session.finish(), optimizer, rate, { maxNorm: 1, beta2: 0.98 });
   }
   await session.dispose();
-  const figures = await validateUpn(config, parameters, scenes);
+  const figures = await validateUpnOn(config, world, 8, parameters);
+  await rm(cacheFolder, { recursive: true });
   const late = losses.slice(-20).reduce((sum, value) => sum + value, 0) / 20;
   expect(late).toBeLessThan(losses[0] / 4);
   expect(figures['fine AP50']).toBeGreaterThan(0.9);

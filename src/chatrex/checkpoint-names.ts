@@ -6,6 +6,7 @@
  * with its weights; where they differ, `prefixes` of config.json says how.
  */
 
+import { withPrefixes } from '../weights/suggest-prefixes.ts';
 import type { ChatRexConfig } from './config.ts';
 
 /** The release took the ConvNeXt apart, and had to respell `gamma`, which transformers renames on loading. */
@@ -17,9 +18,10 @@ const releaseSpelling: readonly [RegExp, string][] = [
 
 /** The parameter's name of a tensor called `name` in a file. */
 export function parameterName(name: string, prefixes: Readonly<Record<string, string>> = {}): string {
-  const prefix = Object.keys(prefixes).find((start) => name.startsWith(start));
-  const own = prefix === undefined ? name : prefixes[prefix] + name.slice(prefix.length);
-  return releaseSpelling.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), own);
+  return releaseSpelling.reduce(
+    (result, [pattern, replacement]) => result.replace(pattern, replacement),
+    withPrefixes(name, prefixes),
+  );
 }
 
 /** Parameter names of tensors beside the language model's that files hold and this model does not use. */

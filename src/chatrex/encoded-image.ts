@@ -1,11 +1,12 @@
 /** An image that has been looked at: every question about it starts from what was seen. */
 
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError, wrongArgument } from '../errors.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
 import type { ImageSize } from '../image/rgb-image.ts';
-import { questionFor, type RegionStyle, regionQuestion } from '../prompt/templates.ts';
+import { questionFor, type RegionStyle, regionQuestion, regionStyles } from '../prompt/templates.ts';
 import { type Answer, type AnswerContext, type AskOptions, writeAnswer } from './answer.ts';
+import { askedPhrases, matchPhrases } from './asked-phrases.ts';
 import { statedNumber } from './stated-number.ts';
 
 /** A question with its answer; the last turn of a conversation has none yet. */
@@ -20,6 +21,14 @@ export interface RegionCaption extends Answer {
   readonly object: number;
 }
 
+/** Rows in the caller's phrases: `labels` are the model's words, which may differ. */
+export interface DetectAnswer extends Answer {
+  /** What was asked for, in order: phrases that are lists are taken apart, and each thing is asked for once. */
+  readonly asked: readonly string[];
+  /** Of each row the phrase of `asked` that it answers; undefined where the model's words mean none of them. */
+  readonly phrases: readonly (string | undefined)[];
+}
+
 export interface CountAnswer extends Answer {
   /** The number that the answer states, or else how many boxes it names. */
   readonly count: number;
@@ -27,12 +36,14 @@ export interface CountAnswer extends Answer {
 
 /** Boxes of an image as its questions and answers name them. */
 export interface ImageBoxes {
-  /** [K, 4] in pixels of the original image; box i is `<obji>`. */
+  /** [K, 4] in pixels of the original image, inside it; box i is `<obji>`. */
   readonly boxesXyxy: Float64Array;
   /** Proposal scores in [0, 1]; 1 for boxes that were given without. */
   readonly scores: readonly number[];
   /** Where each box stood in the list that was given or proposed. */
   readonly sources: readonly number[];
+  /** Which of the list reached out of the image, by more than rounding does, and were cut. */
+  readonly clipped: readonly number[];
   /** Boxes that were left out because an image can have 100: those of the lowest scores. */
   readonly leftOut: number;
 }
@@ -76,13 +87,29 @@ export class EncodedImage {
     return this.streamChat([{ question }], options);
   }
 
-  /** Finds all that the phrases mean: categories, descriptions, referring expressions. A phrase may have no box. */
-  detect(phrases: readonly string[], options: AskOptions = {}): Promise<Answer> {
-    return this.ask(questionFor('detect', phrases), options);
+  /**
+   * Finds all that the phrases mean: categories, descriptions, referring expressions. A phrase may have no box.
+   * @param phrases one for each thing; "cat, dog", "cat; dog" and "cat. dog" are two things
+   * @example const { phrases, boxesXyxy } = await image.detect(['cat', 'the largest kite']);
+   */
+  async detect(phrases: readonly string[], options: AskOptions = {}): Promise<DetectAnswer> {
+    const asked = askedPhrases(phrases);
+    const answer = await this.ask(questionFor('detect', asked), options);
+    const answered = answer.spans.filter((span) => span.kind === 'phrase');
+    const meant = matchPhrases(
+      asked,
+      answered.map(({ text }) => text),
+    );
+    const rows = answered.flatMap(({ objects }, i) => objects.map(() => asked[meant[i]] as string | undefined));
+    return { ...answer, asked, phrases: rows };
   }
 
   /** Describes the whole image and ties what it mentions to boxes. */
-  describe({ detail = 'brief', ...options }: AskOptions & { detail?: 'brief' | 'detailed' } = {}): Promise<Answer> {
+  async describe({
+    detail = 'brief',
+    ...options
+  }: AskOptions & { detail?: 'brief' | 'detailed' } = {}): Promise<Answer> {
+    if (detail !== 'brief' && detail !== 'detailed') throw wrongArgument('detail', "'brief' or 'detailed'", detail);
     return this.ask(questionFor(`caption-${detail}`), options);
   }
 
@@ -91,6 +118,8 @@ export class EncodedImage {
     objects: readonly number[],
     { style = 'phrase', ...options }: AskOptions & { style?: RegionStyle } = {},
   ): Promise<RegionCaption[]> {
+    requireObjects(objects, this.boxes.scores.length);
+    if (!regionStyles.includes(style)) throw wrongArgument('style', `one of ${regionStyles.join(', ')}`, style);
     const captions: RegionCaption[] = [];
     for (const object of objects) {
       captions.push({ object, ...(await this.ask(regionQuestion(style, [object]), options)) });
@@ -100,6 +129,7 @@ export class EncodedImage {
 
   /** Counts what a phrase means, and shows it. */
   async count(phrase: string, options: AskOptions = {}): Promise<CountAnswer> {
+    if (typeof phrase !== 'string') throw wrongArgument('phrase', 'text', phrase);
     const answer = await this.ask(questionFor('count', [phrase]), options);
     return { ...answer, count: statedNumber(answer.text) ?? new Set(answer.objects).size };
   }
@@ -113,6 +143,14 @@ export class EncodedImage {
     }
   }
 
+  /**
+   * Tokens that the model has left for the answer to the last of several turns; negative where even the question has no room.
+   * @throws ChatRexError as `chat` does
+   */
+  tokensLeft(turns: readonly Turn[]): number {
+    return this.#context.memory.room - this.#conversation(turns).length;
+  }
+
   /** As `chat`, while it is written. */
   async *streamChat(turns: readonly Turn[], options: AskOptions = {}): AsyncGenerator<AnswerEvent, Answer> {
     return yield* writeAnswer(this.#context, this.#conversation(turns), options);
@@ -122,7 +160,11 @@ export class EncodedImage {
   #conversation(turns: readonly Turn[]): number[] {
     const { chat } = this.#context;
     const boxCount = this.boxes.scores.length;
-    return turns.flatMap(({ question, answer }, turn) => {
+    if (!Array.isArray(turns) || turns.length === 0) throw wrongArgument('chat', 'a list of one turn or more', turns);
+    return turns.flatMap(({ question, answer }: Turn, turn) => {
+      if (typeof question !== 'string' || question.trim() === '') {
+        throw wrongArgument('question', 'text with words in it', question);
+      }
       const isLast = turn === turns.length - 1;
       if (isLast !== (answer === undefined)) {
         throw new ChatRexError(
@@ -145,4 +187,12 @@ export class EncodedImage {
     const last = answer.ids[answer.ids.length - 1];
     return last === end || otherEnds.includes(last) ? answer.ids : [...answer.ids, end];
   }
+}
+
+function requireObjects(objects: readonly number[], boxCount: number): void {
+  if (!Array.isArray(objects)) throw wrongArgument('objects', 'a list of indices of boxes such as [0, 3]', objects);
+  const isBox = (object: unknown) => Number.isInteger(object) && Number(object) >= 0 && Number(object) < boxCount;
+  const wrong = objects.findIndex((object) => !isBox(object));
+  const expected = boxCount > 0 ? `indices from 0 to ${boxCount - 1}` : 'none, since the image has no boxes';
+  if (wrong >= 0) throw wrongArgument('objects', expected, objects[wrong]);
 }

@@ -9,7 +9,7 @@ import type { BoxArray } from '../boxes/box-array.ts';
 import { createImageBatch, setImage } from '../image/normalize.ts';
 import { meanColour, padToSquare } from '../image/pad.ts';
 import { resizeImage } from '../image/resize.ts';
-import type { RgbImage } from '../image/rgb-image.ts';
+import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
 import { squareTransform, toCanvas } from '../image/transform.ts';
 import { roiOutputSize } from '../objects/object-encoder.ts';
 import { type ObjectFeeds, objectFeeds } from '../objects/object-inputs.ts';
@@ -37,15 +37,16 @@ export function pixelFeeds(images: readonly RgbImage[], config: ChatRexConfig): 
   return { pixelsLow, pixelsHigh };
 }
 
-/** @param boxesXyxy per image [K, 4]; where one has fewer than another, empty boxes follow. */
+/** @param sizes of the images, in whose pixels the boxes are
+ * @param boxesXyxy per image [K, 4]; where one has fewer than another, empty boxes follow. */
 export function boxFeeds(
-  images: readonly RgbImage[],
+  sizes: readonly ImageSize[],
   boxesXyxy: readonly BoxArray[],
   config: ChatRexConfig,
 ): ObjectFeeds {
   const side = finestMapSize(config);
   const map = { height: side, width: side, spatialScale: 1 / convNextStrides[0], outputSize: roiOutputSize };
-  const onSquares = boxesXyxy.map((boxes, b) => toCanvas(squareTransform(images[b], config.imageSize), boxes));
+  const onSquares = boxesXyxy.map((boxes, b) => toCanvas(squareTransform(sizes[b], config.imageSize), boxes));
   return objectFeeds(onSquares, map);
 }
 

@@ -2,15 +2,15 @@
 
 import { extname } from 'node:path';
 import type { Answer } from '../chatrex/answer.ts';
-import type { EncodedImage } from '../chatrex/encoded-image.ts';
+import type { DetectAnswer, EncodedImage } from '../chatrex/encoded-image.ts';
 import { imageFormatOf } from '../drawing/encode.ts';
 import { groundedAnswerAnsi } from '../drawing/grounded-ansi.ts';
 import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
 import { groundedAnswerHtml } from '../drawing/grounded-html.ts';
-import { writeAll, writeBeside } from '../files.ts';
 import type { GroundedText, Span } from '../grounding/grounded-text.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
+import { oneLine } from './one-line.ts';
 
 /** Colours where a person looks and has not said no (https://no-color.org). */
 export const hasColour = (stream: NodeJS.WriteStream = process.stdout): boolean =>
@@ -50,11 +50,16 @@ export function answerPrinter(stream: NodeJS.WriteStream = process.stdout) {
 /** Text of a model without anything that could move the cursor or retitle the window. */
 export const printable = (text: string): string => groundedAnswerAnsi([{ kind: 'text', text }], { colour: false });
 
-/** One line per box: score, corners, label. */
-export function boxLines({ objects, labels, boxesXyxy, scores }: Answer): string {
+/** One line per box: score, corners, what was asked for or else the label, the model's words where they differ, index. */
+export function boxLines(answer: Answer & { phrases?: DetectAnswer['phrases'] }): string {
+  const { objects, labels, boxesXyxy, scores, phrases } = answer;
+  const nameOf = (row: number) => {
+    const [asked, words] = [phrases?.[row], labels[row]];
+    return asked === undefined || asked.toLowerCase() === words.toLowerCase() ? words : `${asked} ("${words}")`;
+  };
   const lines = objects.map((object, row) => {
     const box = Array.from(boxesXyxy.subarray(4 * row, 4 * row + 4), (value) => value.toFixed(1).padStart(8));
-    return `  ${scores[row].toFixed(2)} ${box.join('')}  ${printable(labels[row])} [${object}]\n`;
+    return `  ${scores[row].toFixed(2)} ${box.join('')}  ${oneLine(nameOf(row))} [${object}]\n`;
   });
   return lines.join('');
 }
@@ -75,21 +80,15 @@ export function imageJson(path: string, { size, boxes: { boxesXyxy, scores, left
 const shortened = (values: readonly number[], digits: number): number[] =>
   values.map((value) => Number(value.toFixed(digits)));
 
-/** Refuses a name that no drawing can have, before any work. @throws ChatRexError 'invalid-argument' */
-export function requireDrawable(out: string | undefined): void {
-  if (out !== undefined && extname(out).toLowerCase() !== '.html') imageFormatOf(out);
-}
-
-/** Draws an answer into a file, whose ending says how. */
-export async function writeAnswer(
-  out: string,
+/** The bytes of a drawing of an answer; the ending of `file` says how. */
+export async function drawAnswer(
+  file: string,
   { image, encoded, question }: { image: RgbImage; encoded: EncodedImage; question?: string },
   spans: GroundedText,
-): Promise<void> {
+): Promise<Uint8Array> {
   const { boxesXyxy } = encoded.boxes;
-  const bytes =
-    extname(out).toLowerCase() === '.html'
-      ? new TextEncoder().encode(await groundedAnswerHtml(image, spans, boxesXyxy, { question }))
-      : await drawGroundedAnswer(image, spans, boxesXyxy, { question, format: imageFormatOf(out) });
-  await writeBeside(out, (file) => writeAll(file, bytes));
+  if (extname(file).toLowerCase() === '.html') {
+    return new TextEncoder().encode(await groundedAnswerHtml(image, spans, boxesXyxy, { question }));
+  }
+  return drawGroundedAnswer(image, spans, boxesXyxy, { question, format: imageFormatOf(file) });
 }

@@ -13,6 +13,7 @@ import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { interruptedStatus } from './interruption.ts';
 import { mcpCommand } from './mcp.ts';
+import { oneLine } from './one-line.ts';
 import { proposeCommand } from './propose.ts';
 import { quantizeCommand } from './quantize.ts';
 import { rexverseCommand } from './rexverse.ts';
@@ -58,6 +59,6 @@ endWithReader();
 
 program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof ChatRexError)) throw error;
-  process.stderr.write(`chatrex: ${error.message}\n`);
+  process.stderr.write(`chatrex: ${oneLine(error.message)}\n`);
   process.exitCode = error.code === 'aborted' ? interruptedStatus() : 1;
 });

@@ -1,5 +1,7 @@
 /** A line on stderr that says how far a long job is, how fast, and how long it will take. */
 
+import { oneLine } from './one-line.ts';
+
 export interface ProgressBar {
   update(done: number, note?: string): void;
   /** What is going on before or between steps. */
@@ -16,7 +18,8 @@ export function progressBar(title: string, total: number, stream: NodeJS.WriteSt
   let startedAt = 0;
   let startedFrom = 0;
   let shownAt = 0;
-  const show = (text: string, isForced = false) => {
+  const show = (line: string, isForced = false) => {
+    const text = oneLine(line);
     const now = Date.now();
     if (!isForced && now - shownAt < (stream.isTTY ? redrawMs : logMs)) return;
     shownAt = now;

@@ -46,8 +46,17 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test('a folder: one line each, a broken file named and skipped, drawings, a status that says so', async () => {
   const args = ['--model', model, '--min-score', '0', '--max-boxes', '7', '--granularity', 'both'];
-  const { status, out, err } = await chatrex('propose', 'images', ...args, '--json', '--out', 'drawn');
+  const { status, out, err } = await chatrex(
+    'propose',
+    'images',
+    'nope\u001b.png',
+    ...args,
+    '--json',
+    '--out',
+    'drawn',
+  );
   expect(status).toBe(someFailedStatus);
+  expect(err).toMatch(/skipped: "nope\?\.png" does not exist/);
   expect(err).toMatch(/skipped: .*broken\.jpg/);
   expect(err).not.toMatch(/ {4}at /);
   const lines = out

@@ -1,19 +1,19 @@
 /** `chatrex propose`: every object of images as boxes, as text, JSON lines or drawings. */
 
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { drawBoxes } from '../drawing/draw-boxes.ts';
 import { imageFormatOf } from '../drawing/encode.ts';
 import { ChatRexError } from '../errors.ts';
-import { writeAll, writeBeside } from '../files.ts';
-import { decodeImage } from '../image/decode.ts';
+import type { RgbImage } from '../image/rgb-image.ts';
 import { upnPresets } from '../proposals/config.ts';
 import { loadProposalNetwork } from '../proposals/load-proposal-network.ts';
 import { defaultFilter, type Proposals } from '../proposals/post-process.ts';
-import type { ProposeOptions } from '../proposals/proposal-network.ts';
-import { type ImageFile, imageFiles } from './image-files.ts';
+import type { ProposalNetwork, ProposeOptions } from '../proposals/proposal-network.ts';
+import { type ImageFile, imageFiles, openImage } from './image-files.ts';
+import { interruptible } from './interruption.ts';
+import { oneLine } from './one-line.ts';
 import { fraction, wholeNumber } from './option-types.ts';
+import { drawingTargets, forceHelp, OutputFiles } from './output-files.ts';
 import { progressBar } from './progress.ts';
 
 /** Exit status when some images could not be read and the others were done. */
@@ -29,12 +29,13 @@ interface ProposeCommandOptions {
   fast?: boolean;
   json?: boolean;
   out?: string;
+  force?: boolean;
 }
 
 export function proposeCommand(): Command {
   return new Command('propose')
     .description('find every object of images')
-    .argument('<images...>', 'image files, or folders of them')
+    .argument('<images...>', 'image files, folders of them, or - for an image on standard input')
     .addOption(
       new Option('--granularity <kind>', 'pieces of things, whole things, or both')
         .choices(['fine', 'coarse', 'both'])
@@ -60,6 +61,7 @@ export function proposeCommand(): Command {
     .option('--fast', 'look at one scale only, where the model has several: quicker, and small things are missed')
     .option('--json', 'one line of JSON per image')
     .option('--out <path>', 'draw the boxes: an image file for one image, otherwise a folder')
+    .option('--force', forceHelp)
     .addHelpText(
       'after',
       `
@@ -68,6 +70,7 @@ Examples:
   chatrex propose scene.png --granularity both --out boxes.png
   chatrex propose holiday/ --json > boxes.jsonl
   chatrex propose photo.jpg --model upn_large.pth --min-score 0.4
+  curl -sL https://example.org/photo.jpg | chatrex propose -
 
 Exit status: 0 all done, ${someFailedStatus} some images could not be read (named on stderr), 1 nothing was done.`,
     )
@@ -75,39 +78,60 @@ Exit status: 0 all done, ${someFailedStatus} some images could not be read (name
 }
 
 async function runPropose(paths: string[], options: ProposeCommandOptions): Promise<void> {
-  const files = await imageFiles(paths);
-  const target = options.out === undefined ? undefined : await drawingTarget(options.out, files);
+  const { images, leftOut } = await imageFiles(paths);
+  for (const path of leftOut) process.stderr.write(`left out: ${oneLine(path)}; convert it to JPEG or PNG first\n`);
+  const { out, force } = options;
+  const outputs = new OutputFiles(
+    images.map(({ path }) => path),
+    force,
+  );
+  const targets = out === undefined ? undefined : await drawingTargets(out, images, { ending: '.boxes.jpg' });
+  await outputs.require(targets ?? []);
   const network = await loadProposalNetwork(options.model, { preset: options.preset });
-  const { granularity, minScore, nms: nmsIou, maxBoxes, fast } = options;
+  const { granularity, json, minScore, nms: nmsIou, maxBoxes, fast } = options;
   const wish = { granularity, minScore, nmsIou, maxBoxes, fast };
   // What the network refuses is told once, not for every image.
   await network.propose([], wish);
-  const bar = files.length > 1 && !(process.stdout.isTTY && !options.out) ? progressBar('propose', files.length) : null;
+  const bar = images.length > 1 && !(process.stdout.isTTY && !out) ? progressBar('propose', images.length) : null;
   let failures = 0;
   try {
-    for (const [i, file] of files.entries()) {
-      bar?.update(i, file.place);
-      try {
-        const image = await decodeImage(file.path);
-        const [found] = await network.propose([image], wish);
-        process.stdout.write(options.json ? jsonLine(file.path, granularity, found) : textLines(file.path, found));
-        if (target) {
-          const { boxesXyxy, scores, categories: labels } = found;
-          await writeDrawing(target(file), (format) => drawBoxes(image, boxesXyxy, { scores, labels, format }));
-        }
-      } catch (error) {
-        if (!(error instanceof ChatRexError) || files.length === 1) throw error;
-        failures++;
-        process.stderr.write(`${process.stderr.isTTY && bar ? '\r\x1b[2K' : ''}skipped: ${error.message}\n`);
+    await interruptible(async (signal) => {
+      for (const [i, file] of images.entries()) {
+        bar?.update(i, file.place);
+        const found = await lookAt(file, network, { ...wish, signal }).catch((error: unknown) => {
+          if (!isOfOneImage(error) || images.length === 1) throw error;
+          failures++;
+          process.stderr.write(`${process.stderr.isTTY && bar ? '\r\x1b[2K' : ''}skipped: ${oneLine(error.message)}\n`);
+        });
+        if (!found) continue;
+        const { image, proposals } = found;
+        process.stdout.write(json ? jsonLine(file.path, granularity, proposals) : textLines(file.path, proposals));
+        if (targets) await outputs.write(targets[i], await drawProposals(image, proposals, targets[i]));
       }
-    }
-    bar?.update(files.length);
-    bar?.end(`${files.length - failures} of ${files.length} images done`);
+    });
+    bar?.update(images.length);
+    bar?.end(`${images.length - failures} of ${images.length} images done`);
   } finally {
     await network.dispose();
   }
-  if (failures > 0) process.exitCode = failures === files.length ? 1 : someFailedStatus;
+  if (failures > 0) process.exitCode = failures === images.length ? 1 : someFailedStatus;
 }
+
+/** Whether other images may still be done: nobody has ended the work, and no option is at fault. */
+const isOfOneImage = (error: unknown): error is ChatRexError =>
+  error instanceof ChatRexError && error.code !== 'aborted' && error.code !== 'invalid-argument';
+
+async function lookAt({ path }: ImageFile, network: ProposalNetwork, wish: ProposeOptions) {
+  const image = await openImage(path);
+  const [proposals] = await network.propose([image], wish);
+  return { image, proposals };
+}
+
+const drawProposals = (
+  image: RgbImage,
+  { boxesXyxy, scores, categories: labels }: Proposals,
+  path: string,
+): Promise<Uint8Array> => drawBoxes(image, boxesXyxy, { scores, labels, format: imageFormatOf(path) });
 
 function jsonLine(image: string, granularity: string, found: Proposals): string {
   const { width, height, scores, granularities, categories, categoryScores } = found;
@@ -138,29 +162,10 @@ function textLines(image: string, found: Proposals): string {
     return `  ${score.toFixed(2)}  ${granularities[i].padEnd(6)} ${box.join('')}${name}`;
   });
   const count = `${scores.length} ${scores.length === 1 ? 'box' : 'boxes'}`;
-  return `${[`${image}  ${width}x${height}  ${count}`, ...lines].join('\n')}\n`;
+  return `${[`${oneLine(image)}  ${width}x${height}  ${count}`, ...lines].join('\n')}\n`;
 }
 
 const boxAt = ({ boxesXyxy }: Proposals, i: number): number[] => Array.from(boxesXyxy.subarray(4 * i, 4 * i + 4));
 
 /** Text only: boxes keep their full precision in the library. */
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
-
-/** Where the drawing of each image goes. @throws ChatRexError when several images should go into one file */
-async function drawingTarget(out: string, files: readonly ImageFile[]): Promise<(file: ImageFile) => string> {
-  const isFolder = (await stat(out).catch(() => undefined))?.isDirectory() ?? extname(out) === '';
-  if (!isFolder) {
-    imageFormatOf(out);
-    if (files.length > 1) {
-      throw new ChatRexError('invalid-argument', `--out ${out} is one file for ${files.length} images; name a folder`);
-    }
-    return () => out;
-  }
-  return ({ place }) => join(out, `${place}.boxes.jpg`);
-}
-
-async function writeDrawing(path: string, draw: (format: ReturnType<typeof imageFormatOf>) => Promise<Uint8Array>) {
-  const bytes = await draw(imageFormatOf(path));
-  await mkdir(dirname(path), { recursive: true });
-  await writeBeside(path, (file) => writeAll(file, bytes));
-}

@@ -1,32 +1,35 @@
 /** `chatrex train`: the stages of training, from a named configuration or from one of the user's own. */
 
-import { copyFile, mkdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { highEncoder, lowEncoder } from '../chatrex/network.ts';
+import { readMixture } from '../datasets/mixture-spec.ts';
+import { parseSpec } from '../datasets/spec.ts';
 import { ChatRexError } from '../errors.ts';
-import { nanoAlign, nanoInstruct } from '../training/configs/nano-mllm.ts';
-import { nanoUpn } from '../training/configs/nano-upn.ts';
-import { nanoVision } from '../training/configs/nano-vision.ts';
 import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
+import { configNames, loadStageConfig } from '../training/load-config.ts';
 import type { Metrics } from '../training/loop.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
 import { trainStage } from '../training/parallel/threads.ts';
-import type { StageSettings } from '../training/run.ts';
+import { requireRunFolder } from '../training/run.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
-import { interruptible } from './interruption.ts';
+import { interruptedStatus, interruptible } from './interruption.ts';
 import { whole } from './option-types.ts';
 import { progressBar } from './progress.ts';
 
 interface TrainOptions {
-  config: string;
+  config?: string;
+  data?: string[];
+  val?: string;
+  root?: string;
   out: string;
   resume?: boolean;
   cache: string;
   steps?: number;
   scenes?: number;
+  workers?: number;
   backbone?: string;
   vision?: string;
   upn?: string;
@@ -35,16 +38,9 @@ interface TrainOptions {
   proposer?: string;
 }
 
-const configs: { readonly [Name in StageName]: Readonly<Record<string, StageConfigs[Name]>> } = {
-  vision: { nano: nanoVision },
-  upn: { nano: nanoUpn },
-  align: { nano: nanoAlign },
-  instruct: { nano: nanoInstruct },
-};
-
 export function trainCommand(): Command {
   const train = new Command('train').description(
-    'train a part of the model; stop it at any moment and go on with --resume',
+    'train a part of the model; stop it at any moment and continue with --resume; exit status 4: it has diverged',
   );
   stageCommand(train, 'vision', 'image encoders learn to name what is in scenes')
     .option('--from <run>', 'run folder of `train vision` that everything starts from')
@@ -88,9 +84,10 @@ export function trainCommand(): Command {
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
     .action(async (options: TrainOptions) => {
       const from = options.from as string;
-      await mkdir(options.out, { recursive: true });
+      const initial = [await weightsOf(from)];
+      await requireRunFolder(options.out, options.resume);
       await copyFile(tokenizerFile(from), tokenizerFile(options.out));
-      await runTraining('instruct', options, [await weightsOf(from)]);
+      await runTraining('instruct', options, initial);
     });
   return train.addHelpText(
     'after',
@@ -100,54 +97,91 @@ Examples:
   chatrex train upn --config nano --backbone runs/vision --out runs/upn
   chatrex train upn --config nano --backbone runs/vision --out runs/upn --resume
   chatrex train upn --config nano --from models/nano/upn --encoder models/nano --out runs/upn
+  chatrex train upn --data coco:instances.json,images=photos --from models/nano/upn --out runs/mine
   chatrex train align --config nano --vision runs/vision --upn runs/upn --out runs/align
   chatrex train instruct --config nano --from runs/align --out runs/instruct
   chatrex train upn --config ./my-upn.js --out runs/mine     a module whose default export is a configuration`,
   );
 }
 
+const anyCount = whole(1, Number.MAX_SAFE_INTEGER);
+
 const stageCommand = (parent: Command, name: StageName, description: string): Command =>
   parent
     .command(name)
     .description(description)
-    .requiredOption('--config <name|file>', `a configuration: ${Object.keys(configs[name]).join(', ')}, or a module`)
-    .requiredOption('--out <folder>', 'run folder: checkpoint, metrics.jsonl, curves.png, run.json')
-    .option('--resume', 'go on with the run in the folder')
-    .option('--cache <folder>', 'where rendered scenes are kept', join('runs', 'cache'))
-    .option('--steps <n>', 'stop after so many steps instead of the configuration’s', whole(1, Number.MAX_SAFE_INTEGER))
+    .option('--config <name|file>', `a configuration: ${configNames(name).join(', ')}, or a module`)
     .option(
-      '--scenes <n>',
-      'draw from so many scenes instead of the configuration’s',
-      whole(1, Number.MAX_SAFE_INTEGER),
-    );
+      '--data <spec>',
+      'data in place of the configuration’s: FORMAT:PATH,option=value, or a mixture file; may be repeated',
+      (text: string, before: string[] = []) => [...before, text],
+    )
+    .option('--val <spec>', 'data that figures are taken on while it trains')
+    .option('--root <folder>', 'what relative paths of the data are relative to; here by default')
+    .requiredOption('--out <folder>', 'run folder: checkpoint, metrics.jsonl, curves.png, run.json')
+    .option('--resume', 'continue the run in the folder')
+    .option(
+      '--cache <folder>',
+      'where indexes, rendered scenes, proposals and features are kept',
+      join('runs', 'cache'),
+    )
+    .option('--steps <n>', 'number of steps in place of the configuration’s', anyCount)
+    .option('--scenes <n>', 'number of scenes of RexWorld in place of the configuration’s', anyCount)
+    .option('--workers <n>', 'worker threads; one for each core by default. Any number gives the same bits', anyCount);
+
+/** Samples of the validation data that figures are taken on. */
+const validationCount = 100;
+/** Exit status of a run that has diverged. */
+const divergedStatus = 4;
 
 async function runTraining<Name extends StageName>(
   name: Name,
   options: TrainOptions,
   initial?: readonly InitialWeights[],
 ): Promise<void> {
-  const chosen = await loadConfig(name, options.config);
-  const { steps = chosen.steps, scenes = chosen.scenes } = options;
-  const config = { ...chosen, steps, scenes };
+  const { data, val, root, steps, scenes } = options;
+  const config = await loadStageConfig(name, options.config ?? defaultConfig(name, data), {
+    steps,
+    scenes,
+    data: data && (await readMixture(data, root)),
+    validation: val === undefined ? undefined : { data: parseSpec(val), count: validationCount },
+  });
   const bar = progressBar(`train ${name}`, config.steps);
   const pace = paceOf(config);
-  const { isComplete } = await interruptible((signal) =>
-    trainStage(name, config, {
-      folder: options.out,
-      cacheFolder: options.cache,
-      proposer: options.proposer,
-      initial,
-      resume: options.resume,
-      signal,
-      onStatus: bar.status,
-      onProgress: ({ step, metrics, seconds }) => {
-        pace.note(metrics, seconds);
-        bar.update(step, describeMetrics(metrics));
-      },
-    }),
+  try {
+    const { isComplete } = await interruptible((signal) =>
+      trainStage(name, config, {
+        folder: options.out,
+        cacheFolder: options.cache,
+        dataRoot: root,
+        proposer: options.proposer,
+        workers: options.workers,
+        initial,
+        resume: options.resume,
+        signal,
+        onStatus: bar.status,
+        onProgress: ({ step, metrics, seconds }) => {
+          pace.note(metrics, seconds);
+          bar.update(step, describeMetrics(metrics));
+        },
+      }),
+    );
+    bar.end(`${isComplete ? 'done' : 'stopped; continue with --resume'}: ${options.out}${pace.describe()}`);
+    if (!isComplete) process.exitCode ??= interruptedStatus();
+  } catch (error) {
+    if (!(error instanceof ChatRexError) || error.code !== 'diverged') throw error;
+    process.stderr.write(`\nchatrex: ${error.message}\n`);
+    process.exitCode = divergedStatus;
+  }
+}
+
+/** The configuration for data of one's own. */
+function defaultConfig(name: StageName, data: readonly string[] | undefined): string {
+  if (data !== undefined) return configNames(name).at(-1) as string;
+  throw new ChatRexError(
+    'invalid-argument',
+    `train ${name}: give --config (${configNames(name).join(', ')}) or --data`,
   );
-  bar.end(`${isComplete ? 'done' : 'stopped; go on with --resume'}: ${options.out}${pace.describe()}`);
-  if (!isComplete) process.exitCode ??= 1;
 }
 
 /** How fast steps are: images and, where a language model learns, tokens of its sequences, both of all parts of a step. */
@@ -172,28 +206,3 @@ const describeMetrics = ({ sequenceTokens, ...metrics }: Metrics): string =>
   Object.entries(metrics)
     .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
     .join('  ');
-
-async function loadConfig<Name extends StageName>(stage: Name, name: string): Promise<StageConfigs[Name]> {
-  const named = configs[stage][name];
-  if (named) return named;
-  const path = resolve(name);
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) {
-    const known = Object.keys(configs[stage]).join(', ');
-    throw new ChatRexError(
-      'not-found',
-      `no configuration '${name}' for train ${stage}; there is ${known}, or give a module`,
-    );
-  }
-  const { default: config } = (await import(pathToFileURL(path).href)) as { default?: StageSettings };
-  if (typeof config?.steps !== 'number' || typeof config.learningRate !== 'number') {
-    throw new ChatRexError(
-      'invalid-file',
-      `${name}: expected a default export with the fields of the nano configuration`,
-    );
-  }
-  return config as StageConfigs[Name];
-}

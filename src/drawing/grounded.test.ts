@@ -111,6 +111,17 @@ describe('groundedAnswerHtml', () => {
 });
 
 describe('groundedAnswerAnsi', () => {
+  it('says of things in a list that there are none', () => {
+    const list: GroundedText = [
+      { kind: 'phrase', text: 'cup', objects: [] },
+      { kind: 'text', text: '\n' },
+      { kind: 'phrase', text: 'cat', objects: [2] },
+      { kind: 'text', text: '\n' },
+      { kind: 'phrase', text: 'dog', objects: [] },
+    ];
+    expect(groundedAnswerAnsi(list, { colour: false })).toBe('cup (none)\ncat [2]\ndog (none)');
+  });
+
   it('names the boxes in plain text', () => {
     expect(groundedAnswerAnsi(answer, { colour: false })).toBe(
       'I see two dogs [0, 1] and a man [2], but no cat; Two dogs [1, 77].',

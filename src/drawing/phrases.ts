@@ -7,7 +7,7 @@ import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { Rgb } from '../image/rgb-image.ts';
 import { colourAt, colourIndices } from './colours.ts';
 
-/** A span as it is shown. Phrases that name no object are shown like text. */
+/** A span as it is shown. Phrases that name no object are shown like text; one at the start of a line says so: "cup (none)". */
 export interface ShownSpan {
   readonly text: string;
   /** For phrases with objects: 0, 1, 2, ... by first appearance; equal phrases share one. */
@@ -29,8 +29,13 @@ export interface PhraseBox {
 export function showSpans(answer: GroundedText): ShownSpan[] {
   const phrases = answer.flatMap((span) => (span.kind === 'phrase' && span.objects.length > 0 ? [span.text] : []));
   const indices = colourIndices(phrases).values();
-  return answer.map((span) => {
-    if (span.kind === 'text' || span.objects.length === 0) return { text: span.text, objects: [] };
+  return answer.map((span, i) => {
+    if (span.kind === 'text') return { text: span.text, objects: [] };
+    if (span.objects.length === 0) {
+      // A list has a line for each thing that was asked for; in a sentence the words around it tell.
+      const startsLine = i === 0 || answer[i - 1].text.endsWith('\n');
+      return { text: startsLine ? `${span.text} (none)` : span.text, objects: [] };
+    }
     const phrase = indices.next().value!;
     return { text: span.text, phrase, colour: colourAt(phrase), objects: span.objects };
   });

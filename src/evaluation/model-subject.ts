@@ -8,20 +8,20 @@ import { ChatRexError } from '../errors.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import { questionFor, regionQuestion } from '../prompt/templates.ts';
 import type { FilterOptions, Proposals } from '../proposals/post-process.ts';
-import type { ProposeOptions, Upn } from '../proposals/upn.ts';
+import type { ProposalNetwork, ProposeOptions } from '../proposals/proposal-network.ts';
 import type { SampleView } from './sample-view.ts';
 import type { Counts, Detects, FindsProposals, FoundBoxes, NamesRegions, Refers } from './subject.ts';
 
 /** A `ChatRex`; named by what is used of it, since front ends stand above evaluation. */
 export interface ImageReader {
-  /** The proposals that it speaks about; those of `Upn.propose` by default. */
+  /** The proposals that it speaks about; those of the proposal network by default. */
   readonly proposals?: ProposeOptions;
   encode(image: RgbImage, options: { boxes: ScoredBoxes }): Promise<EncodedImage>;
 }
 
 /** A proposal network, a reader of images, or both. */
 export interface EvaluatedModel {
-  readonly upn?: Pick<Upn, 'propose'>;
+  readonly upn?: Pick<ProposalNetwork, 'propose'>;
   readonly chatrex?: ImageReader;
 }
 

@@ -2,7 +2,7 @@
 
 import type { BoxXyxy } from '../boxes/box.ts';
 import type { FilterOptions, Proposals } from '../proposals/post-process.ts';
-import type { ProposeOptions } from '../proposals/upn.ts';
+import type { ProposeOptions } from '../proposals/proposal-network.ts';
 import type { SampleView } from './sample-view.ts';
 
 /** A box that was named. */

@@ -5,9 +5,9 @@
  * A question is the unit, not a sample: a run that is killed in the middle of a sample asks only what is left of it.
  */
 
-import type { Figures } from './figures.ts';
 import type { AnsweredRow, Row } from './row.ts';
 import type { SampleView } from './sample-view.ts';
+import type { SuiteScore } from './suites/suite-score.ts';
 
 /** What a suite cannot do without. */
 export type Need = 'images' | 'boxes' | 'categories' | 'phrases';
@@ -36,16 +36,7 @@ export interface Suite<Subject, Truth, Answer> {
 }
 
 /** What rows amount to. */
-export interface SuiteFigures {
-  /** Shares are 0..1 and not rounded; null where there was nothing to measure. */
-  readonly figures: Figures;
-  /** The same by granularity, category or kind, as the suite reports them. */
-  readonly byKind: Readonly<Record<string, Figures>>;
-  /** Which variant of a rule was used, by the name of the rule. */
-  readonly variant: Readonly<Record<string, string>>;
-  /** One line each: what a reader of the figures must know. */
-  readonly notes: readonly string[];
-}
+export type SuiteFigures = Omit<SuiteScore, 'suite' | 'counts'>;
 
 /** Rows that were answered. */
 export function answered<Truth, Answer>(rows: readonly Row<Truth, Answer>[]): AnsweredRow<Truth, Answer>[] {

@@ -202,13 +202,24 @@ describe('stuck generations', () => {
     expect(spell(tokens)).toMatch(/^<g>d+<\/g><o>(<obj\d>|None)<\/o><end>$/);
   });
 
-  it('that name the same phrase with the same boxes again are cut', () => {
+  it('that name the same phrase with the same boxes a third time are cut', () => {
     const { tokens, cut } = generate(
       limits,
       favour(ids.phraseStart, 3, ids.phraseEnd, ids.objectsStart, box1, ids.objectsEnd, 7),
     );
     expect(cut).toBe('loop');
-    expect(spell(tokens)).toBe('<g>d</g><o><obj1></o>h<g>d</g><o><obj1></o><end>');
+    expect(spell(tokens)).toBe(`${'<g>d</g><o><obj1></o>h'.repeat(2)}<g>d</g><o><obj1></o><end>`);
+  });
+
+  it('are no honest lines: what was asked twice is answered twice, and what follows is heard', () => {
+    const named = (phrase: number, box: number) => [
+      ...[ids.phraseStart, phrase, ids.phraseEnd, ids.objectsStart],
+      ...[box, ids.objectsEnd],
+    ];
+    const constraint = constraintFor(limits);
+    for (const id of [...named(3, box0), 9, ...named(3, box0), 9, ...named(4, box1), end]) constraint.push(id);
+    expect(constraint.cut).toBeUndefined();
+    expect(constraint.isDone).toBe(true);
   });
 
   it('are no enumerations: the same words with other boxes, or the same phrase in another sentence', () => {
@@ -247,6 +258,22 @@ describe('scores', () => {
     const probabilities = tokens.map((_, step) => step / 10);
     const options = { ids: tokens, probabilities, grounding: ids, proposalScores: [0.5, 1] };
     expect(scoreAnswer(spans, options)).toEqual([[0.4, 0.25]]);
+  });
+
+  it('of lists after a malformed one are theirs', () => {
+    const { phraseStart, phraseEnd, objectsStart, objectsEnd } = ids;
+    const open = [phraseStart, 3, phraseEnd, objectsStart];
+    const scored = (...tokens: number[]) => {
+      const { spans } = parseAnswer(spell(tokens), { dialect: dialects.paper, boxCount: 3 });
+      const probabilities = tokens.map((_, step) => step / 100);
+      return scoreAnswer(spans, { ids: tokens, probabilities, grounding: ids, proposalScores: [1, 1, 1] }).flat();
+    };
+    const good = [...open, ids.objects[2], objectsEnd];
+    // Opened twice; not closed; an index of no box; an index spelled in letters; an index outside any list.
+    expect(scored(...open, box0, objectsStart, box1, objectsEnd, ...good)).toEqual([0.04, 0.06, 0.12]);
+    expect(scored(...open, box0, ...good)).toEqual([0.04, 0.09]);
+    expect(scored(...open, ids.objects[50], objectsEnd, ...good)).toEqual([0.1]);
+    expect(scored(box0, ...good)).toEqual([0.05]);
   });
 
   it('are 0 for a box that was spelled in letters', () => {

@@ -13,8 +13,8 @@
  *
  * An answer is cut, which means that what is open is closed by the shortest way and the end follows,
  * - 'length': when only as many tokens are left as closing needs;
- * - 'loop': when a block of tokens repeats itself (see `loop-detection.ts`), or a phrase is named again with the same boxes
- *   and at most two tokens between.
+ * - 'loop': when a block of tokens repeats itself (see `loop-detection.ts`), or a phrase is named a third time with the same
+ *   boxes and at most two tokens between. Twice may be honest: the question may have asked twice.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -224,12 +224,14 @@ function allowedByMode({ ids, endIds, specialIds }: AnswerVocabulary) {
   };
 }
 
-/** A phrase with the same boxes, this near to its like, is a loop. */
+/** A phrase with the same boxes, this near to its like for so many times in a row, is a loop. */
 const nearbyTokens = 2;
+const phraseRepeats = 3;
 
 /** The phrase being written, and whether it is the one before it over again. */
 function createPhraseMemory() {
   let previous: string | undefined;
+  let repeats = 1;
   const memory = {
     text: [] as number[],
     /** Ids of the index tokens in its list. */
@@ -240,13 +242,13 @@ function createPhraseMemory() {
       memory.text = [];
       memory.objects.clear();
     },
-    /** True when the same phrase with the same boxes has just been there. */
+    /** True when the same phrase with the same boxes has been there time and again. */
     close() {
       const key = `${memory.text}|${[...memory.objects].sort((a, b) => a - b)}`;
-      const isRepeated = key === previous && memory.tokensBefore <= nearbyTokens;
+      repeats = key === previous && memory.tokensBefore <= nearbyTokens ? repeats + 1 : 1;
       previous = key;
       memory.tokensBefore = 0;
-      return isRepeated;
+      return repeats >= phraseRepeats;
     },
   };
   return memory;

@@ -39,15 +39,21 @@ export function scoreAnswer(
 ): number[][] {
   const { proposalScores } = options;
   const lists = choicesOf(options.ids, options.probabilities, options.grounding, proposalScores.length);
+  let next = 0;
   return spans.map((span) => {
     if (span.kind === 'text' || span.objects.length === 0) return [];
-    const list =
-      lists[0]?.size === span.objects.length && span.objects.every((i) => lists[0].has(i)) ? lists.shift() : undefined;
+    // A list that was read as something else belongs to no span: it is passed over, and those after it keep theirs.
+    const found = lists.findIndex((list, i) => i >= next && [...list.keys()].every((i) => span.objects.includes(i)));
+    const list = found < 0 ? undefined : lists[found];
+    if (list) next = found + 1;
     return span.objects.map((index) => proposalScores[index] * (list?.get(index) ?? 0));
   });
 }
 
-/** For every object list with an existing box, in order: index to the probability with which it was first chosen. */
+/**
+ * For every object list with an existing box, in order: index to the probability with which it was first chosen. A list
+ * ends as the parser ends it: at its closing tag or the next phrase.
+ */
 function choicesOf(
   ids: readonly number[],
   probabilities: ArrayLike<number>,
@@ -59,8 +65,10 @@ function choicesOf(
   let list: Map<number, number> | undefined;
   ids.forEach((id, step) => {
     if (id === grounding.objectsStart) {
-      list = new Map();
-      lists.push(list);
+      if (!list) {
+        list = new Map();
+        lists.push(list);
+      }
     } else if (id === grounding.objectsEnd || id === grounding.phraseStart) list = undefined;
     const index = indexOf.get(id);
     if (list && index !== undefined && !list.has(index)) list.set(index, probabilities[step]);

@@ -3,12 +3,14 @@
  *
  * Agrees with PIL's `Image.open(path).convert('RGB')` on 8-bit RGB and greyscale files. Deliberate deviations:
  * EXIF orientation is applied; transparent pixels are composited on white (PIL uncovers whatever colour lies hidden under
- * alpha 0); 16-bit samples are scaled to 8 (PIL clips 16-bit greyscale); CMYK goes through a colour profile.
+ * alpha 0); 16-bit samples are scaled to 8 (PIL clips 16-bit greyscale), by the bits that they use; floats are read; CMYK goes through a colour profile.
  * Embedded RGB colour profiles are ignored, as PIL does, because the released models were trained that way.
  */
 import { readFile, stat } from 'node:fs/promises';
-import sharp, { type Metadata } from 'sharp';
-import { ChatRexError } from '../errors.ts';
+import sharp, { type Metadata, type SharpOptions } from 'sharp';
+import { ChatRexError, wrongArgument } from '../errors.ts';
+import { decodeFloats, gainOf16Bits, type Warn } from './deep-samples.ts';
+import { heic, refuseForeignFormat } from './foreign-formats.ts';
 import { assertImageSize, type ImageSize, type Rgb, type RgbImage } from './rgb-image.ts';
 
 /** The largest file that is read. A 100-megapixel JPEG is about 40 MB; more is a mistake or an attack on memory. */
@@ -37,6 +39,8 @@ export interface DecodeOptions extends ImageLimits {
    * decoded at the smaller size, which is several times as fast. Full size by default.
    */
   readonly atLeast?: ImageSize;
+  /** Called with one sentence when a file is read although something in it is wrong or has to be guessed. */
+  readonly onWarning?: Warn;
 }
 
 /** Pixels in memory: three (RGB) or four (RGBA, straight alpha) interleaved bytes each, in reading order. */
@@ -54,24 +58,35 @@ export type ImageSource = string | Uint8Array | RawPixels;
  * Raw RGB pixels are returned as they are, without a copy.
  *
  * @throws ChatRexError `not-found` (no such file), `invalid-file` (empty, truncated, not an image), `unsupported`
- * (another format), `limit-exceeded` (too many bytes or pixels; judged before the pixels are decoded), `invalid-argument`.
+ * (another format, HEIC among them; an address), `limit-exceeded` (too many bytes or pixels; judged before the pixels are decoded), `invalid-argument`.
  * @example const { width, height, data } = await decodeImage('photo.jpg');
  */
 export async function decodeImage(source: ImageSource, options: DecodeOptions = {}): Promise<RgbImage> {
-  const maxPixels = options.maxPixels ?? MAX_IMAGE_PIXELS;
+  const { maxPixels = MAX_IMAGE_PIXELS, maxBytes = MAX_IMAGE_BYTES } = options;
   if (typeof source === 'string') {
-    const bytes = await readImage(source, options.maxBytes ?? MAX_IMAGE_BYTES);
-    return decodeBytes(bytes, `"${source}"`, maxPixels, options.atLeast);
+    return decodeBytes(await readImage(source, maxBytes), nameOf(source), options);
   }
   if (source instanceof Uint8Array) {
-    assertByteCount(source.byteLength, 'The image', options.maxBytes ?? MAX_IMAGE_BYTES);
-    return decodeBytes(source, 'The image', maxPixels, options.atLeast);
+    assertByteCount(source.byteLength, 'The image', maxBytes);
+    return decodeBytes(source, 'The image', options);
+  }
+  if (!isRawPixels(source)) {
+    throw wrongArgument('image', 'a path, the bytes of a file as Uint8Array, or { width, height, data }', source);
   }
   return fromRawPixels(source, maxPixels);
 }
 
+/** A name in quotes, on one line and without what could colour a terminal. */
+const nameOf = (path: string): string => `"${path.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')}"`;
+
 async function readImage(path: string, maxBytes: number): Promise<Uint8Array> {
-  const name = `"${path}"`;
+  const name = nameOf(path);
+  if (/^(https?|ftp):\/\//i.test(path)) {
+    throw new ChatRexError(
+      'unsupported',
+      `${name} is an address, which is not fetched; download it and give the file.`,
+    );
+  }
   try {
     const info = await stat(path);
     // Pipes and devices have no size to judge beforehand (/dev/zero never ends).
@@ -119,47 +134,83 @@ function assertPixelCount(width: number, height: number, name: string, maxPixels
 export async function imageSizeOf(source: string | Uint8Array): Promise<ImageSize> {
   const isPath = typeof source === 'string';
   if (isPath && !(await stat(source).catch(() => undefined))?.isFile()) {
-    throw new ChatRexError('not-found', `"${source}" does not exist; expected an image file. Check the path.`);
+    throw new ChatRexError('not-found', `${nameOf(source)} does not exist; expected an image file. Check the path.`);
   }
-  const { autoOrient } = await readMetadata(source, isPath ? `"${source}"` : 'The image');
+  const { autoOrient } = await readMetadata(source, isPath ? nameOf(source) : 'The image');
   return { width: autoOrient.width, height: autoOrient.height };
 }
 
-/** The largest whole factor that keeps both sides; decoders of JPEG shrink by 2, 4 and 8. */
-function shrinkFactor(size: ImageSize, atLeast: ImageSize | undefined): number {
-  if (atLeast === undefined) return 1;
+/** The size after division by the largest factor that keeps both sides; decoders of JPEG shrink by 2, 4 and 8. */
+function shrunkSize(size: ImageSize, atLeast: ImageSize | undefined): ImageSize | undefined {
+  if (atLeast === undefined) return undefined;
   const fits = (factor: number) => size.width / factor >= atLeast.width && size.height / factor >= atLeast.height;
-  return [8, 4, 2].find(fits) ?? 1;
+  const factor = [8, 4, 2].find(fits);
+  if (factor === undefined) return undefined;
+  return { width: Math.ceil(size.width / factor), height: Math.ceil(size.height / factor) };
 }
 
 async function decodeBytes(
   bytes: Uint8Array,
   name: string,
-  maxPixels: number,
-  atLeast: ImageSize | undefined,
+  { maxPixels = MAX_IMAGE_PIXELS, atLeast, onWarning = () => {} }: DecodeOptions,
 ): Promise<RgbImage> {
+  refuseForeignFormat(bytes, name);
   const metadata = await readMetadata(bytes, name);
   assertPixelCount(metadata.width, metadata.height, name, maxPixels);
-  const upright = metadata.autoOrient;
-  const factor = shrinkFactor(upright, atLeast);
-  const [width, height] = [Math.ceil(upright.width / factor), Math.ceil(upright.height / factor)];
+  const options: SharpOptions = {
+    // Stray bytes that every viewer forgives are only warnings; missing or broken pixels are errors.
+    failOn: 'error',
+    limitInputPixels: maxPixels,
+    autoOrient: true,
+    ignoreIcc: metadata.space !== 'cmyk',
+  };
+  const size = shrunkSize(metadata.autoOrient, atLeast);
   try {
-    const decoder = sharp(bytes, {
-      // Stray bytes that every viewer forgives are only warnings; missing or broken pixels are errors.
-      failOn: 'error',
-      limitInputPixels: maxPixels,
-      autoOrient: true,
-      ignoreIcc: metadata.space !== 'cmyk',
-    });
-    const { data, info } = await (factor === 1 ? decoder : decoder.resize(width, height, { fit: 'fill' }))
-      .toColourspace('srgb')
-      .flatten({ background: rgbCss(TRANSPARENCY_BACKGROUND) })
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data: toThreeChannels(data, info.channels) };
+    if (metadata.depth === 'ushort') {
+      return await decodePixels(bytes, options, size, await gainOf16Bits(bytes, options, name, onWarning));
+    }
+    if (metadata.depth !== 'uchar') return await decodeFloats(bytes, metadata, options, name);
+    return await decodePixels(bytes, options, size);
   } catch (cause) {
-    throw unreadable(name, cause);
+    const whole = metadata.format === 'jpeg' ? await decodeWithoutEnd(bytes, options, size) : undefined;
+    if (!whole) throw cause instanceof ChatRexError ? cause : unreadable(name, cause);
+    onWarning(`${name} ends without the mark of its end; all its pixels are there.`);
+    return whole;
   }
+}
+
+/**
+ * @param size to which the image is shrunk; as it is by default
+ * @param gain what samples are multiplied with
+ */
+async function decodePixels(
+  bytes: Uint8Array,
+  options: SharpOptions,
+  size: ImageSize | undefined,
+  gain = 1,
+): Promise<RgbImage> {
+  const decoder = sharp(bytes, options);
+  const sized = size ? decoder.resize(size.width, size.height, { fit: 'fill' }) : decoder;
+  const image = sized.toColourspace('srgb').flatten({ background: rgbCss(TRANSPARENCY_BACKGROUND) });
+  const { data, info } = await (gain === 1 ? image : image.linear(gain))
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: toThreeChannels(data, info.channels) };
+}
+
+/**
+ * A JPEG whose end marker alone is missing: with the marker put there, a decoder that forgives nothing finds all pixels.
+ * Undefined where anything else is wrong.
+ */
+function decodeWithoutEnd(
+  bytes: Uint8Array,
+  options: SharpOptions,
+  size: ImageSize | undefined,
+): Promise<RgbImage | undefined> {
+  const ended = new Uint8Array(bytes.length + 2);
+  ended.set(bytes);
+  ended.set([0xff, 0xd9], bytes.length);
+  return decodePixels(ended, { ...options, failOn: 'warning' }, size).catch(() => undefined);
 }
 
 async function readMetadata(source: string | Uint8Array, name: string): Promise<Metadata> {
@@ -170,6 +221,7 @@ async function readMetadata(source: string | Uint8Array, name: string): Promise<
   } catch (cause) {
     throw unreadable(name, cause);
   }
+  if (metadata.compression === 'hevc') throw heic(name);
   if (!READABLE_FORMATS.has(metadata.format)) {
     throw new ChatRexError(
       'unsupported',
@@ -194,6 +246,11 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
   for (let pixel = 0; pixel < pixels; pixel++) rgb.fill(data[pixel * channels], pixel * 3, pixel * 3 + 3);
   return rgb;
 }
+
+const isRawPixels = (source: unknown): source is RawPixels => {
+  const data = (source as RawPixels | null | undefined)?.data;
+  return data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+};
 
 function fromRawPixels({ width, height, data }: RawPixels, maxPixels: number): RgbImage {
   assertImageSize({ width, height });

@@ -1,6 +1,6 @@
 /** Writing an answer token by token, for one text or for several at once. */
 
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError, wrongArgument } from '../errors.ts';
 import { createRandom } from '../random.ts';
 import type { KvCache } from './kv-cache.ts';
 import type { LanguageModel, Lexicon } from './language-model.ts';
@@ -51,6 +51,7 @@ export async function* generate(
 ): AsyncGenerator<GeneratedToken> {
   const { maxTokens, seed = 0, constraints, signal } = options;
   requireSampling(options);
+  if (!Number.isSafeInteger(seed)) throw wrongArgument('seed', 'a whole number', seed);
   if (logits.length !== cache.batch) {
     throw new ChatRexError('invalid-argument', `${logits.length} rows of logits for a cache of ${cache.batch} rows`);
   }

@@ -3,7 +3,7 @@
  * embeddings and one that extends caches.
  */
 
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError, wrongArgument } from '../errors.ts';
 import { createScope, type LinearFormat } from '../nn/scope.ts';
 import type { WeightStorage } from '../onnx/emit.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
@@ -37,6 +37,9 @@ export interface Lexicon {
  */
 const stretchTokens = 256;
 
+/** More positions than any model of today has; their table of rotations would take half a gigabyte. */
+const mostPositions = 2 ** 20;
+
 export class LanguageModel {
   readonly config: LlamaConfig;
   /** Longest text, in tokens. */
@@ -65,6 +68,9 @@ export class LanguageModel {
     options: LanguageModelOptions = {},
   ): Promise<LanguageModel> {
     const maxPositions = options.maxPositions ?? config.maxPositionEmbeddings;
+    if (!Number.isInteger(maxPositions) || maxPositions < 1 || maxPositions > mostPositions) {
+      throw wrongArgument('maxPositions', `a whole number from 1 to ${mostPositions}`, maxPositions);
+    }
     const model = llama(createScope().withLinearFormat(options.linearFormat ?? 'float'), config, options);
     const ids = input('ids', 'int64', ['sequence']);
     const embed = await Session.create({ embeddings: model.embed(ids) }, weights, options.session);

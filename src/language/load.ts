@@ -1,6 +1,6 @@
 /** Opens a language model from a folder in the Hugging Face layout: `config.json` and safetensors, sharded or not. */
 
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
@@ -13,6 +13,7 @@ import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { storedWeights } from '../weights/storage.ts';
 import type { StoredTensor } from '../weights/weight-file.ts';
+import { readModelJson } from '../weights/wrong-content.ts';
 import { LanguageModel } from './language-model.ts';
 import { llama } from './llama.ts';
 import { type LlamaConfig, parseLlamaConfig } from './llama-config.ts';
@@ -52,17 +53,11 @@ export function languageWeights(
   return storedWeights(languageParameters(config, linearFormat), tensors, { ignore });
 }
 
-/** The folder's `config.json`. @throws ChatRexError 'not-found', 'invalid-file' */
+/** The folder's `config.json`. @throws ChatRexError 'not-found'; as `readModelJson` does */
 export async function readConfig(folder: string): Promise<unknown> {
   const path = join(folder, 'config.json');
-  const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new ChatRexError('not-found', `${path} cannot be read; give the folder of a model`, { cause });
-  });
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ChatRexError('invalid-file', `${path}: expected JSON; download the file again`, { cause });
-  }
+  if (existsSync(path)) return readModelJson(path);
+  throw new ChatRexError('not-found', `${path} cannot be read; give the folder of a model`);
 }
 
 export interface LoadLanguageOptions {

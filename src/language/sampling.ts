@@ -18,10 +18,11 @@ export interface Choice {
 
 /** @throws ChatRexError 'invalid-argument' for a temperature below 0 or a topP outside (0, 1]. */
 export function requireSampling({ temperature = 0, topP = 1 }: SamplingOptions): void {
-  if (!(temperature >= 0)) {
+  if (typeof temperature !== 'number' || !(temperature >= 0 && temperature < Infinity)) {
     throw new ChatRexError('invalid-argument', `temperature must be 0 or more, not ${temperature}`);
   }
-  if (!(topP > 0 && topP <= 1)) throw new ChatRexError('invalid-argument', `topP must be in (0, 1], not ${topP}`);
+  if (typeof topP !== 'number' || !(topP > 0 && topP <= 1))
+    throw new ChatRexError('invalid-argument', `topP must be in (0, 1], not ${topP}`);
 }
 
 /**

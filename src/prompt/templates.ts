@@ -85,6 +85,9 @@ export function questionFor(task: Task, subjects: readonly string[] = [], wordin
   return template.replace('[OBJ]', () => named.join('; '));
 }
 
+/** A question for people to read, without the mistake that the released wording keeps because models were trained with it. */
+export const spelledRight = (question: string): string => question.replace('breifly', 'briefly');
+
 /** The question that asks for captions of boxes. */
 export function regionQuestion(style: RegionStyle, boxes: readonly number[], wording = 0): string {
   return questionFor(`region-${style}`, boxes.map(objectToken), wording);

@@ -22,7 +22,8 @@ const backbone = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const schema = z.strictObject({
+/** The fields of `UpnConfig`. */
+export const upnConfigSchema = z.strictObject({
   backbone,
   backboneStages: z.array(z.int().nonnegative()).min(1),
   numLevels: size,
@@ -50,7 +51,7 @@ export function parseUpnConfig(json: unknown): UpnConfig {
       `config.json: expected model_type '${modelType}', came '${found}'; loadProposalNetwork opens every kind`,
     );
   }
-  const parsed = schema.safeParse(rest);
+  const parsed = upnConfigSchema.safeParse(rest);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
   throw new ChatRexError('invalid-file', `config.json: ${path.join('.') || 'top level'}: ${message}`);

@@ -1,10 +1,10 @@
 /** Where a proposal network is on disk. */
 
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChatRexError } from '../errors.ts';
+import { readModelJson } from '../weights/wrong-content.ts';
 
 const configName = 'config.json';
 /** Where a ChatRex folder keeps its proposal network. */
@@ -47,9 +47,5 @@ async function readJson(path: string): Promise<unknown> {
       `${path} is missing; a folder of a proposal network holds it beside its weights`,
     );
   }
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw new ChatRexError('invalid-file', `${path} is not JSON: ${(cause as Error).message}`, { cause });
-  }
+  return readModelJson(path);
 }

@@ -87,7 +87,9 @@ export function completeFilter(options: FilterOptions): Required<FilterOptions> 
     maxBoxes = defaultFilter.maxBoxes,
   } = options;
   const require = (name: string, value: number, isRight: boolean, expected: string) => {
-    if (!isRight) throw new ChatRexError('invalid-argument', `${name} must be ${expected}, not ${value}`);
+    if (typeof value !== 'number' || !isRight) {
+      throw new ChatRexError('invalid-argument', `${name} must be ${expected}, not ${value}`);
+    }
   };
   require('minScore', minScore, minScore >= 0 && minScore <= 1, 'between 0 and 1');
   require('nmsIou', nmsIou, nmsIou >= 0 && nmsIou <= 1, 'between 0 and 1');

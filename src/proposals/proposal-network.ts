@@ -1,6 +1,6 @@
 /** What all networks that find objects have in common, whatever finds them: images in, boxes out. */
 
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError, wrongArgument } from '../errors.ts';
 import { decodeImage, type ImageLimits, type ImageSource } from '../image/decode.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import type { Granularity } from './network.ts';
@@ -29,7 +29,7 @@ export interface ProposalNetwork {
    *   network does not know, 'aborted'
    */
   propose(sources: readonly ImageSource[], options?: ProposeOptions): Promise<Proposals[]>;
-  /** Frees the memory after the calls under way; later calls take it again. */
+  /** Frees the memory after the calls under way; later calls are refused with code 'runtime'. */
   dispose(): Promise<void>;
 }
 
@@ -39,6 +39,7 @@ export async function proposeForEach(
   { limits, signal }: Pick<ProposeOptions, 'limits' | 'signal'>,
   find: (image: RgbImage) => Promise<Proposals>,
 ): Promise<Proposals[]> {
+  if (!Array.isArray(sources)) throw wrongArgument('images', "a list of images such as ['photo.jpg']", sources);
   const results: Proposals[] = [];
   for (const source of sources) {
     requireNotAborted(signal);
@@ -47,6 +48,12 @@ export async function proposeForEach(
     results.push(await find(image));
   }
   return results;
+}
+
+/** @throws ChatRexError 'invalid-argument' for what is no granularity */
+export function requireGranularity(granularity: unknown): void {
+  if (granularity === 'fine' || granularity === 'coarse' || granularity === 'both') return;
+  throw wrongArgument('granularity', "'fine', 'coarse' or 'both'", granularity);
 }
 
 function requireNotAborted(signal: AbortSignal | undefined): void {

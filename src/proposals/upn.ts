@@ -16,7 +16,7 @@ import { createTurns } from './in-turn.ts';
 import { loadStoredUpn, type StoredUpn } from './load.ts';
 import { type Granularity, proposeFor, upnNetwork } from './network.ts';
 import { completeFilter, filterPredictions, type Proposals } from './post-process.ts';
-import { type ProposalNetwork, type ProposeOptions, proposeForEach } from './proposal-network.ts';
+import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranularity } from './proposal-network.ts';
 import { SessionCache } from './session-cache.ts';
 
 export type { ProposeOptions } from './proposal-network.ts';
@@ -69,13 +69,14 @@ export class Upn implements ProposalNetwork {
   async propose(sources: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
     const filter = completeFilter({ ...options, minScore: options.minScore ?? this.config.minScore });
     const { granularity = 'coarse' } = options;
+    requireGranularity(granularity);
     const prompts: readonly Granularity[] = granularity === 'both' ? ['coarse', 'fine'] : [granularity];
     return proposeForEach(sources, options, async (image) =>
       filterPredictions(await this.#inTurn(() => this.#predict(image, prompts)), image, filter),
     );
   }
 
-  /** Frees the sessions after the calls under way; later calls make them again. */
+  /** Frees the sessions after the calls under way; later calls are refused with code 'runtime'. */
   async dispose(): Promise<void> {
     await this.#inTurn(() => this.#sessions.dispose());
   }

@@ -112,7 +112,8 @@ export class Session<Outputs extends string = string> {
    * @param into tensors that receive outputs in place; one may be fed at the same time, as a KV cache is.
    */
   async run(feeds: Feeds, into: Partial<Record<Outputs, HostTensor>> = {}): Promise<Record<Outputs, HostTensor>> {
-    if (this.#isDisposed) throw new ChatRexError('runtime', 'the session was disposed; create it again');
+    if (this.#isDisposed)
+      throw new ChatRexError('runtime', 'the session was disposed, perhaps with its model; load it again');
     for (const name of this.#session.inputNames) {
       if (!feeds[name]) throw new ChatRexError('invalid-argument', `input '${name}' is not fed`);
     }

@@ -68,6 +68,8 @@ function tell(requestId: string, error: unknown, log: Log): ApiError {
 }
 
 function reply(c: ServerContext, error: ApiError): Response {
+  // What is left of a body that nobody reads would be taken for the next request.
+  if (c.env?.incoming?.complete === false) c.header('connection', 'close');
   if (error.retryAfter !== undefined) c.header('retry-after', String(error.retryAfter));
   return c.json(errorBody(error), error.status);
 }

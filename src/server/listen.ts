@@ -11,8 +11,6 @@ import type { ListenSettings } from './settings.ts';
 const maxHeaderBytes = 16_384;
 /** How often connections are looked at. */
 const checkIntervalMs = 1_000;
-/** A client that reads slower than this is cut off. */
-const slowestBytesPerSecond = 10_000;
 
 export interface Listening {
   readonly url: string;
@@ -25,7 +23,7 @@ export interface Listening {
 
 /** @throws ChatRexError 'invalid-argument' when the address cannot be had */
 export async function listen(app: Hono<ServerEnv>, settings: ListenSettings): Promise<Listening> {
-  const { host, port, headersTimeoutMs, requestTimeoutMs, keepAliveMs, readTimeoutMs, maxConnections } = settings;
+  const { host, port, headersTimeoutMs, requestTimeoutMs, keepAliveMs, maxConnections } = settings;
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const responses = new Set<ServerResponse>();
   const server = createServer(
@@ -44,7 +42,7 @@ export async function listen(app: Hono<ServerEnv>, settings: ListenSettings): Pr
   );
   server.maxConnections = maxConnections;
   await bind(server, host, port);
-  const timer = setInterval(() => cutSlowReaders(responses, readTimeoutMs), checkIntervalMs);
+  const timer = setInterval(() => cutSlowReaders(responses, settings), checkIntervalMs);
   timer.unref();
   const bound = (server.address() as AddressInfo).port;
   const shownHost = host.includes(':') ? `[${host}]` : host;
@@ -81,7 +79,10 @@ interface Unread {
 const unread = new WeakMap<Socket, Unread>();
 
 /** Ends connections whose client does not take what was written for it. */
-function cutSlowReaders(responses: ReadonlySet<ServerResponse>, readTimeoutMs: number): void {
+function cutSlowReaders(
+  responses: ReadonlySet<ServerResponse>,
+  { readTimeoutMs, slowestBytesPerSecond }: ListenSettings,
+): void {
   const now = Date.now();
   for (const { socket } of responses) {
     if (!socket) continue;

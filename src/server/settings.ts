@@ -48,8 +48,9 @@ export interface ListenSettings {
   readonly requestTimeoutMs: number;
   /** How long a connection without a request stays open. */
   readonly keepAliveMs: number;
-  /** How long a client may leave an answer unread. */
+  /** How long a client may leave an answer unread, besides the time that its length takes at the slowest rate. */
   readonly readTimeoutMs: number;
+  readonly slowestBytesPerSecond: number;
   readonly maxConnections: number;
   /** How long requests under way may take when the server is told to stop. */
   readonly graceMs: number;
@@ -86,6 +87,7 @@ export const defaultListenSettings: ListenSettings = {
   requestTimeoutMs: 60_000,
   keepAliveMs: 5_000,
   readTimeoutMs: 30_000,
+  slowestBytesPerSecond: 10_000,
   maxConnections: 4096,
   graceMs: 30_000,
 };

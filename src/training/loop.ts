@@ -6,6 +6,7 @@ import { removeLeftovers, writeBeside } from '../files.ts';
 import { type AdamwOptions, adamwStep, type GradientSet } from './adamw.ts';
 import { loadTrainingState, saveTrainingState, type TrainingState } from './checkpoint.ts';
 import { writeCurves } from './curves.ts';
+import { DivergenceWatch } from './divergence.ts';
 import type { Schedule } from './schedule.ts';
 
 export type Metrics = Readonly<Record<string, number>>;
@@ -54,32 +55,40 @@ export async function resumeIfPossible(folder: string, state: TrainingState): Pr
 /**
  * Trains from `state.step` to `totalSteps`; a checkpoint is written at the end and when `signal` aborts.
  * Returns false when it was interrupted.
+ * @throws ChatRexError 'diverged' when losses or gradients stay infinite or NaN; the checkpoint is then the last sound one
  */
 export async function train(run: TrainingRun): Promise<boolean> {
   const { folder, state, totalSteps } = run;
   await mkdir(folder, { recursive: true });
   await removeLeftovers(checkpointFile(folder));
   const records = await MetricsLog.open(metricsFile(folder), state.step);
+  const watch = new DivergenceWatch(folder, state.step);
   let savedAt = Date.now();
   const save = async () => {
     await saveTrainingState(checkpointFile(folder), state);
     await writeCurves(folder, await records.read());
+    watch.savedStep = state.step;
     savedAt = Date.now();
   };
   try {
     while (state.step < totalSteps && !run.signal?.aborted) {
       const started = performance.now();
       const learningRate = run.learningRate * run.schedule(state.step);
-      const { gradients, metrics } = await run.computeGradients(state.step);
+      const { gradients, metrics } = await run.computeGradients(state.step).catch((error: unknown) => {
+        throw watch.wrap(state.step, error);
+      });
       const gradientNorm = adamwStep(state.parameters, gradients, state.optimizer, learningRate, run.optimizer);
       state.step++;
       const seconds = (performance.now() - started) / 1000;
       await records.append({ step: state.step, ...metrics, gradientNorm, learningRate, seconds });
+      watch.look(state.step, metrics.loss, gradientNorm, learningRate);
       if (run.validate && (state.step % (run.validateEvery ?? 1000) === 0 || state.step === totalSteps)) {
         await records.append({ step: state.step, ...prefixed('val ', await run.validate()) });
       }
       run.onProgress?.({ step: state.step, totalSteps, metrics, seconds });
-      if (Date.now() - savedAt > (run.checkpointMinutes ?? 3) * 60_000) await save();
+      const isDue = Date.now() - savedAt > (run.checkpointMinutes ?? 3) * 60_000;
+      // What may be diverging must not take the place of a good checkpoint.
+      if (isDue && watch.isSound) await save();
     }
     await save();
   } finally {

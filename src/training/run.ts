@@ -1,8 +1,10 @@
 /** What all stages of training share: a run folder that says everything, batches made ahead, interruption and resumption. */
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OpenContext } from '../datasets/dataset.ts';
 import { ChatRexError } from '../errors.ts';
+import { writeBeside } from '../files.ts';
 import type { Feeds } from '../runtime/session.ts';
 import { graphOf } from '../tensor/graph.ts';
 import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
@@ -26,14 +28,19 @@ export interface StageSettings {
   /** Most that the norm of all gradients may be. */
   readonly maxNorm: number;
   readonly weightDecay: number;
+  /** Decay of the mean of squared gradients; .99 by default. */
+  readonly beta2?: number;
   readonly validateEvery: number;
 }
+
+/** Short runs see few steps: the mean of the last hundred follows them better than the usual thousand. */
+const defaultBeta2 = 0.99;
 
 /** Settings of a stage whose steps are computed in parts. */
 export interface PartedSettings extends StageSettings {
   /**
-   * Parts of a step's batch, computed side by side in threads of their own. Their gradients are averaged, so that a run
-   * depends on this number, and not on the machine.
+   * Parts of a step's batch, computed side by side in worker threads. Their gradients are averaged, so a run depends on
+   * this number, and not on the machine.
    */
   readonly parts: number;
 }
@@ -41,48 +48,57 @@ export interface PartedSettings extends StageSettings {
 export interface StageOptions {
   /** Where checkpoint, metrics and curves go. */
   readonly folder: string;
-  /** Weights to start from where they should not start anew; every parameter that a `to` begins must be there. */
+  /** Weights to initialise from. Every parameter whose name begins with a `to` prefix must be found in its file. */
   readonly initial?: readonly InitialWeights[];
-  /** Whether to go on with the run that is in the folder. */
+  /** Whether to continue the run that is in the folder. */
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** What happens besides steps: rendering, loading. */
+  /** Hears what takes long besides steps: indexing, rendering, building sessions. */
   readonly onStatus?: (text: string) => void;
 }
 
 /** Where a stage finds its data. */
-export interface StageContext {
+export interface StageContext extends OpenContext {
   /** The run's folder. */
   readonly folder: string;
-  readonly cacheFolder: string;
-  /** Where weights come from that do not start anew. */
+  /** Weights to initialise from. */
   readonly initial?: readonly InitialWeights[];
-  /** A model whose proposal network finds the boxes that stand beside the objects; random near misses without it. */
+  /** A model whose proposal network finds the boxes beside the annotated ones; random near misses without it. */
   readonly proposer?: string;
+}
+
+/** What a step computes for batches of one kind. */
+export interface StageGraph {
+  readonly loss: Tensor;
+  readonly metrics: Readonly<Record<string, Tensor>>;
+  readonly predictions?: Readonly<Record<string, Tensor>>;
 }
 
 export interface Stage<Batch> {
   readonly name: string;
   readonly settings: StageSettings;
-  readonly loss: Tensor;
-  readonly metrics: Readonly<Record<string, Tensor>>;
-  readonly predictions?: Readonly<Record<string, Tensor>>;
+  /** Of the data: a run refuses to resume on other data. Missing where a batch is computed from the step alone. */
+  readonly fingerprint?: string;
+  /** One for each kind of batch, all of the same parameters; most stages have one kind. */
+  readonly graphs: readonly [StageGraph, ...StageGraph[]];
+  /** Which graph a batch is for; the first by default. */
+  readonly graphOf?: (batch: Batch) => number;
   readonly isTrainable?: (name: string) => boolean;
-  /** Parameters that belong to the model though no step reads them, as those of encoders that ran beforehand. */
+  /** Parameters that belong to the model though no step reads them: those of encoders that ran beforehand. */
   readonly unread?: readonly ParameterAttributes[];
-  /** Rate and decay of a parameter; decay is given for matrices, not for biases, norms and embeddings of single vectors. */
+  /** Rate and decay of a parameter. By default matrices decay; biases, norms and embeddings of single vectors do not. */
   readonly group?: (name: string) => ParameterGroup;
-  /** The data of a part of a step, a function of the two alone; there is but part 0 where a step has no parts. */
+  /** The batch for one part of a step. It depends on `step` and `part` only. An undivided step has part 0. */
   readonly makeBatch: (step: number, part: number) => Promise<Batch>;
-  /** Runs a batch through the session; plain feeds need nothing but `accumulate`. */
+  /** Runs a batch through the session of its graph; plain feeds need nothing but `accumulate`. */
   readonly run: (
     session: GradientSession<string, string>,
     batch: Batch,
     step: number,
     part: number,
   ) => Promise<Metrics>;
-  /** Figures on scenes that no step sees. */
+  /** Figures on samples that no step sees. */
   readonly validate?: (parameters: ParameterSet) => Promise<Metrics>;
   readonly close?: () => Promise<void>;
 }
@@ -94,7 +110,7 @@ export const runFile = (folder: string): string => join(folder, 'run.json');
 export const runFeeds = (session: GradientSession<string, string>, feeds: Feeds): Promise<Metrics> =>
   session.accumulate(feeds);
 
-/** What computes the gradients of a stage's steps. */
+/** What computes the gradients of a stage's steps: threads, or machines. */
 export interface GradientSource {
   computeGradients(step: number): Promise<{ gradients: GradientSet; metrics: Metrics }>;
   stop(): Promise<void>;
@@ -102,7 +118,7 @@ export interface GradientSource {
 
 /**
  * Trains a stage in its folder and returns its parameters.
- * @param start starts what computes gradients: a session in this thread where nothing is said
+ * @param start starts what computes gradients: by default sessions in this thread
  * @returns parameters, and whether the run was completed rather than interrupted
  * @throws ChatRexError when the folder holds another run, or a run and `resume` is not asked for
  */
@@ -113,8 +129,8 @@ export async function runStage<Batch>(
     startSession(stage, parameters),
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
   const { name, settings, validate } = stage;
-  await claimFolder(folder, { stage: name, settings }, resume);
-  const graph = graphOf({ loss: stage.loss, ...stage.metrics, ...stage.predictions });
+  await claimFolder(folder, { stage: name, data: stage.fingerprint ?? 'made', settings }, resume);
+  const graph = graphOf(tensorsOf(stage.graphs[0]));
   const parameters = initializeParameters([...graph.parameters.values(), ...(stage.unread ?? [])], settings.seed);
   const trainable = [...graph.parameters.keys()].filter(stage.isTrainable ?? (() => true));
   const state = { step: 0, parameters, optimizer: createAdamwState(trainable, parameters) };
@@ -132,7 +148,11 @@ export async function runStage<Batch>(
         totalSteps: settings.steps,
         floor: settings.finalRate,
       }),
-      optimizer: { maxNorm: settings.maxNorm, beta2: 0.99, group: (parameter) => groupOf(stage, parameter) },
+      optimizer: {
+        maxNorm: settings.maxNorm,
+        beta2: settings.beta2 ?? defaultBeta2,
+        group: (parameter) => groupOf(stage, parameter),
+      },
       computeGradients: (step) => source.computeGradients(step),
       validate: validate && (() => validate(parameters)),
       validateEvery: settings.validateEvery,
@@ -145,20 +165,67 @@ export async function runStage<Batch>(
   }
 }
 
-/** One session in this thread; the next batch is made while the runtime computes. */
+const tensorsOf = ({ loss, metrics, predictions }: StageGraph) => ({ loss, ...metrics, ...predictions });
+
+/** Sessions of a stage's graphs, each made when its first batch comes. */
+export class StageSessions<Batch> {
+  readonly #stage: Stage<Batch>;
+  readonly #parameters: ParameterSet;
+  readonly #options: { readonly isTrainable?: (name: string) => boolean; readonly threads?: number };
+  readonly #sessions = new Map<number, Promise<GradientSession<string, string>>>();
+
+  constructor(
+    stage: Stage<Batch>,
+    parameters: ParameterSet,
+    options: { readonly isTrainable?: (name: string) => boolean; readonly threads?: number } = {},
+  ) {
+    this.#stage = stage;
+    this.#parameters = parameters;
+    this.#options = options;
+  }
+
+  /** Gradients of one batch, which last until the next, and its loss and metrics. */
+  async compute(batch: Batch, step: number, part: number): Promise<{ gradients: GradientSet; metrics: Metrics }> {
+    const session = await this.open(this.#stage.graphOf?.(batch) ?? 0);
+    const metrics = await this.#stage.run(session, batch, step, part);
+    return { gradients: session.finish(), metrics };
+  }
+
+  open(index: number): Promise<GradientSession<string, string>> {
+    let session = this.#sessions.get(index);
+    if (!session) {
+      const { loss, metrics, predictions } = this.#stage.graphs[index];
+      session = GradientSession.create<string, string>(loss, metrics, this.#parameters, {
+        predictions,
+        ...this.#options,
+      });
+      this.#sessions.set(index, session);
+    }
+    return session;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map(async (session) => (await session).dispose()));
+  }
+}
+
+/** Sessions in this thread; the next batch is made while the runtime computes. */
 async function startSession<Batch>(stage: Stage<Batch>, parameters: ParameterSet): Promise<GradientSource> {
-  const { loss, metrics, predictions, isTrainable, settings } = stage;
-  const session = await GradientSession.create<string, string>(loss, metrics, parameters, { predictions, isTrainable });
+  const sessions = new StageSessions(stage, parameters, { isTrainable: stage.isTrainable });
+  await sessions.open(0);
   let next: { step: number; batch: Promise<Batch> } | undefined;
   return {
     computeGradients: async (step) => {
       const batch = await (next?.step === step ? next.batch : stage.makeBatch(step, 0));
-      const running = stage.run(session, batch, step, 0);
-      if (step + 1 < settings.steps) next = { step: step + 1, batch: stage.makeBatch(step + 1, 0) };
-      const found = await running;
-      return { gradients: session.finish(), metrics: found };
+      const running = sessions.compute(batch, step, 0);
+      if (step + 1 < stage.settings.steps) {
+        next = { step: step + 1, batch: stage.makeBatch(step + 1, 0) };
+        // Told when its step comes.
+        next.batch.catch(() => {});
+      }
+      return running;
     },
-    stop: () => session.dispose(),
+    stop: () => sessions.dispose(),
   };
 }
 
@@ -167,23 +234,81 @@ function groupOf<Batch>({ group, settings }: Stage<Batch>, name: string): Parame
   return { weightDecay: isMatrix ? settings.weightDecay : 0, ...group?.(name) };
 }
 
-/** Writes `run.json`, or checks that the one in the folder describes the same run. */
-async function claimFolder(folder: string, description: object, resume: boolean): Promise<void> {
+/**
+ * Writes `run.json`, or checks that the one in the folder describes the same run. A setting that has a default since is
+ * accepted: the configuration was checked before and has it.
+ */
+async function claimFolder(folder: string, description: RunDescription, resume: boolean): Promise<void> {
   const path = runFile(folder);
-  const text = `${JSON.stringify(description, null, 2)}\n`;
-  const existing = await readFile(path, 'utf8').catch(() => undefined);
-  if (existing === undefined) {
-    await mkdir(folder, { recursive: true });
-    await writeFile(path, text);
+  await requireRunFolder(folder, resume);
+  if (!resume) {
+    await writeBeside(path, (file) => file.writeFile(`${JSON.stringify(description, null, 2)}\n`));
     return;
   }
-  if (!resume) {
+  const existing = await readFile(path, 'utf8');
+  const difference = firstDifference(parseDescription(existing, path), JSON.parse(JSON.stringify(description)));
+  if (difference !== undefined) {
     throw new ChatRexError(
       'invalid-argument',
-      `${folder} already holds a run; resume it with --resume or name another`,
+      `${path} describes another run: ${difference}; resume with the configuration and the data that it began with`,
     );
   }
-  if (existing !== text) {
-    throw new ChatRexError('invalid-argument', `${path} describes another configuration; resume with that one`);
+}
+
+/**
+ * Checks a run folder before anything that takes long, and makes it.
+ * @throws ChatRexError 'not-found' to resume a run that is not there; 'invalid-argument' to start one where one is, or
+ *   where no folder can be made
+ */
+export async function requireRunFolder(folder: string, resume = false): Promise<void> {
+  const isRun = (await readFile(runFile(folder), 'utf8').catch(() => undefined)) !== undefined;
+  if (resume && !isRun) {
+    throw new ChatRexError('not-found', `${folder} holds no run to resume; leave --resume out to start one`);
   }
+  if (!resume && isRun) {
+    throw new ChatRexError(
+      'invalid-argument',
+      `${folder} already holds a run; resume it with --resume or name another folder`,
+    );
+  }
+  await makeFolder(folder);
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new ChatRexError('invalid-argument', `${folder} cannot be made (${cause.code}); name another run folder`, {
+      cause,
+    });
+  });
+}
+
+interface RunDescription {
+  readonly stage: string;
+  readonly data: string;
+  readonly settings: object;
+}
+
+function parseDescription(text: string, path: string): RunDescription {
+  try {
+    return JSON.parse(text) as RunDescription;
+  } catch (cause) {
+    throw new ChatRexError('invalid-file', `${path} is not JSON; name another run folder`, { cause });
+  }
+}
+
+/** Where two JSON values differ, in words; a field that the older one lacks does not count. */
+function firstDifference(older: unknown, newer: unknown, path = ''): string | undefined {
+  if (typeof older === 'object' && typeof newer === 'object' && older !== null && newer !== null) {
+    for (const [name, value] of Object.entries(older)) {
+      const difference = firstDifference(
+        value,
+        (newer as Record<string, unknown>)[name],
+        path ? `${path}.${name}` : name,
+      );
+      if (difference !== undefined) return difference;
+    }
+    return undefined;
+  }
+  if (Object.is(older, newer)) return undefined;
+  return `${path} is ${JSON.stringify(older)} there and ${JSON.stringify(newer) ?? 'missing'} here`;
 }

@@ -85,6 +85,16 @@ describe('refuses', () => {
   });
 });
 
+test('a folder with PyTorch files alone names the command that converts them', async () => {
+  const folder = await makeFolder('pytorch');
+  await writeFile(join(folder, 'training_args.bin'), '');
+  await writeFile(join(folder, 'pytorch_model.bin'), '');
+  const command = `chatrex convert ${join(folder, 'pytorch_model.bin')} ${join(folder, 'model.safetensors')}`;
+  await expectError(openCheckpoint(folder), 'not-found', new RegExp(command.replaceAll('.', '\\.')));
+  await writeFile(join(folder, 'pytorch_model-2.bin'), '');
+  await expectError(openCheckpoint(folder), 'not-found', /2 PyTorch files .*safe_serialization=True/);
+});
+
 describe('converting PyTorch checkpoints', () => {
   test.each(['views-torch-2.15.pth', 'dtypes-torch-1.13.pth', 'typed-storages.pth'])(
     '%s keeps every value',

@@ -3,19 +3,26 @@
  * index. As there, the index says which shard a tensor is taken from; a tensor that it does not list is not part of the model.
  */
 
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
 import { readFrom, withFile } from '../file-range.ts';
 import { openSafetensors } from './safetensors.ts';
 import { createWeightFile, locatedBytes, type StoredTensor, type WeightFile } from './weight-file.ts';
+import { refuseWrongContent, refuseWrongHead } from './wrong-content.ts';
 
 /** Name of an unsharded model's file in its folder. */
 export const singleFileName = 'model.safetensors';
 
 /** Name of a sharded model's index in its folder. */
 export const indexFileName = `${singleFileName}.index.json`;
+
+/** What PyTorch's checkpoints are called. */
+const torchFile = /\.(pth|pt|bin)$/;
+
+/** What trainers leave beside the weights. */
+const trainerFile = /^(training_args|optimizer|scheduler|rng_state|scaler)/;
 
 /** A 100,000-tensor index takes about 10 MB. */
 const maxIndexBytes = 100_000_000;
@@ -36,8 +43,11 @@ export async function openCheckpoint(path: string): Promise<WeightFile> {
   const stats = await stat(path).catch(() => undefined);
   if (stats?.isDirectory()) return openFolder(path);
   if (path.endsWith('.json')) return openIndex(path);
-  if (/\.(pth|pt|bin)$/.test(path)) {
-    const message = `${path} is a PyTorch checkpoint, not safetensors: convert it once with convertTorchCheckpoint`;
+  if (torchFile.test(path)) {
+    await withFile(path, (file, sizeBytes) => refuseWrongHead(file, path, sizeBytes));
+    const target = path.replace(/\.\w+$/, '.safetensors');
+    const fix = `convert it once with 'chatrex convert ${path} ${target}' (in a program: convertTorchCheckpoint)`;
+    const message = `${path} is a PyTorch checkpoint, not safetensors: ${fix}`;
     throw new ChatRexError('unsupported', message);
   }
   return openSafetensors(path);
@@ -48,7 +58,17 @@ async function openFolder(folder: string): Promise<WeightFile> {
     const path = join(folder, name);
     if (await stat(path).catch(() => undefined)) return openCheckpoint(path);
   }
-  throw new ChatRexError('not-found', `${folder} holds neither ${singleFileName} nor ${indexFileName}`);
+  const torch = (await readdir(folder)).filter((name) => torchFile.test(name) && !trainerFile.test(name)).sort();
+  const holdsNone = `${folder} holds neither ${singleFileName} nor ${indexFileName}`;
+  if (torch.length === 1) {
+    const command = `chatrex convert ${join(folder, torch[0])} ${join(folder, singleFileName)}`;
+    throw new ChatRexError('not-found', `${holdsNone}, but ${torch[0]}: convert it once with '${command}'`);
+  }
+  const fix =
+    torch.length > 1
+      ? `, but ${torch.length} PyTorch files (${torch[0]}, ...): save the model again with safe_serialization=True`
+      : ': download the weights, or give another folder';
+  throw new ChatRexError('not-found', holdsNone + fix);
 }
 
 async function openIndex(path: string): Promise<WeightFile> {
@@ -83,6 +103,7 @@ async function readIndex(path: string): Promise<z.infer<typeof indexSchema>> {
     if (sizeBytes <= maxIndexBytes) return readFrom(file, path, 0, sizeBytes);
     throw new ChatRexError('limit-exceeded', `${path} has ${sizeBytes} bytes, at most ${maxIndexBytes} allowed`);
   });
+  refuseWrongContent(path, bytes);
   try {
     return indexSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
   } catch (cause) {

@@ -17,7 +17,8 @@ export interface ConversionProgress {
  * small whatever the size (a strided view is the exception: it is laid out as a whole). Tensors that share a storage are
  * written once per name, since safetensors cannot share.
  *
- * @param options.key as for `openTorchCheckpoint`
+ * @param options.key as for `openTorchCheckpoint`; by default the weights of a training checkpoint are found, and its
+ *   optimizer's moments are left out
  * @throws ChatRexError as `openTorchCheckpoint` and `writeSafetensors` do; then there is no target file
  */
 export async function convertTorchCheckpoint(
@@ -25,7 +26,7 @@ export async function convertTorchCheckpoint(
   targetPath: string,
   options: { readonly key?: string; readonly onProgress?: (progress: ConversionProgress) => void } = {},
 ): Promise<void> {
-  const checkpoint = await openTorchCheckpoint(sourcePath, options);
+  const checkpoint = await openTorchCheckpoint(sourcePath, { key: options.key, findsKey: true });
   const tensors = [...checkpoint.tensors.values()];
   const totalBytes = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   let doneBytes = 0;

@@ -1,6 +1,7 @@
 /** Compares the parameters that a model declares with the tensors that a file holds; any difference is an error. */
 
 import { ChatRexError } from '../errors.ts';
+import { suggestPrefixes } from './suggest-prefixes.ts';
 
 /** Names shown per kind of difference; the error's fields hold all of them. */
 const maxNamesShown = 5;
@@ -18,7 +19,12 @@ export class WeightsMismatchError extends ChatRexError {
   readonly unexpected: readonly string[];
   readonly misshaped: readonly MisshapedTensor[];
 
-  constructor(missing: readonly string[], unexpected: readonly string[], misshaped: readonly MisshapedTensor[]) {
+  constructor(
+    missing: readonly string[],
+    unexpected: readonly string[],
+    misshaped: readonly MisshapedTensor[],
+    fix = 'Check that preset and file belong together',
+  ) {
     const shapes = misshaped.map(({ name, expected, found }) => `${name} [${found}], expected [${expected}]`);
     const parts = [
       summarise('missing', missing),
@@ -26,10 +32,7 @@ export class WeightsMismatchError extends ChatRexError {
       summarise('of another shape', shapes),
     ];
     const differences = parts.filter((part) => part !== '').join('; ');
-    super(
-      'weights-mismatch',
-      `the weights do not fit the model: ${differences}. Check that preset and file belong together`,
-    );
+    super('weights-mismatch', `the weights do not fit the model: ${differences}. ${fix}`);
     this.missing = missing;
     this.unexpected = unexpected;
     this.misshaped = misshaped;
@@ -43,12 +46,14 @@ export class WeightsMismatchError extends ChatRexError {
  * @param found the file's tensors by name, as in `WeightFile.tensors`
  * @param options.ignore names in the file that are known to be no parameters (counters, masks, cached tables); they are
  *   let pass only when the model does not declare them
+ * @param options.storedName the name in the file of a tensor of `found`, where a configuration can say how names begin:
+ *   then the message says the line that mends other beginnings
  * @throws WeightsMismatchError 'weights-mismatch' with every missing, unexpected and mis-shaped tensor
  */
 export function matchParameters(
   expected: Iterable<{ readonly name: string; readonly shape: readonly number[] }>,
   found: ReadonlyMap<string, { readonly shape: readonly number[] }>,
-  options: { readonly ignore?: readonly RegExp[] } = {},
+  options: { readonly ignore?: readonly RegExp[]; readonly storedName?: (name: string) => string } = {},
 ): void {
   const declared = new Set<string>();
   const missing: string[] = [];
@@ -62,7 +67,12 @@ export function matchParameters(
   const isIgnored = (name: string) => options.ignore?.some((pattern) => name.search(pattern) >= 0);
   const unexpected = [...found.keys()].filter((name) => !declared.has(name) && !isIgnored(name));
   if (missing.length + unexpected.length + misshaped.length > 0) {
-    throw new WeightsMismatchError(missing, unexpected, misshaped);
+    const { storedName } = options;
+    const right = [...found.keys()].filter((name) => declared.has(name));
+    const prefixes = storedName && suggestPrefixes(missing, unexpected.map(storedName), right.map(storedName));
+    const line = prefixes && `"prefixes": ${JSON.stringify(prefixes)}`;
+    const fix = line && `Other names begin the file's; write ${line} into config.json`;
+    throw new WeightsMismatchError(missing, unexpected, misshaped, fix);
   }
 }
 

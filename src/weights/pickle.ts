@@ -1,7 +1,7 @@
 /**
  * Reads pickles that hold plain data: a small stack machine for the opcodes of protocols 0 to 5 that build numbers,
- * strings, lists, tuples and dicts. Nothing is imported or executed: a global is looked up in the caller's own table, and
- * whatever is not there is refused by name. Agrees with CPython's pickletools on the opcodes it knows.
+ * strings, lists, tuples, sets and dicts. Nothing is imported or executed: a global is looked up in the caller's own table,
+ * and whatever is not there is kept as a name. Agrees with CPython's pickletools on the opcodes it knows.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -37,11 +37,24 @@ export abstract class PickleObject {
   readonly isPickleObject = true;
 }
 
+/**
+ * An object of a Python class that the host does not know. It is never built: its name is all that is kept, so that what
+ * lies beside it can be read, and whoever wants the object itself can be told what it is.
+ */
+export class PickleUnknown extends PickleObject {
+  readonly className: string;
+
+  constructor(className: string) {
+    super();
+    this.className = className;
+  }
+}
+
 /** What stands outside the pickle itself. */
 export interface PickleHost {
   /** Names the pickle in messages. */
   readonly label: string;
-  /** The object under a Python global such as `torch.FloatStorage`; undefined refuses it. */
+  /** The object under a Python global such as `torch.FloatStorage`; undefined makes it a `PickleUnknown`. */
   findGlobal(qualifiedName: string): PickleValue | undefined;
   /** The object under a persistent id. */
   loadPersistent(id: PickleValue): PickleValue;
@@ -61,8 +74,7 @@ const maxOperations = 1_000_000;
 /**
  * The one value that a pickle holds.
  *
- * @throws ChatRexError 'invalid-file' for a malformed pickle, or one that names a global which the host does not know;
- *   'limit-exceeded' past a million operations
+ * @throws ChatRexError 'invalid-file' for a malformed pickle; 'limit-exceeded' past a million operations
  */
 export function unpickle(bytes: Uint8Array, host: PickleHost): PickleValue {
   const machine = new Machine(bytes, host);
@@ -260,12 +272,14 @@ class Machine {
 
   append(items: readonly PickleValue[]): void {
     const list = this.top();
+    if (list instanceof PickleUnknown) return;
     if (!Array.isArray(list)) this.refuse('items for something that is not a list');
     else for (const item of items) list.push(item);
   }
 
   setItems(items: readonly PickleValue[]): void {
     const dict = this.top();
+    if (dict instanceof PickleUnknown) return;
     if (!(dict instanceof Map) || items.length % 2 !== 0) this.refuse('items for something that is not a dict');
     else for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   }
@@ -277,30 +291,29 @@ class Machine {
   }
 
   pushGlobal(qualifiedName: string): void {
-    const value = this.host.findGlobal(qualifiedName);
-    if (value === undefined) {
-      const shown = JSON.stringify(qualifiedName.slice(0, 100));
-      const message = `${this.host.label} names the Python global ${shown}; only tensors and containers are read, nothing is run`;
-      throw new ChatRexError(
-        'invalid-file',
-        `${message}: save the state dict alone with torch.save(model.state_dict(), path)`,
-      );
-    }
-    this.push(value);
+    this.push(this.host.findGlobal(qualifiedName) ?? new PickleUnknown(qualifiedName));
   }
 
   call(): void {
     const args = this.pop();
     const callee = this.pop();
-    if (typeof callee !== 'function') this.refuse('a call of something that is not a function');
+    if (callee instanceof PickleUnknown && args instanceof PickleTuple) this.push(callee);
+    else if (typeof callee !== 'function') this.refuse('a call of something that is not a function');
     else if (!(args instanceof PickleTuple)) this.refuse('a call without a tuple of arguments');
     else this.push(callee(args.items));
   }
 
-  /** Attributes of an object. Only OrderedDict has any in a checkpoint (`_metadata`: versions of modules); not kept. */
+  callWithKeywords(): void {
+    if (!(this.pop() instanceof Map)) this.refuse('a call without a dict of keywords');
+    this.call();
+  }
+
+  /** Attributes of an object; not kept. A checkpoint's OrderedDict has some (`_metadata`: versions of modules). */
   dropState(): void {
     this.pop();
-    if (!(this.top() instanceof Map)) this.refuse('attributes for something that is not a dict');
+    const object = this.top();
+    if (!(object instanceof Map || object instanceof PickleUnknown))
+      this.refuse('attributes for something that is not a dict');
   }
 
   finish(): PickleValue {
@@ -363,6 +376,10 @@ const opcodes: ReadonlyMap<number, (m: Machine) => void> = new Map([
   [0x7d, (m) => m.push(new Map())], // EMPTY_DICT
   [0x73, (m) => m.setItems(m.popMany(2))], // SETITEM
   [0x75, (m) => m.setItems(m.popToMark())], // SETITEMS
+  // Sets: their items are no tensors with a name, so a set is a list here
+  [0x8f, (m) => m.push([])], // EMPTY_SET
+  [0x90, (m) => m.append(m.popToMark())], // ADDITEMS
+  [0x91, (m) => m.push(m.popToMark())], // FROZENSET
   // Stack and memo
   [0x28, (m) => m.mark()], // MARK
   [0x30, (m) => void m.pop()], // POP
@@ -378,6 +395,7 @@ const opcodes: ReadonlyMap<number, (m: Machine) => void> = new Map([
   [0x93, (m) => m.stackGlobal()], // STACK_GLOBAL
   [0x52, (m) => m.call()], // REDUCE
   [0x81, (m) => m.call()], // NEWOBJ
+  [0x92, (m) => m.callWithKeywords()], // NEWOBJ_EX
   [0x51, (m) => m.push(m.host.loadPersistent(m.pop()))], // BINPERSID
   [0x62, (m) => m.dropState()], // BUILD
 ]);

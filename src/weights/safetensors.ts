@@ -4,6 +4,7 @@ import { ChatRexError } from '../errors.ts';
 import { readFrom, withFile } from '../file-range.ts';
 import { lengthPrefixBytes, parseHeader, parseHeaderLength } from './safetensors-header.ts';
 import { createWeightFile, locatedBytes, type WeightFile } from './weight-file.ts';
+import { refuseWrongHead } from './wrong-content.ts';
 
 /**
  * Opens a safetensors file by its header alone.
@@ -16,6 +17,7 @@ import { createWeightFile, locatedBytes, type WeightFile } from './weight-file.t
  */
 export async function openSafetensors(path: string): Promise<WeightFile> {
   const { metadata, tensors } = await withFile(path, async (file, fileBytes) => {
+    await refuseWrongHead(file, path, fileBytes);
     if (fileBytes < lengthPrefixBytes) {
       throw new ChatRexError('invalid-file', `${path} is not a safetensors file: it has only ${fileBytes} bytes`);
     }

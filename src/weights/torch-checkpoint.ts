@@ -10,10 +10,11 @@ import { ChatRexError } from '../errors.ts';
 import { readFrom, readRange, streamRange, withFile } from '../file-range.ts';
 import { elementCount, itemSizeBytes, tensorBytes } from './dtype.ts';
 import { unpickle } from './pickle.ts';
-import { collectTensors } from './torch-collect.ts';
+import { collectTensors, findWeightsKey } from './torch-collect.ts';
 import { gatherStrided, spanElements } from './torch-gather.ts';
 import { createTorchHost, type TorchTensor } from './torch-pickle.ts';
 import { createWeightFile, type TensorInfo, type TensorLocation, type WeightFile } from './weight-file.ts';
+import { refuseWrongHead } from './wrong-content.ts';
 import { readZipEntries, type ZipEntry } from './zip.ts';
 
 /** A tensor of a PyTorch checkpoint. */
@@ -46,17 +47,19 @@ interface Placed extends TorchTensorInfo {
  * `model.head.weight`, or `head.weight` when opened with the key `model`.
  *
  * @param options.key opens only what the checkpoint's dict holds under this key
+ * @param options.findsKey without a key, opens only the weights of a training checkpoint, not its optimizer's moments
  * @throws ChatRexError 'not-found' for a missing file or key; 'invalid-file' for a malformed archive or pickle, and for one
- *   that names any Python global other than tensors and containers; 'unsupported' for files of PyTorch before 1.6,
+ *   that holds other Python objects among its tensors; 'unsupported' for files of PyTorch before 1.6,
  *   TorchScript and big-endian archives; 'limit-exceeded' for an oversized pickle or directory
  * @example
  * const checkpoint = await openTorchCheckpoint('upn_large.pth', { key: 'model' });
  */
 export async function openTorchCheckpoint(
   path: string,
-  options: { readonly key?: string } = {},
+  options: { readonly key?: string; readonly findsKey?: boolean } = {},
 ): Promise<TorchCheckpoint> {
   return withFile(path, async (file, fileBytes) => {
+    await refuseWrongHead(file, path, fileBytes);
     await refuseLegacyFormat(file, path, fileBytes);
     const entries = await readZipEntries(file, path, fileBytes);
     const pickleName = findPickle(path, entries);
@@ -68,7 +71,8 @@ export async function openTorchCheckpoint(
       throw new ChatRexError('limit-exceeded', message);
     }
     const root = unpickle(await readFrom(file, path, pickle.byteOffset, pickle.byteLength), createTorchHost(path));
-    const { tensors, otherValues } = collectTensors(path, root, options.key);
+    const key = options.key ?? (options.findsKey ? findWeightsKey(path, root) : undefined);
+    const { tensors, otherValues } = collectTensors(path, root, key);
     const placed = [...tensors].map(([name, tensor]) =>
       place(path, name, tensor, entries.get(`${folder}data/${tensor.storage.key}`)),
     );

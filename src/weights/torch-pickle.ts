@@ -5,7 +5,14 @@
 
 import { ChatRexError } from '../errors.ts';
 import { elementCount, itemSizeBytes, type WeightDtype } from './dtype.ts';
-import { type PickleFunction, type PickleHost, PickleObject, PickleTuple, type PickleValue } from './pickle.ts';
+import {
+  type PickleFunction,
+  type PickleHost,
+  PickleObject,
+  PickleTuple,
+  PickleUnknown,
+  type PickleValue,
+} from './pickle.ts';
 
 /** A block of memory that tensors share; `data/<key>` in the archive. */
 export class TorchStorage extends PickleObject {
@@ -99,9 +106,10 @@ function createGlobals(refuse: (problem: string) => never): ReadonlyMap<string, 
   const rebuildTypedTensor: PickleFunction = (args) => createTensor(args, refuse, args[6]);
   // (tensor, requires_grad, hooks): a parameter is its tensor.
   const rebuildParameter: PickleFunction = ([tensor]) =>
-    tensor instanceof TorchTensor ? tensor : refuse('a parameter without a tensor');
+    tensor instanceof TorchTensor || tensor instanceof PickleUnknown ? tensor : refuse('a parameter without a tensor');
   return new Map<string, PickleValue>([
     ['collections.OrderedDict', ([pairs]) => createOrderedDict(pairs, refuse)],
+    ['collections.defaultdict', () => new Map()],
     ['torch.Size', ([sizes]) => (sizes instanceof PickleTuple ? sizes : refuse('a torch.Size without sizes'))],
     ['torch._utils._rebuild_tensor', rebuildTensor],
     ['torch._utils._rebuild_tensor_v2', rebuildTensor],
@@ -128,8 +136,9 @@ function createOrderedDict(pairs: PickleValue | undefined, refuse: (problem: str
 }
 
 /** `('storage', type, key, device, element count)`; an untyped storage counts bytes. */
-function loadStorage(id: PickleValue, refuse: (problem: string) => never): TorchStorage {
+function loadStorage(id: PickleValue, refuse: (problem: string) => never): TorchStorage | PickleUnknown {
   const [kind, type, key, , count] = id instanceof PickleTuple ? id.items : [];
+  if (type instanceof PickleUnknown) return type;
   if (kind !== 'storage' || !(type instanceof TorchStorageType) || typeof key !== 'string' || !isSize(count)) {
     return refuse('a storage that is not described as torch.save does');
   }
@@ -142,7 +151,9 @@ function createTensor(
   [storage, offset, sizes, steps]: readonly PickleValue[],
   refuse: (problem: string) => never,
   type?: PickleValue,
-): TorchTensor {
+): TorchTensor | PickleUnknown {
+  if (storage instanceof PickleUnknown) return storage;
+  if (type instanceof PickleUnknown) return type;
   if (!(storage instanceof TorchStorage) || !isSize(offset)) return refuse('a tensor without a storage');
   const dtype = type instanceof TorchDtype ? type.dtype : storage.dtype;
   if (dtype === undefined) return refuse('a tensor without an element type');

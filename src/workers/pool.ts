@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { ChatRexError } from '../errors.ts';
-import { nextAnswer } from './protocol.ts';
+import { askWorker, createCancellation, endWorker } from './protocol.ts';
 import { startWorker } from './start-worker.ts';
 
 /** A module whose worker answers tasks by `serveTasks`; see `startWorker`. */
@@ -35,16 +35,18 @@ export async function runInWorkers<Task, Result>(
   const workers = Array.from({ length: Math.min(threads, queue.length) }, () =>
     startWorker(worker.module, worker.base, worker.data),
   );
+  const cancel = createCancellation(workers);
+  const pending = workers.map((): Promise<unknown> => Promise.resolve());
   let end: (reason: unknown) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
     end = reject;
   });
   const onAbort = () => end(new ChatRexError('aborted', 'the work was cancelled; what is complete is kept'));
   signal?.addEventListener('abort', onAbort, { once: true });
-  const work = async (one: (typeof workers)[number]) => {
+  const work = async (one: (typeof workers)[number], index: number) => {
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      const answer = nextAnswer<Result>(one);
-      one.postMessage(task);
+      const answer = askWorker<Result>(one, task);
+      pending[index] = answer;
       await onResult(task, await answer);
     }
   };
@@ -53,7 +55,8 @@ export async function runInWorkers<Task, Result>(
   } finally {
     queue.length = 0;
     signal?.removeEventListener('abort', onAbort);
-    await Promise.all(workers.map((one) => one.terminate()));
+    cancel();
+    await Promise.all(workers.map((one, index) => endWorker(one, pending[index])));
   }
 }
 

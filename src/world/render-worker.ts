@@ -23,10 +23,10 @@ export const imageName = (split: string, index: number, format: string): string 
 
 const { key, folder, format } = (workerData ?? {}) as RenderWorkerData;
 
-serveTasks(async ({ start, end }: Range): Promise<SceneRecord[]> => {
+serveTasks(async ({ start, end }: Range, isCancelled): Promise<SceneRecord[]> => {
   const atlas = await loadSpriteAtlas();
   const records: SceneRecord[] = [];
-  for (let index = start; index < end; index++) {
+  for (let index = start; index < end && !isCancelled(); index++) {
     const scene = renderScene(atlas, { ...key, index });
     const path = join(folder, imageName(key.split, index, format));
     await writeFile(path, await encodeImage(sharpFrom(scene.image), imageFormatOf(path)));

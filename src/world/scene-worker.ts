@@ -10,11 +10,12 @@ import { loadSpriteAtlas } from './sprite-atlas.ts';
 const key = workerData as Omit<SceneKey, 'index'>;
 const atlas = loadSpriteAtlas();
 
-serveTasks(async ({ start, end }: Range) => {
+serveTasks(async ({ start, end }: Range, isCancelled) => {
   const sprites = await atlas;
-  const scenes = Array.from({ length: end - start }, (_, i) =>
-    packScene(renderScene(sprites, { ...key, index: start + i })),
-  );
+  const scenes: Uint8Array[] = [];
+  for (let index = start; index < end && !isCancelled(); index++) {
+    scenes.push(packScene(renderScene(sprites, { ...key, index })));
+  }
   return new Transferred<DerivedValues>(
     scenes,
     scenes.map(({ buffer }) => buffer as ArrayBuffer),

@@ -10,7 +10,9 @@ import { ChatRexError } from '../../errors.ts';
 import { granularities, type ProposalKind } from '../../evaluation/data-suites/proposals.ts';
 import type { EvaluatedModel } from '../../evaluation/model-subject.ts';
 import { readConfig } from '../../language/load.ts';
-import { Upn } from '../../proposals/upn.ts';
+import { loadProposalNetwork } from '../../proposals/load-proposal-network.ts';
+import { locateNetwork } from '../../proposals/locate.ts';
+import { nanoDetModelType } from '../../proposals/nanodet/config.ts';
 import type { SessionOptions } from '../../runtime/session.ts';
 
 export interface OpenModel {
@@ -30,7 +32,7 @@ export async function openModel(
 ): Promise<OpenModel> {
   const { chatrexFolder, upnFolder } = await partsOf(source, upnSource);
   // One session per way of asking: fine, coarse, both.
-  const upn = upnFolder === undefined ? undefined : await Upn.load(upnFolder, { maxSessions: 3, session });
+  const upn = upnFolder === undefined ? undefined : await loadProposalNetwork(upnFolder, { maxSessions: 3, session });
   const chatrex = chatrexFolder === undefined ? undefined : await ChatRex.load(chatrexFolder, { session });
   return {
     model: { upn, chatrex },
@@ -47,24 +49,17 @@ async function partsOf(
 ): Promise<{ chatrexFolder?: string; upnFolder?: string }> {
   const folder = modelFolder(source);
   const hasConfig = existsSync(join(folder, 'config.json'));
-  const isUpnAlone = hasConfig && (await isUpn(folder));
-  const hasChatRex = hasConfig && !isUpnAlone;
-  const hasUpn = isUpnAlone || existsSync(join(folder, 'upn'));
+  const isAlone = hasConfig && (await isNetworkAlone(folder));
+  const hasChatRex = hasConfig && !isAlone;
+  const hasUpn = isAlone || existsSync(join(folder, 'upn'));
   if (!hasChatRex && !hasUpn) {
     throw new ChatRexError('not-found', `model '${source}': expected config.json or upn/ in the folder, found neither`);
   }
-  const ownUpn = hasUpn ? (isUpnAlone ? folder : join(folder, 'upn')) : undefined;
+  const ownUpn = hasUpn ? (isAlone ? folder : join(folder, 'upn')) : undefined;
   return {
     ...(hasChatRex && { chatrexFolder: folder }),
-    upnFolder: upnSource === undefined ? ownUpn : upnFolderOf(upnSource),
+    upnFolder: upnSource === undefined ? ownUpn : (await locateNetwork(upnSource)).path,
   };
-}
-
-/** A network's own folder, or that of a model with one. */
-function upnFolderOf(source: string): string {
-  if (statSync(source, { throwIfNoEntry: false })?.isFile()) return source;
-  const folder = modelFolder(source);
-  return existsSync(join(folder, 'upn')) ? join(folder, 'upn') : folder;
 }
 
 function modelFolder(source: string): string {
@@ -77,9 +72,9 @@ function modelFolder(source: string): string {
   );
 }
 
-async function isUpn(folder: string): Promise<boolean> {
+async function isNetworkAlone(folder: string): Promise<boolean> {
   const config = (await readConfig(folder)) as { model_type?: string };
-  return config.model_type === 'upn';
+  return config.model_type === 'upn' || config.model_type === nanoDetModelType;
 }
 
 /** What can be asked of the model's proposal network: all three, or whole things alone. */

@@ -1,7 +1,7 @@
 /** The figures of a suite as text in aligned columns. */
 
 import type { Evaluation } from '../../evaluation/evaluate.ts';
-import type { Figures } from '../../evaluation/figures.ts';
+import type { Figures } from '../../evaluation/suites/suite-score.ts';
 
 /** Kinds beyond these are in the JSON. */
 const maxKinds = 30;

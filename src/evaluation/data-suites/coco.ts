@@ -10,15 +10,17 @@
 import type { BoxXyxy } from '../../boxes/box.ts';
 import type { Sample } from '../../datasets/sample.ts';
 import type { ImageSize } from '../../image/rgb-image.ts';
-import { type Figures, measured } from '../figures.ts';
-import { evaluateCoco } from '../metrics/coco.ts';
+import { measured } from '../figures.ts';
+import { DetectionBuffer } from '../metrics/detection-columns.ts';
 import { normalizePhrase } from '../metrics/normalize-phrase.ts';
-import { evaluateDetection } from '../metrics/precision-recall.ts';
-import type { DetectedBox, GroundTruthBox } from '../metrics/records.ts';
+import type { GroundTruthBox } from '../metrics/records.ts';
 import type { Row } from '../row.ts';
 import type { SampleView } from '../sample-view.ts';
 import type { Detects, FoundBoxes } from '../subject.ts';
-import type { Suite } from '../suite.ts';
+import type { Suite, SuiteFigures } from '../suite.ts';
+import { scoreCoco } from '../suites/detection.ts';
+import type { DetectionTruth } from '../suites/detection-files.ts';
+import type { Figures } from '../suites/suite-score.ts';
 import { imageIdsOf, wholeXywh } from './coco-records.ts';
 import { faultNotes } from './notes.ts';
 
@@ -29,7 +31,7 @@ export interface CocoSuiteOptions {
   readonly namesPerQuestion?: number;
 }
 
-export interface DetectionTruth {
+export interface DetectionQuestion {
   /** The names asked for. */
   readonly names: readonly string[];
   readonly size: ImageSize;
@@ -43,7 +45,7 @@ export interface DetectionTruth {
   readonly partial?: readonly string[];
 }
 
-export type DetectionRow = Row<DetectionTruth, FoundBoxes>;
+export type DetectionRow = Row<DetectionQuestion, FoundBoxes>;
 
 const vocabularyNamesPerQuestion = 8;
 
@@ -51,7 +53,7 @@ const vocabularyNamesPerQuestion = 8;
 export function cocoSuite({
   isVocabulary = false,
   namesPerQuestion,
-}: CocoSuiteOptions = {}): Suite<Detects, DetectionTruth, FoundBoxes> {
+}: CocoSuiteOptions = {}): Suite<Detects, DetectionQuestion, FoundBoxes> {
   const most = namesPerQuestion ?? (isVocabulary ? vocabularyNamesPerQuestion : Number.POSITIVE_INFINITY);
   return {
     name: 'coco',
@@ -79,7 +81,7 @@ function namesToAsk({ sample, data }: SampleView, isVocabulary: boolean): string
   return [...new Set([...present, ...absent.map(({ text }) => text)])];
 }
 
-function truthOf({ regions, coverage }: Sample, names: readonly string[], size: ImageSize): DetectionTruth {
+function truthOf({ regions, coverage }: Sample, names: readonly string[], size: ImageSize): DetectionQuestion {
   const asked = new Set(names);
   const boxes = regions.flatMap(({ category, boxXyxy, areaPixels, isIgnored }) => {
     if (category === undefined || !asked.has(category)) return [];
@@ -90,84 +92,69 @@ function truthOf({ regions, coverage }: Sample, names: readonly string[], size: 
   return { names, size, boxes, ...(partial.length > 0 && { partial }) };
 }
 
-/** Figures of table 2: COCO's twelve, and precision and recall at IoU .5 with and without classes that have a zero. */
-export function scoreDetections(rows: readonly DetectionRow[]) {
-  const { truths, detections, imageIds, categoryIds, strays, malformed, cut, names } = toRecords(rows);
-  const { metrics, byCategory } = evaluateCoco(truths, detections, { imageIds, categoryIds });
-  const found = evaluateDetection(truths, detections, { imageIds, categoryIds });
-  const classes = [...found.byCategory.values()];
-  const withoutZeros = (key: 'precision' | 'recall') => {
-    const values = classes.map((own) => own[key]).filter((value) => value > 0);
-    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-  };
-  const { AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl } = metrics;
-  const twelve = { AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl };
-  const figures: Figures = {
-    ...Object.fromEntries(Object.entries(twelve).map(([name, value]) => [name, measured(value)])),
-    precision50: measured(found.precision),
-    recall50: measured(found.recall),
-    precision50WithoutZeros: withoutZeros('precision'),
-    recall50WithoutZeros: withoutZeros('recall'),
-  };
-  const byKind = Object.fromEntries(
-    categoryIds.flatMap((id) => {
-      const own = found.byCategory.get(id);
-      if (own === undefined) return [];
-      const ap = byCategory.get(id);
-      return [[names[id], { AP: measured(ap?.AP ?? -1), AP50: measured(ap?.AP50 ?? -1), ...own }] as const];
-    }),
-  );
-  const many = (count: number, text: string) => (count === 0 ? [] : [`${count} ${text}`]);
-  return {
-    figures,
-    byKind,
-    variant: {
-      precision50: 'mean over all classes with an object; a class without a prediction has 0',
-      precision50WithoutZeros: 'classes with a zero left out of the mean (the authors’ scripts)',
-    },
-    notes: [
-      ...faultNotes(rows),
-      ...many(strays, 'boxes had a name that was not asked for: left out'),
-      ...many(malformed, 'objects of answers could not be read: left out'),
-      ...many(cut, 'answers were cut for their length or for repeating themselves'),
-    ],
-  };
+/** Figures of table 2 by the rules of `chatrex score coco`, on what was asked. */
+export function scoreDetections(rows: readonly DetectionRow[]): SuiteFigures {
+  const { truth, answers, notes } = detectionTables(rows);
+  // Only names that were asked for are in the answers, so that none is left out for its image.
+  const { figures, byKind, byCategory, variant } = scoreCoco(truth, answers, { hasAllCategories: true });
+  return { figures: withoutMinusOne(figures), byKind, byCategory, variant, notes };
 }
 
-/** Rows as records of COCO's evaluation; a category's id is its place among all names, sorted. */
-export function toRecords(rows: readonly DetectionRow[]) {
-  const names = [...new Set(rows.flatMap(({ truth }) => truth?.names ?? []))].sort();
+const withoutMinusOne = (figures: Figures): Figures =>
+  Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, value === null ? null : measured(value)]));
+
+/** Rows as the truth and the answers of a file of results; a category's id is its place among all names, sorted. */
+export function detectionTables(rows: readonly DetectionRow[]) {
+  const asked = rows.flatMap((row) => (row.truth === undefined ? [] : [{ ...row, truth: row.truth }]));
+  const names = [...new Set(asked.flatMap(({ truth }) => truth.names))].sort();
   const idOf = new Map(names.map((name, id) => [name, id]));
-  const truths: GroundTruthBox[] = [];
-  const detections: DetectedBox[] = [];
-  const imageIds = new Set<number>();
   const imageIdOf = imageIdsOf(rows);
+  const imageIds = [...new Set(asked.map(imageIdOf))].sort((a, b) => a - b);
+  const imageAt = new Map(imageIds.map((id, at) => [id, at]));
+  const truths = asked.flatMap((row) => truthRecords(row.truth, imageIdOf(row), idOf));
+  const detections = new DetectionBuffer();
   let [strays, malformed, cut] = [0, 0, 0];
-  for (const row of rows) {
-    const { truth } = row;
-    if (truth === undefined) continue;
-    const imageId = imageIdOf(row);
-    imageIds.add(imageId);
-    for (const { name, boxXyxy, ...rest } of truth.boxes) {
-      truths.push({ imageId, categoryId: idOf.get(name)!, boxXywh: wholeXywh(boxXyxy), ...rest });
-    }
-    // Whatever finds nothing lies in this crowd, which makes it uncounted: the rule of LVIS.
-    for (const name of truth.partial ?? []) {
-      const boxXywh = [0, 0, truth.size.width, truth.size.height] as const;
-      truths.push({ imageId, categoryId: idOf.get(name)!, boxXywh, isCrowd: true });
-    }
+  for (const row of asked) {
     if (!('answer' in row)) continue;
-    const asked = new Map(truth.names.map((name) => [normalizePhrase(name), idOf.get(name)!]));
+    const image = imageAt.get(imageIdOf(row))!;
+    const categoryOf = new Map(row.truth.names.map((name) => [normalizePhrase(name), idOf.get(name)!]));
     for (const { label, boxXyxy, score } of row.answer.boxes) {
-      const categoryId = asked.get(normalizePhrase(label));
-      if (categoryId === undefined) strays++;
-      else detections.push({ imageId, categoryId, boxXywh: wholeXywh(boxXyxy), score });
+      const category = categoryOf.get(normalizePhrase(label));
+      if (category === undefined) strays++;
+      else detections.push(image, category, ...wholeXywh(boxXyxy), score);
     }
     malformed += row.answer.malformed ?? 0;
     if (row.answer.isCut) cut++;
   }
-  const categoryIds = names.map((_, id) => id);
-  return { truths, detections, imageIds: [...imageIds], categoryIds, names, strays, malformed, cut };
+  const truth: DetectionTruth = {
+    path: 'rows',
+    images: imageIds.map((id) => ({ id })),
+    categories: names.map((name, id) => ({ id, name })),
+    truths,
+  };
+  const many = (count: number, what: string) => (count === 0 ? [] : [`${what}: ${count}`]);
+  return {
+    truth,
+    answers: { columns: detections.columns(), unknownImages: 0, unknownCategories: 0 },
+    notes: [
+      ...faultNotes(rows),
+      ...many(strays, 'boxes of a name that was not asked for, left out'),
+      ...many(malformed, 'objects of answers that could not be read'),
+      ...many(cut, 'answers cut for their length or for repeating themselves'),
+    ],
+  };
+}
+
+function truthRecords(truth: DetectionQuestion, imageId: number, idOf: ReadonlyMap<string, number>): GroundTruthBox[] {
+  const boxes = truth.boxes.map(({ name, boxXyxy, ...rest }) => {
+    return { imageId, categoryId: idOf.get(name)!, boxXywh: wholeXywh(boxXyxy), ...rest };
+  });
+  // Whatever finds nothing lies in this crowd, which makes it uncounted: the rule of LVIS.
+  const { width, height } = truth.size;
+  const crowds = (truth.partial ?? []).map((name) => {
+    return { imageId, categoryId: idOf.get(name)!, boxXywh: [0, 0, width, height] as const, isCrowd: true };
+  });
+  return [...boxes, ...crowds];
 }
 
 function chunks<Item>(items: readonly Item[], most: number): Item[][] {

@@ -5,11 +5,12 @@
 
 import { statedNumber } from '../../chatrex/stated-number.ts';
 import type { Sample } from '../../datasets/sample.ts';
-import { type Figures, mean, share } from '../figures.ts';
+import { share } from '../figures.ts';
 import { groupBy } from '../metrics/group-by.ts';
 import type { Row } from '../row.ts';
 import type { Counts, FoundBoxes } from '../subject.ts';
 import type { Question, Suite } from '../suite.ts';
+import { type Figures, meanOf } from '../suites/suite-score.ts';
 import { faultNotes } from './notes.ts';
 
 export interface CountTruth {
@@ -59,7 +60,7 @@ export function scoreCounts(rows: readonly CountRow[]) {
   const figuresOf = (own: typeof judged): Figures => ({
     exact: share(own, ({ isStated, error }) => isStated && error === 0),
     offByOne: share(own, ({ isStated, error }) => isStated && error <= 1),
-    meanAbsoluteError: mean(own.map(({ error }) => error)),
+    meanAbsoluteError: meanOf(own.map(({ error }) => error)),
   });
   const byCount = [...groupBy(judged, ({ count }) => count)].sort(([a], [b]) => a - b);
   const without = judged.filter(({ isStated }) => !isStated).length;

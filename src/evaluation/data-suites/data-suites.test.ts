@@ -114,9 +114,9 @@ describe('coco', () => {
     const whole = await figuresOf(cocoSuite(), memoryDataset([sampleOf('a', regions)]), twice);
     expect(whole.figures).toMatchObject({ precision50: 0.5, recall50: 1 });
     expect(whole.figures.AP50).toBeCloseTo(0.5, 6);
-    expect(whole.notes).toEqual(['1 boxes had a name that was not asked for: left out']);
+    expect(whole.notes).toEqual(['boxes of a name that was not asked for, left out: 1']);
     const part = await figuresOf(cocoSuite(), memoryDataset([sampleOf('a', regions, { coverage })]), twice);
-    expect(part.figures).toMatchObject({ precision50: 1, recall50: 1 });
+    expect(part.figures.precision50).toBeCloseTo(1, 9);
     expect(part.figures.AP50).toBeCloseTo(1, 6);
   });
 
@@ -130,12 +130,9 @@ describe('coco', () => {
     };
     const { figures, counts } = await figuresOf(cocoSuite(), memoryDataset(samples, ['b']), subject);
     expect(counts).toMatchObject({ answered: 1, failed: 1 });
-    expect(figures).toMatchObject({
-      recall50: 0.5,
-      recall50WithoutZeros: 1,
-      precision50: 0.5,
-      precision50WithoutZeros: 1,
-    });
+    expect(figures).toMatchObject({ recall50: 0.5, recall50WithoutZeros: 1 });
+    expect(figures.precision50).toBeCloseTo(0.5, 9);
+    expect(figures.precision50WithoutZeros).toBeCloseTo(1, 9);
   });
 });
 

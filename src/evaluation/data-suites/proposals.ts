@@ -6,13 +6,15 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import type { Sample } from '../../datasets/sample.ts';
+import { ChatRexError } from '../../errors.ts';
 import type { Granularity } from '../../proposals/network.ts';
-import { type Figures, measured } from '../figures.ts';
+import { measured } from '../figures.ts';
 import { evaluateCoco } from '../metrics/coco.ts';
 import type { DetectedBox, GroundTruthBox } from '../metrics/records.ts';
 import type { Row } from '../row.ts';
 import type { FindsProposals } from '../subject.ts';
 import type { Question, Suite } from '../suite.ts';
+import type { Figures } from '../suites/suite-score.ts';
 import { imageIdsOf, wholeXywh } from './coco-records.ts';
 import { faultNotes } from './notes.ts';
 
@@ -30,6 +32,8 @@ export interface ProposalTruth {
 export interface ProposalAnswer {
   readonly boxesXyxy: readonly BoxXyxy[];
   readonly scores: readonly number[];
+  /** Whether the network does not know this prompt. */
+  readonly isUnknown?: boolean;
 }
 
 /** The score of `recallAtScore`, that of table 6. */
@@ -53,8 +57,13 @@ export function proposalsSuite(
           key: granularity,
           truth: truthOf(view.sample, granularity),
           ask: async (subject) => {
-            const { boxesXyxy, scores } = await subject.propose(view, { ...allScores, granularity });
-            return { boxesXyxy: boxList(boxesXyxy), scores: [...scores] };
+            try {
+              const { boxesXyxy, scores } = await subject.propose(view, { ...allScores, granularity });
+              return { boxesXyxy: boxList(boxesXyxy), scores: [...scores] };
+            } catch (error) {
+              if (!(error instanceof ChatRexError) || error.code !== 'unsupported') throw error;
+              return { boxesXyxy: [], scores: [], isUnknown: true };
+            }
           },
         }),
       );
@@ -62,7 +71,7 @@ export function proposalsSuite(
     score: (rows) => {
       const byKind = Object.fromEntries(
         granularities.flatMap((kind) => {
-          const own = rows.filter(({ truth }) => truth?.granularity === kind);
+          const own = rows.filter((row) => row.truth?.granularity === kind && !isUnknownTo(row));
           const hasTruth = own.some(({ truth }) => truth?.boxes.some(({ isCrowd }) => !isCrowd));
           return hasTruth ? [[kind, scoreProposals(own)] as const] : [];
         }),
@@ -72,10 +81,19 @@ export function proposalsSuite(
         figures: byKind[main] ?? {},
         byKind,
         variant: { figures: `of ${main ?? 'no'} proposals`, recallAtScore: `score >= ${leastScore}, IoU >= .5` },
-        notes: [...faultNotes(rows), ...completenessNotes(byKind)],
+        notes: [...faultNotes(rows), ...completenessNotes(byKind), ...unknownNotes(rows.filter(isUnknownTo))],
       };
     },
   };
+}
+
+/** A network for whole things has no pieces to be measured by. */
+const isUnknownTo = (row: Row<ProposalTruth, ProposalAnswer>): boolean =>
+  'answer' in row && row.answer.isUnknown === true;
+
+function unknownNotes(rows: readonly Row<ProposalTruth, ProposalAnswer>[]): string[] {
+  const kinds = new Set(rows.map(({ truth }) => truth?.granularity));
+  return kinds.size === 0 ? [] : [`the network does not know: ${[...kinds].join(', ')}`];
 }
 
 /** Regions of a prompt; all regions where the annotation knows nothing of this prompt, for recall alone. */

@@ -6,12 +6,13 @@
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { iou } from '../../boxes/overlap.ts';
 import type { PhraseKind } from '../../datasets/sample.ts';
-import { type Figures, mean, measured, share } from '../figures.ts';
+import { measured, share } from '../figures.ts';
 import { flatten } from '../metrics/match-boxes.ts';
 import { evaluateReferring } from '../metrics/referring.ts';
 import type { Row } from '../row.ts';
 import type { FoundBoxes, Refers } from '../subject.ts';
 import type { Question, Suite } from '../suite.ts';
+import { type Figures, meanOf } from '../suites/suite-score.ts';
 import { faultNotes } from './notes.ts';
 
 export interface PhraseTruth {
@@ -67,7 +68,7 @@ export function scorePhrases(rows: readonly PhraseRow[]) {
   const figures: Figures = {
     accuracy50: share(overlaps, (overlap) => overlap > 0.5),
     accuracy50Inclusive: share(overlaps, (overlap) => overlap >= 0.5),
-    meanIou: mean(overlaps),
+    meanIou: meanOf(overlaps),
     precision: measured(precision),
     recall: measured(recall),
     rejection: share(absent, ({ isFault, predictedXyxy }) => !isFault && predictedXyxy.length === 0),

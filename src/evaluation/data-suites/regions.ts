@@ -6,12 +6,13 @@
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { maxObjects } from '../../grounding/dialect.ts';
 import { createRandom } from '../../random.ts';
-import { type Figures, mean, share } from '../figures.ts';
+import { share } from '../figures.ts';
 import { groupBy } from '../metrics/group-by.ts';
 import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 import type { Row } from '../row.ts';
 import type { NamesRegions } from '../subject.ts';
 import { answered, type Question, type Suite } from '../suite.ts';
+import { type Figures, meanOf } from '../suites/suite-score.ts';
 import { faultNotes } from './notes.ts';
 
 export interface RegionTruth {
@@ -64,7 +65,7 @@ export function scoreRegions(rows: readonly RegionRow[]) {
     return [{ truth, overlap: wordOverlap(truth, predicted), isExact: isSameName(truth, predicted) }];
   });
   const figuresOf = (own: typeof judged): Figures => ({
-    semanticIou: mean(own.map(({ overlap }) => overlap)),
+    semanticIou: meanOf(own.map(({ overlap }) => overlap)),
     exact: share(own, ({ isExact }) => isExact),
   });
   const byCategory = [...groupBy(judged, ({ truth }) => truth)].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -72,6 +72,26 @@ function keyFields(file: RecordFile, index: number): HallusionKey {
 export const hallusionId = ({ category, subcategory, setId, figureId, questionId }: HallusionKey): string =>
   [category, subcategory, setId, figureId, questionId].join('_');
 
+/** What a judge is asked, in the form of the official prompt; worded for this project. */
+export function hallusionPrompt({ question, details }: HallusionQuestion, answer: string): string {
+  return [
+    'Compare an answer with the right one. Write "correct" if they agree, "incorrect" if they contradict each other, and',
+    '"unclear" if the answer does not commit itself. Write this one word alone.',
+    '',
+    `Question: ${question}`,
+    `Right answer: ${details}`,
+    `Answer: ${answer}`,
+    'Verdict:',
+  ].join('\n');
+}
+
+/** As the official script reads it: the words may stand anywhere. */
+export function readHallusionVerdict(reply: string): HallusionVerdict {
+  const lower = reply.toLowerCase();
+  if (lower.includes('incorrect')) return 'incorrect';
+  return lower.includes('correct') ? 'correct' : 'unclear';
+}
+
 interface Judged {
   readonly truth: HallusionQuestion;
   readonly isRight: boolean;

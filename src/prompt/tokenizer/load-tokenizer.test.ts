@@ -53,5 +53,5 @@ it('reads tokenizer.json before tokenizer.model, and vocab.json with merges.txt'
 
 it('names the file that is broken', async () => {
   writeFileSync(join(folder, 'tokenizer.json'), '{"model": ');
-  await expect(loadTokenizer(folder)).rejects.toThrow(/^tokenizer.json: expected JSON/);
+  await expect(loadTokenizer(folder)).rejects.toThrow(/tokenizer.json: expected JSON/);
 });

@@ -4,9 +4,9 @@
  */
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatRexError } from '../../errors.ts';
+import { readModelFile, readModelJson } from '../../weights/wrong-content.ts';
 import { sentencepieceToTokenizerJson } from './sentencepiece.ts';
 import { createTokenizer, type Tokenizer } from './tokenizer.ts';
 import { byteLevelTokenizerJson, specialToken, type TokenizerJson } from './tokenizer-json.ts';
@@ -50,14 +50,14 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 
 async function readSentencepiece(folder: string): Promise<TokenizerJson | undefined> {
   const path = join(folder, 'tokenizer.model');
-  return existsSync(path) ? sentencepieceToTokenizerJson(await readFile(path)) : undefined;
+  return existsSync(path) ? sentencepieceToTokenizerJson(await readModelFile(path)) : undefined;
 }
 
 async function readVocabAndMerges(folder: string): Promise<TokenizerJson | undefined> {
   const vocab = await readJson<Record<string, number>>(folder, 'vocab.json');
   const mergesPath = join(folder, 'merges.txt');
   if (!vocab || !existsSync(mergesPath)) return undefined;
-  const lines = (await readFile(mergesPath, 'utf8')).split(/\r?\n/);
+  const lines = new TextDecoder().decode(await readModelFile(mergesPath)).split(/\r?\n/);
   const merges = lines.filter((line, row) => line !== '' && !(row === 0 && line.startsWith('#version')));
   return byteLevelTokenizerJson({ vocab, merges, pattern: qwen2Pattern, normalizer: { type: 'NFC' }, special: [] });
 }
@@ -65,11 +65,5 @@ async function readVocabAndMerges(folder: string): Promise<TokenizerJson | undef
 async function readJson<T>(folder: string, name: string): Promise<T | undefined> {
   const path = join(folder, name);
   if (!existsSync(path)) return undefined;
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as T;
-  } catch (cause) {
-    throw new ChatRexError('invalid-file', `${name}: expected JSON, came something else; download the file again`, {
-      cause,
-    });
-  }
+  return (await readModelJson(path)) as T;
 }

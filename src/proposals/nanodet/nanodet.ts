@@ -15,7 +15,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { explainNaN, hasNaN } from '../../weights/non-finite.ts';
 import { createTurns } from '../in-turn.ts';
 import { completeFilter, type Proposals } from '../post-process.ts';
-import { type ProposalNetwork, type ProposeOptions, proposeForEach } from '../proposal-network.ts';
+import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranularity } from '../proposal-network.ts';
 import { SessionCache } from '../session-cache.ts';
 import type { NanoDetConfig, NanoDetScale } from './config.ts';
 import { type Detection, detectionsOf, proposalsOf, type ScalePredictions } from './detections.ts';
@@ -60,6 +60,7 @@ export class NanoDet implements ProposalNetwork {
    */
   async propose(sources: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
     const { granularity = 'coarse', fast = false } = options;
+    requireGranularity(granularity);
     if (granularity === 'fine') {
       throw new ChatRexError(
         'unsupported',

@@ -9,9 +9,10 @@
 
 import { chatRexPresets } from '../../chatrex/config.ts';
 import type { MllmTraining } from '../mllm/stage.ts';
+import { worldData } from './world-data.ts';
 
 /**
- * About twice what there is room for. Expressions and questions have the most kinds, and are learned last; captions are not
+ * Samples to try per image and task: about twice as many as fit into `room` tokens. Expressions and questions have the most kinds, and are learned last; captions are not
  * learned where every fourth image has one (docs/log.md, 2026-11-26).
  */
 const mixture = {
@@ -39,7 +40,7 @@ export const nanoAlign: MllmTraining = {
   model: chatRexPresets.nano,
   parts: 2,
   batchSize: 2,
-  scenes: 6000,
+  data: [{ data: worldData('train', 1, 6000), weight: 1 }],
   lessons: [{ steps: 800, mixture: { 'region-caption': 12, detection: 8 }, regionStyle: 'category' }],
   mixture,
   room: 352,
@@ -48,7 +49,7 @@ export const nanoAlign: MllmTraining = {
   namingWeight: 0.5,
   boxJitter: 0.05,
   encodersLearn: false,
-  validationScenes: 100,
+  validation: { data: worldData('val', 1, 100), count: 100 },
 };
 
 /** The encoders learn to name on; a higher rate keeps them from it (docs/log.md). */
@@ -58,7 +59,7 @@ export const nanoInstruct: MllmTraining = {
   learningRate: 4e-4,
   warmupSteps: 100,
   finalRate: 0.02,
-  // Where a box is, how it lies to another and whether it is what is asked for are not learned beside everything else
+  // The full mixture alone does not teach positions, spatial relations and yes/no questions, so they come first
   // (docs/log.md, 2026-11-26).
   lessons: [
     { steps: 200, mixture: { 'region-caption': 2, 'region-qa': 24 }, regionQuestions: ['where', 'relation'] },
@@ -95,6 +96,6 @@ export const nanoInstruct: MllmTraining = {
       },
     },
   ],
-  scenes: 20_000,
+  data: [{ data: worldData('train', 1, 20_000), weight: 1 }],
   encodersLearn: true,
 };

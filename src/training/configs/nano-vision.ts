@@ -7,6 +7,7 @@
 import { clipVitPresets } from '../../vision/clip-vit.ts';
 import { convNextPresets } from '../../vision/convnext.ts';
 import type { VisionTraining } from '../vision/stage.ts';
+import { worldData } from './world-data.ts';
 
 export const nanoVision: VisionTraining = {
   seed: 1,
@@ -18,7 +19,7 @@ export const nanoVision: VisionTraining = {
   weightDecay: 0.02,
   validateEvery: 1000,
   parts: 2,
-  scenes: 10_000,
+  data: [{ data: worldData('train', 1, 10_000), weight: 1 }],
   vision: {
     high: convNextPresets['convnext-nano'],
     low: clipVitPresets['clip-vit-nano'],

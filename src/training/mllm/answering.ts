@@ -2,24 +2,24 @@
 
 import { type ChatRexConfig, imageTokenCount } from '../../chatrex/config.ts';
 import { packObjects } from '../../chatrex/pack-objects.ts';
-import { packTexts } from '../../chatrex/pack-texts.ts';
+import { type ImageTexts, packTexts } from '../../chatrex/pack-texts.ts';
 import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
 import { chatRexTrainingGraph, type TrainingStart } from '../../chatrex/training-graph.ts';
+import type { Region } from '../../datasets/sample.ts';
 import { dialects } from '../../grounding/dialect.ts';
+import { createRgbImage, type ImageSize, type RgbImage } from '../../image/rgb-image.ts';
 import { createScope } from '../../nn/scope.ts';
-import { createChat } from '../../prompt/conversation.ts';
+import { type Chat, createChat } from '../../prompt/conversation.ts';
 import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import type { Feeds } from '../../runtime/session.ts';
 import { add } from '../../tensor/ops/add.ts';
 import { multiply } from '../../tensor/ops/multiply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Scene } from '../../world/scene.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
 import type { ObjectList } from './object-list.ts';
-import { nameTokens, objectNaming, objectNamingFeeds } from './object-naming.ts';
+import { createNameToken, objectNaming, objectNamingFeeds } from './object-naming.ts';
 import type { MllmTraining } from './stage.ts';
-import { imageTexts, type Questions } from './texts.ts';
 
 type AnsweringConfig = Pick<MllmTraining, 'model' | 'batchSize' | 'namingWeight'>;
 
@@ -40,52 +40,59 @@ const answeringInOrder = (logits: Tensor, labels: Tensor) => ({
   accuracy: accuracy(logits, labels),
 });
 
-/**
- * Feeds of `answeringGraph`, images apart.
- * @param lists of boxes, one a scene
- * @param epoch other questions about the same scenes
- */
-export type Questioner = (
-  scenes: readonly Scene[],
-  lists: readonly ObjectList[],
-  questions: Questions,
-  epoch: number,
-) => Feeds;
+/** An image with its list of boxes and what is asked about it; or text alone. */
+export interface Lesson {
+  /** Null for text alone. */
+  readonly image: RgbImage | null;
+  /** Pixels of the original, which boxes are in; the image may have been made smaller while it was decoded. */
+  readonly size: ImageSize;
+  readonly regions: readonly Region[];
+  readonly list: ObjectList;
+  readonly texts: ImageTexts;
+}
 
-export function createQuestioner(
-  { model, room }: Pick<MllmTraining, 'model' | 'room'>,
-  tokenizer: Tokenizer,
-): Questioner {
-  const { listsInAnyOrder, chatFormat: format, dialect, system } = model;
-  const chat = createChat(tokenizer, { format, dialect: dialects[dialect], system });
-  const names = nameTokens(tokenizer);
-  return (scenes, lists, questions, epoch) => {
+/** Feeds of `answeringGraph`, pixels apart. */
+export type Questioner = (lessons: readonly Lesson[]) => Feeds;
+
+/** The chat of a model's configuration. */
+export const chatOf = ({ chatFormat: format, dialect, system }: ChatRexConfig, tokenizer: Tokenizer): Chat =>
+  createChat(tokenizer, { format, dialect: dialects[dialect], system });
+
+export function createQuestioner(model: ChatRexConfig, tokenizer: Tokenizer): Questioner {
+  const { listsInAnyOrder } = model;
+  const { objects } = chatOf(model, tokenizer).vocabulary.ids;
+  const tokenOf = createNameToken(tokenizer);
+  return (lessons) => {
+    const lists = lessons.map(({ list }) => list);
     const boxes = lists.map(({ boxesXyxy }) => boxesXyxy);
-    const images = scenes.map((scene, i) =>
-      imageTexts(scene, lists[i], chat, { ...questions, listsInAnyOrder, room, epoch }),
-    );
+    const texts = lessons.map((lesson) => lesson.texts);
     const sizes = {
       imageTokens: imageTokenCount(model),
       boxes: Math.max(...boxes.map(({ length }) => length / 4)),
     };
-    const packed = packTexts(images, sizes);
+    const packed = packTexts(texts, sizes);
     return {
       ...boxFeeds(
-        scenes.map(({ image }) => image),
+        lessons.map(({ size }) => size),
         boxes,
         model,
       ),
-      ...objectNamingFeeds(scenes, lists, names),
-      ...(listsInAnyOrder && anyOrderFeeds(images, chat.vocabulary.ids.objects)),
+      ...objectNamingFeeds(
+        lessons.map(({ regions }) => regions),
+        lists,
+        tokenOf,
+      ),
+      ...(listsInAnyOrder && anyOrderFeeds(texts, objects)),
       ...packed,
-      ...(model.objectsCarryIndex && packObjects(images, sizes, packed)),
+      ...(model.objectsCarryIndex && packObjects(texts, sizes, packed)),
     };
   };
 }
 
-export const imageFeeds = (scenes: readonly Scene[], model: ChatRexConfig): Feeds => ({
+/** Pixels of a batch; black where there is text alone, which nothing reads. */
+export const imageFeeds = (lessons: readonly Pick<Lesson, 'image'>[], model: ChatRexConfig): Feeds => ({
   ...pixelFeeds(
-    scenes.map(({ image }) => image),
+    lessons.map(({ image }) => image ?? createRgbImage(8, 8)),
     model,
   ),
 });

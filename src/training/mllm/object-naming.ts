@@ -1,16 +1,15 @@
 /**
  * Object tokens say their category to the language model's own words. A word about one object in a question teaches one token;
- * this teaches all of an image's, so that an object looks like its name long before the model learns to speak of it.
+ * this teaches all of an image's, which aligns object tokens with word embeddings early in training.
  */
 
+import type { Region } from '../../datasets/sample.ts';
 import { rmsNorm } from '../../nn/rms-norm.ts';
 import type { Scope } from '../../nn/scope.ts';
 import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
 import { input } from '../../tensor/ops/input.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { CATEGORIES } from '../../world/categories.ts';
-import type { Scene } from '../../world/scene.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import { ignoredLabel } from '../vision/naming.ts';
 import type { ObjectList } from './object-list.ts';
@@ -27,29 +26,39 @@ export function objectNaming(scope: Scope, objectTokens: Tensor, words: (hidden:
   return { loss: crossEntropy(logits, labels), category: accuracy(logits, labels) };
 }
 
-/** The token that stands for each category: the first of its name within a sentence. */
-export function nameTokens(tokenizer: Tokenizer): ReadonlyMap<string, number> {
+/** The token of a category: the first of its name within a sentence. */
+export type NameToken = (category: string) => number | undefined;
+
+export function createNameToken(tokenizer: Tokenizer): NameToken {
   const [space] = tokenizer.encode(' ');
-  return new Map(
-    CATEGORIES.map(({ name }) => [name, tokenizer.encode(` ${name}`).find((id) => id !== space)!] as const),
-  );
+  const known = new Map<string, number | undefined>();
+  return (category) => {
+    if (!known.has(category))
+      known.set(
+        category,
+        tokenizer.encode(` ${category}`).find((id) => id !== space),
+      );
+    return known.get(category);
+  };
 }
 
 /**
- * @param lists of the same images; boxes that are no object have no name
- * @param tokenOf see `nameTokens`
+ * @param regions of each image
+ * @param lists of the same images; boxes that are no region, or a region without a category, have no name
  */
 export function objectNamingFeeds(
-  scenes: readonly Scene[],
+  regions: readonly (readonly Region[])[],
   lists: readonly ObjectList[],
-  tokenOf: ReadonlyMap<string, number>,
+  tokenOf: NameToken,
 ): { readonly 'object names': HostTensor<'int64'> } {
   const count = Math.max(...lists.map(({ boxesXyxy }) => boxesXyxy.length / 4));
-  const labels = hostTensor('int64', [scenes.length, count]);
+  const labels = hostTensor('int64', [regions.length, count]);
   labels.data.fill(ignoredLabel);
-  scenes.forEach(({ objects }, b) => {
-    for (const [object, index] of lists[b].indexOf) {
-      labels.data[b * count + index] = BigInt(tokenOf.get(objects[object].category.name)!);
+  regions.forEach((ofImage, b) => {
+    for (const [region, index] of lists[b].indexOf) {
+      const { category } = ofImage[region];
+      const token = category === undefined ? undefined : tokenOf(category);
+      if (token !== undefined) labels.data[b * count + index] = BigInt(token);
     }
   });
   return { 'object names': labels };

@@ -1,51 +1,83 @@
 import { expect, test } from 'vitest';
-import { dialects } from '../../grounding/dialect.ts';
-import { createChat } from '../../prompt/conversation.ts';
+import type { Conversation } from '../../datasets/sample.ts';
+import { dialects, groundingTokens } from '../../grounding/dialect.ts';
+import type { Turn } from '../../grounding/grounded-text.ts';
+import { createChat, nanoChatTokens } from '../../prompt/conversation.ts';
 import { createTokenizer } from '../../prompt/tokenizer/tokenizer.ts';
-import { CATEGORIES } from '../../world/categories.ts';
-import { RELATION_PHRASES, SIDE_PHRASES } from '../../world/description.ts';
-import { makeSamples, sampleRandom } from '../../world/samples.ts';
-import { renderScene } from '../../world/scene.ts';
-import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
-import { imageTexts, lessonAt } from './texts.ts';
-import { trainWorldTokenizer } from './tokenizer.ts';
+import { trainTokenizer } from '../../prompt/tokenizer/train-tokenizer.ts';
+import { createRandom } from '../../random.ts';
+import { chooseConversations, imageTexts, type Lesson, lessonAt, namedRegions, tasksOf } from './texts.ts';
 
 test('lessons follow each other, then everything is asked', () => {
-  const lessons = [
+  const lessons: Lesson[] = [
     { steps: 2, mixture: { counting: 1 } },
-    { steps: 3, mixture: { referring: 1 }, regionStyle: 'category' as const },
+    { steps: 3, mixture: { referring: 1 }, regionStyle: 'category' },
   ];
   const curriculum = { lessons, mixture: { detection: 1 } };
   const asked = [0, 1, 2, 4, 5, 99].map((step) => Object.keys(lessonAt(curriculum, step).mixture)[0]);
   expect(asked).toEqual(['counting', 'counting', 'referring', 'referring', 'detection', 'detection']);
   expect(lessonAt(curriculum, 3).regionStyle).toBe('category');
   expect(lessonAt(curriculum, 5).regionStyle).toBeUndefined();
+  expect(tasksOf(curriculum)).toEqual(['counting', 'referring', 'detection']);
 });
 
-test('a lesson about categories asks for nothing else', async () => {
-  const scene = renderScene(await loadSpriteAtlas(), { split: 'train', seed: 6, index: 1 });
-  const tokenizer = createTokenizer(trainWorldTokenizer([scene], 2560));
-  const chat = createChat(tokenizer, { format: 'nano', dialect: dialects.paper });
-  const { objects } = scene;
-  const list = {
-    boxesXyxy: Float32Array.from(objects.flatMap(({ boxXyxy }) => boxXyxy)),
-    indexOf: new Map(objects.map((_, i) => [i, i])),
-  };
-  const options = { mixture: { 'region-caption': 9 }, regionStyle: 'category' as const, room: 320, epoch: 1 };
-  const { texts } = imageTexts(scene, list, chat, options);
-  const answers = texts.map(({ ids, isTarget }) => tokenizer.decode(ids.filter((_, i) => isTarget[i])));
-  expect(answers.length).toBeGreaterThan(4);
-  const names = new Set(CATEGORIES.map(({ name }) => ` ${name}<end>`));
-  for (const answer of answers) expect(names).toContain(answer);
+const words = 'what is this it is a red cup where are the cups here'.split(' ');
+const tokenizer = createTokenizer(
+  trainTokenizer(
+    words.map((word) => ` ${word}`),
+    { vocabSize: 420, specialTokens: [...nanoChatTokens, ...groundingTokens(dialects.paper)] },
+  ),
+);
+const chat = createChat(tokenizer, { format: 'nano', dialect: dialects.paper });
+const say = (text: string) => ({ kind: 'text' as const, text });
+const mean = (text: string, ...objects: number[]) => ({ kind: 'phrase' as const, text, objects });
+const turn = (region: number): Turn => ({
+  question: [say('what is '), mean('', region)],
+  answer: [say('it is '), mean('a red cup', region)],
+});
+const list = {
+  boxesXyxy: new Float32Array(12),
+  indexOf: new Map([
+    [0, 2],
+    [7, 0],
+  ]),
+};
+const options = { room: 1000, hasImage: true };
+const decoded = ({ texts }: ReturnType<typeof imageTexts>) => texts.map(({ ids }) => tokenizer.decode(ids));
+
+test('regions are said by their places in the list', () => {
+  const texts = imageTexts([{ task: 'conversation', turns: [turn(7), turn(0)] }], list, chat, options);
+  expect(decoded(texts)).toEqual([
+    '\nwhat is <obj0><assistant> it is <g> a red cup</g><o><obj0></o><end>' +
+      '<user>what is <obj2><assistant> it is <g> a red cup</g><o><obj2></o><end>',
+  ]);
 });
 
-test('a lesson may be of some kinds of questions about regions alone', async () => {
-  const scene = renderScene(await loadSpriteAtlas(), { split: 'train', seed: 6, index: 1 });
-  const perTask = { 'region-qa': 12 } as const;
-  const asked = makeSamples(scene, sampleRandom(scene), { perTask, regionQuestions: ['where', 'relation'] });
-  const facts = new Set<string | undefined>([...Object.values(SIDE_PHRASES), ...Object.values(RELATION_PHRASES)]);
-  expect(asked.length).toBeGreaterThan(4);
-  for (const { turns } of asked) expect(facts).toContain(turns[0].accepted?.[0]);
-  const any = makeSamples(scene, sampleRandom(scene), { perTask }).map(({ turns }) => turns[0].accepted?.[0]);
-  expect(any.some((fact) => !facts.has(fact))).toBe(true);
+test('a conversation longer than the room is told as far as there is room, and others only if they fit', () => {
+  const long: Conversation = { task: 'conversation', turns: [turn(7), turn(0), turn(7)] };
+  const whole = imageTexts([long], list, chat, options).texts[0].ids.length;
+  const [cut] = imageTexts([long], list, chat, { ...options, room: whole - 1 }).texts;
+  expect(tokenizer.decode(cut.ids).match(/<assistant>/g)).toHaveLength(2);
+  expect(imageTexts([long], list, chat, { ...options, room: 3 }).texts).toEqual([]);
+  const short: Conversation = { task: 'conversation', turns: [turn(0)] };
+  expect(imageTexts([long, short], list, chat, { ...options, room: whole }).texts).toHaveLength(1);
+  expect(imageTexts([short, long], list, chat, { ...options, room: whole }).texts).toHaveLength(1);
+});
+
+test('text alone has no image before it', () => {
+  const empty = { boxesXyxy: new Float32Array(0), indexOf: new Map() };
+  const turns = [{ question: [say('what is this')], answer: [say('a cup')] }];
+  const texts = imageTexts([{ task: 'conversation', turns }], empty, chat, { ...options, hasImage: false });
+  expect(texts.prefix.some(({ kind }) => kind === 'image')).toBe(false);
+  expect(texts.texts).toHaveLength(1);
+});
+
+test('conversations are chosen so that together they name no more regions than a list holds', () => {
+  const many = Array.from({ length: 5 }, (_, i): Conversation => {
+    const regions = Array.from({ length: 40 }, (_unused, k) => 40 * i + k);
+    return { task: 'detection', turns: [{ question: [say('all')], answer: [mean('cups', ...regions)] }] };
+  });
+  const { chosen, regions } = chooseConversations(many, createRandom('choose'));
+  expect(chosen).toHaveLength(2);
+  expect([...regions].sort()).toEqual(chosen.flatMap(({ turns }) => namedRegions(turns)).sort());
 });

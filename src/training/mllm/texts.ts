@@ -1,28 +1,27 @@
-/** What is asked and answered about a training image: samples of all ten tasks, as many as there is room for. */
+/** What is asked and answered about a training image: conversations of all tasks, as many as there is room for. */
 
 import type { ImageTexts, PackedText } from '../../chatrex/pack-texts.ts';
-import { ChatRexError } from '../../errors.ts';
+import type { Conversation } from '../../datasets/sample.ts';
+import { maxObjects } from '../../grounding/dialect.ts';
+import type { Turn } from '../../grounding/grounded-text.ts';
 import type { Chat } from '../../prompt/conversation.ts';
 import { encodeTrainingSample } from '../../prompt/training-sample.ts';
-import type { RegionCaptionStyle, WorldTask } from '../../world/sample.ts';
-import { makeSamples, sampleRandom } from '../../world/samples.ts';
-import type { Scene } from '../../world/scene.ts';
-import type { RegionQuestion } from '../../world/tasks/region-qa.ts';
+import type { Random } from '../../random.ts';
 import type { ObjectList } from './object-list.ts';
 
-/** How many samples of each task are tried for an image. */
-export type TaskMixture = Readonly<Partial<Record<WorldTask, number>>>;
+/** How many conversations of each task are tried for an image. */
+export type TaskMixture = Readonly<Record<string, number>>;
 
 /** What an image is asked. */
 export interface Questions {
   readonly mixture: TaskMixture;
   /** Captions of regions are in this style alone. */
-  readonly regionStyle?: RegionCaptionStyle;
-  /** Questions about regions are of these kinds alone; a kind that stands twice comes twice as often. */
-  readonly regionQuestions?: readonly RegionQuestion[];
+  readonly regionStyle?: string;
+  /** Questions about regions are of these kinds alone; a kind that is listed twice comes twice as often. */
+  readonly regionQuestions?: readonly string[];
 }
 
-/** A stretch of training with its own tasks: a small model learns an ability soon where it is asked for nothing else. */
+/** A stretch of training with tasks of its own: a small model learns an ability soon if it is asked for nothing else. */
 export interface Lesson extends Questions {
   readonly steps: number;
 }
@@ -43,37 +42,68 @@ export function lessonAt({ lessons, mixture }: Curriculum, step: number): Questi
   return { mixture };
 }
 
-export interface TextOptions extends Questions {
-  /** Tokens for questions and answers together; samples are drawn at random until it is filled. */
-  readonly room: number;
-  /** Whether objects are listed in any order; otherwise they ascend. */
-  readonly listsInAnyOrder?: boolean;
-  /** Other samples of the same scene. */
-  readonly epoch: number;
+/** All tasks that a curriculum asks for. */
+export const tasksOf = ({ lessons, mixture }: Curriculum): string[] => [
+  ...new Set([...lessons.flatMap((lesson) => Object.keys(lesson.mixture)), ...Object.keys(mixture)]),
+];
+
+/** Regions that a conversation names. */
+export const namedRegions = (turns: readonly Turn[]): number[] => [
+  ...new Set(
+    turns.flatMap(({ question, answer }) =>
+      [...question, ...answer].flatMap((span) => (span.kind === 'phrase' ? span.objects : [])),
+    ),
+  ),
+];
+
+/** In random order, as many conversations as together name no more regions than a list of boxes holds. */
+export function chooseConversations(
+  conversations: readonly Conversation[],
+  random: Random,
+): { readonly chosen: readonly Conversation[]; readonly regions: ReadonlySet<number> } {
+  const regions = new Set<number>();
+  const chosen = random.shuffle(conversations).filter(({ turns }) => {
+    const named = new Set([...regions, ...namedRegions(turns)]);
+    if (named.size > maxObjects) return false;
+    for (const region of named) regions.add(region);
+    return true;
+  });
+  return { chosen, regions };
 }
 
+export interface TextOptions {
+  /** Tokens for questions and answers together. */
+  readonly room: number;
+  /** Puts objects of a list in any order; without it they ascend. */
+  readonly listOrder?: Random;
+  /** Whether there is an image. */
+  readonly hasImage: boolean;
+}
+
+/**
+ * Conversations in their order, each if there is room for it; of one that is longer than all the room, its first turns.
+ * @param list holds every region that they name
+ */
 export function imageTexts(
-  scene: Scene,
+  conversations: readonly Conversation[],
   list: ObjectList,
   chat: Chat,
-  { mixture, regionStyle, regionQuestions, listsInAnyOrder, room, epoch }: TextOptions,
+  { room, listOrder, hasImage }: TextOptions,
 ): ImageTexts {
-  const random = sampleRandom(scene, epoch);
   const boxCount = list.boxesXyxy.length / 4;
-  const options = { objectIndex: list.indexOf, boxCount, random: listsInAnyOrder ? random : undefined };
   const texts: PackedText[] = [];
   let left = room;
-  for (const sample of random.shuffle(makeSamples(scene, random, { perTask: mixture, regionStyle, regionQuestions }))) {
-    const { ids, isTarget } = encodeTrainingSample(chat, sample.turns, options);
-    if (ids.length > left) continue;
-    left -= ids.length;
-    texts.push({ ids, isTarget });
+  const encode = (turns: readonly Turn[]) =>
+    encodeTrainingSample(chat, turns, { objectIndex: list.indexOf, boxCount, random: listOrder });
+  for (const { turns } of conversations) {
+    let fitting = encode(turns);
+    for (let count = turns.length - 1; fitting.ids.length > room && count > 0; count--) {
+      fitting = encode(turns.slice(0, count));
+    }
+    if (fitting.ids.length > left) continue;
+    left -= fitting.ids.length;
+    texts.push({ ids: fitting.ids, isTarget: fitting.isTarget });
   }
-  if (texts.length === 0) {
-    throw new ChatRexError(
-      'limit-exceeded',
-      `no question about scene ${scene.key.index} fits ${room} tokens; raise the room`,
-    );
-  }
-  return { prefix: chat.prefix(boxCount), texts };
+  const prefix = chat.prefix(boxCount);
+  return { prefix: hasImage ? prefix : prefix.filter(({ kind }) => kind !== 'image'), texts };
 }

@@ -1,45 +1,50 @@
-/** Held-out figures while the multimodal model trains: what it says of unseen scenes in unseen wordings, the answer so far given. */
+/** Validation with teacher forcing: loss and accuracy per token, on unseen samples and wordings. */
 
-import { proposalsOf } from '../../chatrex/config.ts';
-import { createRandom } from '../../random.ts';
+import type { OpenContext } from '../../datasets/dataset.ts';
+import { ChatRexError } from '../../errors.ts';
+import { openDataset } from '../../open-dataset.ts';
+import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import { Session } from '../../runtime/session.ts';
-import type { Scene } from '../../world/scene.ts';
 import type { Metrics } from '../loop.ts';
+import type { Validation } from '../mixture.ts';
 import { type ParameterSet, storedParameters } from '../parameters.ts';
-import { answeringGraph, imageFeeds, type Questioner } from './answering.ts';
-import { objectList, randomProposals } from './object-list.ts';
+import { answeringGraph, chatOf, createQuestioner, imageFeeds } from './answering.ts';
+import { readHeldOut } from './read-lesson.ts';
 import type { MllmTraining } from './stage.ts';
 
-/**
- * Objects are shown by their true boxes among random others; every call asks the same questions.
- * @returns means over the scenes of the metrics of training
- */
+const metricNames = ['answering', 'accuracy', 'category'] as const;
+
+/** @returns means over the samples that can be asked about; every call asks the same questions */
 export async function validateMllm(
   config: MllmTraining,
-  ask: Questioner,
+  { data, count }: Validation,
+  tokenizer: Tokenizer,
+  context: OpenContext,
   parameters: ParameterSet,
-  scenes: readonly Scene[],
 ): Promise<Metrics> {
-  const { model, mixture, proposals } = config;
   const { metrics } = answeringGraph({ ...config, batchSize: 1 }, 'pixels');
+  const ask = createQuestioner(config.model, tokenizer);
+  const chat = chatOf(config.model, tokenizer);
+  const dataset = await openDataset(data, context);
   const session = await Session.create(metrics, storedParameters(parameters));
-  const means = { answering: 0, accuracy: 0, category: 0 };
+  const sums = { answering: 0, accuracy: 0, category: 0 };
+  let seen = 0;
   try {
-    for (const scene of scenes) {
-      const random = createRandom(`validate/${scene.key.index}`);
-      const others = randomProposals(scene, proposals, random);
-      const list = objectList(scene, others, {
-        jitter: 0,
-        isFound: false,
-        mostOverlap: proposalsOf(model).nmsIou,
-        random,
-      });
-      const found = await session.run({ ...imageFeeds([scene], model), ...ask([scene], [list], { mixture }, 0) });
-      for (const name of ['answering', 'accuracy', 'category'] as const)
-        means[name] += Number(found[name].data[0]) / scenes.length;
+    for (let index = 0; index < Math.min(count, dataset.size); index++) {
+      const lesson = await readHeldOut(dataset, index, config, chat).catch(skipUnreadable);
+      if (!lesson) continue;
+      const found = await session.run({ ...imageFeeds([lesson], config.model), ...ask([lesson]) });
+      seen++;
+      for (const name of metricNames) sums[name] += Number(found[name].data[0]);
     }
   } finally {
     await session.dispose();
+    await dataset.close();
   }
-  return means;
+  return seen === 0 ? {} : Object.fromEntries(metricNames.map((name) => [name, sums[name] / seen]));
+}
+
+function skipUnreadable(error: unknown): null {
+  if (error instanceof ChatRexError && error.code !== 'runtime') return null;
+  throw error;
 }

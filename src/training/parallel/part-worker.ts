@@ -1,51 +1,46 @@
-/** Worker thread of a training step: opens the stage for itself, computes gradients of its parts, one step a message. */
+/** Worker thread of a training step: opens the stage, then computes the gradients of its parts, one step a task. */
 
-import { parentPort, workerData } from 'node:worker_threads';
-import { ChatRexError } from '../../errors.ts';
+import { workerData } from 'node:worker_threads';
 import { hostTensor } from '../../runtime/host-tensor.ts';
-import { GradientSession } from '../gradient-session.ts';
+import { serveTasks } from '../../workers/protocol.ts';
+import type { Metrics } from '../loop.ts';
+import { StageSessions } from '../run.ts';
 import { openStage } from '../stages.ts';
-import type { PartWorkerAnswer, PartWorkerData } from './threads.ts';
+import type { PartWorkerData } from './threads.ts';
 
 const { description, parameters, gradients, parts, threads } = workerData as PartWorkerData;
 
-const answer = (value: PartWorkerAnswer) => parentPort?.postMessage(value);
-const fail = (error: unknown) => {
-  const code = error instanceof ChatRexError ? error.code : undefined;
-  answer({ failure: { code, message: (error as Error).message } });
-};
-
-async function serve(): Promise<void> {
+async function open() {
   const stage = await openStage(description);
   // The runtime cannot read shared memory, so this thread has its own copies.
   const own = new Map(parameters.map(({ name, shape, data }) => [name, hostTensor('float32', shape, data.slice())]));
-  const trained = new Set(gradients.map(({ name }) => name));
-  const session = await GradientSession.create<string, string>(stage.loss, stage.metrics, own, {
-    predictions: stage.predictions,
-    isTrainable: (name) => trained.has(name),
-    threads,
-  });
+  const trained = new Set(gradients[0].map(({ name }) => name));
+  const sessions = new StageSessions(stage, own, { isTrainable: (name) => trained.has(name), threads });
+  await sessions.open(0);
   const makeBatches = (step: number) => Promise.all(parts.map((part) => stage.makeBatch(step, part)));
   let ahead: { step: number; batches: Promise<unknown[]> } | undefined;
 
-  const compute = async (step: number) => {
+  return async (step: number): Promise<Metrics[]> => {
     for (const { name, data } of parameters) if (trained.has(name)) own.get(name)?.data.set(data);
     const batches = await (ahead?.step === step ? ahead.batches : makeBatches(step));
-    const metrics: Record<string, number> = {};
+    const metrics: Metrics[] = [];
     for (const [i, batch] of batches.entries()) {
-      const ofPart = await stage.run(session, batch, step, parts[i]);
-      for (const [name, value] of Object.entries(ofPart)) metrics[name] = (metrics[name] ?? 0) + value / parts.length;
+      const ofPart = await sessions.compute(batch, step, parts[i]);
+      for (const { name, data } of gradients[i]) data.set(ofPart.gradients.get(name) as Float32Array);
+      metrics.push(ofPart.metrics);
     }
-    const means = session.finish();
-    for (const { name, data } of gradients) data.set(means.get(name) as Float32Array);
-    answer({ metrics });
-    // While the weights are updated, the next batch is made.
-    const batchesAhead = makeBatches(step + 1);
-    batchesAhead.catch(() => {});
-    ahead = { step: step + 1, batches: batchesAhead };
+    // While the weights are updated, the next batches are made. What goes wrong with them is told when their step comes.
+    const next = makeBatches(step + 1);
+    next.catch(() => {});
+    ahead = { step: step + 1, batches: next };
+    return metrics;
   };
-  parentPort?.on('message', (step: number) => void compute(step).catch(fail));
-  answer({ metrics: {} });
 }
 
-void serve().catch(fail);
+const opened = open();
+// Told as the answer to the first task.
+opened.catch(() => {});
+serveTasks(async (step: number | 'open') => {
+  const compute = await opened;
+  return step === 'open' ? [] : compute(step);
+});

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { worldData } from '../configs/world-data.ts';
 import { checkpointFile, metricsFile } from '../loop.ts';
 import { runStage } from '../run.ts';
 import { openStage } from '../stages.ts';
@@ -24,7 +25,7 @@ const settings: VisionTraining = {
   weightDecay: 0.01,
   validateEvery: 100,
   parts: 3,
-  scenes: 8,
+  data: [{ data: worldData('train', 1, 8), weight: 1 }],
   vision: {
     high: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], kernelSize: 3, layerScale: 0.1 },
     low: {

@@ -1,26 +1,26 @@
 /**
- * A step's batch in parts, computed side by side: one worker thread and one session for each part, as far as there are
- * cores. Most operators of a training step are too small for several threads; whole parts are not.
+ * A step's batch in parts, computed side by side in worker threads: a session for each, as far as there are cores. Most
+ * operators of a training step are too small for several threads; whole parts are not.
  */
 
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
-import { ChatRexError, type ErrorCode } from '../../errors.ts';
+import { askWorker, endWorker } from '../../workers/protocol.ts';
 import { startWorker } from '../../workers/start-worker.ts';
 import type { GradientSet } from '../adamw.ts';
 import type { Metrics } from '../loop.ts';
 import type { ParameterSet } from '../parameters.ts';
-import { type GradientSource, runStage, type StageContext, type StageOptions } from '../run.ts';
+import { type GradientSource, requireRunFolder, runStage, type StageContext, type StageOptions } from '../run.ts';
 import { openStage, type StageConfigs, type StageDescription, type StageName } from '../stages.ts';
 
 /** What a worker starts with; the memory is shared, so that parameters and gradients are not sent. */
 export interface PartWorkerData {
   readonly description: StageDescription;
   readonly parameters: readonly SharedTensor[];
-  /** For trainable parameters only. The mean over the worker's parts is written here. */
-  readonly gradients: readonly SharedTensor[];
   /** Which parts of every step it computes. */
   readonly parts: readonly number[];
+  /** For each of these parts, where its gradients are written: trainable parameters only. */
+  readonly gradients: readonly (readonly SharedTensor[])[];
   readonly threads: number;
 }
 
@@ -30,53 +30,66 @@ export interface SharedTensor {
   readonly data: Float32Array;
 }
 
-/** What a worker answers: once when it is ready, then once a step. */
-export type PartWorkerAnswer = { metrics: Metrics } | { failure: { code: ErrorCode | undefined; message: string } };
-
 interface RunningWorker {
   readonly worker: Worker;
-  readonly gradients: readonly SharedTensor[];
   readonly parts: readonly number[];
+  /** The answer that it owes. */
+  pending: Promise<Metrics[]>;
 }
 
-/** Trains a stage by its name, its steps in parts; see `runStage`. */
+/**
+ * Trains a stage by its name, its steps in parts; see `runStage`.
+ * @param options.workers threads that share the parts; as many as there are cores by default. The run is the same bits
+ *   with any number of them.
+ */
 export async function trainStage<Name extends StageName>(
   name: Name,
   settings: StageConfigs[Name],
-  { cacheFolder, proposer, ...options }: StageOptions & Pick<StageContext, 'cacheFolder' | 'proposer'>,
+  {
+    cacheFolder,
+    dataRoot,
+    proposer,
+    workers,
+    ...options
+  }: StageOptions & Pick<StageContext, 'cacheFolder' | 'dataRoot' | 'proposer'> & { readonly workers?: number },
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
-  const description = {
-    name,
-    settings,
-    context: { folder: options.folder, cacheFolder, proposer, initial: options.initial },
-  } as StageDescription;
-  const stage = await openStage(description, options.onStatus);
+  const { folder, initial, signal, onStatus } = options;
+  const context = { folder, cacheFolder, dataRoot, proposer, initial };
+  const description = { name, settings, context } as StageDescription;
+  await requireRunFolder(folder, options.resume);
+  const stage = await openStage({ ...description, context: { ...context, signal, onStatus } } as StageDescription);
   try {
     return await runStage(stage, options, (parameters, trainable) =>
-      PartWorkers.start(description, parameters, trainable, settings.parts),
+      PartWorkers.start(description, parameters, trainable, settings.parts, workers),
     );
   } finally {
     await stage.close?.();
   }
 }
 
-class PartWorkers implements GradientSource {
+export class PartWorkers implements GradientSource {
   readonly #workers: readonly RunningWorker[];
   readonly #parameters: ParameterSet;
   readonly #shared: readonly SharedTensor[];
+  /** Gradients by part. */
+  readonly #gradients: readonly (readonly SharedTensor[])[];
   readonly #means: Map<string, Float32Array>;
-  readonly #count: number;
 
-  private constructor(workers: readonly RunningWorker[], parameters: ParameterSet, shared: readonly SharedTensor[]) {
+  private constructor(
+    workers: readonly RunningWorker[],
+    parameters: ParameterSet,
+    shared: readonly SharedTensor[],
+    gradients: readonly (readonly SharedTensor[])[],
+  ) {
     this.#workers = workers;
     this.#parameters = parameters;
     this.#shared = shared;
-    this.#count = workers.reduce((sum, { parts }) => sum + parts.length, 0);
-    this.#means = new Map(workers[0].gradients.map(({ name, data }) => [name, new Float32Array(data.length)]));
+    this.#gradients = gradients;
+    this.#means = new Map(gradients[0].map(({ name, data }) => [name, new Float32Array(data.length)]));
   }
 
   /**
-   * Starts workers for `parts` parts and waits until their sessions stand.
+   * Starts the workers; resolves once every worker has created its session.
    * @param trainable names of the parameters whose gradients are wanted
    */
   static async start(
@@ -84,57 +97,76 @@ class PartWorkers implements GradientSource {
     parameters: ParameterSet,
     trainable: readonly string[],
     parts: number,
+    workers = availableParallelism(),
   ): Promise<PartWorkers> {
     const cores = availableParallelism();
-    const workerCount = Math.min(parts, cores);
+    const workerCount = Math.max(1, Math.min(parts, workers));
     const shared = [...parameters].map(([name, { shape }]) => sharedTensor(name, shape));
     copyParameters(parameters, shared);
+    const gradients = Array.from({ length: parts }, () =>
+      trainable.map((name) => sharedTensor(name, parameters.get(name)?.shape ?? [])),
+    );
     const started = Array.from({ length: workerCount }, (_, index): RunningWorker => {
-      const gradients = trainable.map((name) => sharedTensor(name, parameters.get(name)?.shape ?? []));
       const own = Array.from({ length: parts }, (_, part) => part).filter((part) => part % workerCount === index);
       const data: PartWorkerData = {
         description,
         parameters: shared,
-        gradients,
         parts: own,
-        threads: Math.max(1, Math.floor(cores / workerCount)),
+        gradients: own.map((part) => gradients[part]),
+        // Depends on the parts and not on the workers, so that another number of workers gives the same bits.
+        threads: Math.max(1, Math.floor(cores / parts)),
       };
-      return { worker: startWorker('./part-worker.ts', import.meta.url, data), gradients, parts: own };
+      const worker = startWorker('./part-worker.ts', import.meta.url, data);
+      return ask({ worker, parts: own, pending: Promise.resolve([]) }, 'open');
     });
-    const workers = new PartWorkers(started, parameters, shared);
-    await workers.#answers();
-    return workers;
+    const source = new PartWorkers(started, parameters, shared, gradients);
+    await source.#answers();
+    return source;
   }
 
-  /** Means over all parts of gradients and metrics, at the parameters as they are now. The gradients last until the next step. */
+  /** Means over all parts of gradients and metrics, at the parameters as they are now. They last until the next step. */
   async computeGradients(step: number): Promise<{ gradients: GradientSet; metrics: Metrics }> {
     copyParameters(this.#parameters, this.#shared);
-    for (const { worker } of this.#workers) worker.postMessage(step);
+    for (const worker of this.#workers) ask(worker, step);
     const answers = await this.#answers();
-    this.#workers.forEach(({ gradients, parts }, index) => {
-      const weight = parts.length / this.#count;
-      for (const { name, data } of gradients) {
+    this.#averageGradients();
+    return { gradients: this.#means, metrics: this.#averageMetrics(answers) };
+  }
+
+  /** In the order of the parts, whoever computed them. */
+  #averageGradients(): void {
+    const count = this.#gradients.length;
+    this.#gradients.forEach((ofPart, part) => {
+      const isLast = part === count - 1;
+      for (const { name, data } of ofPart) {
         const mean = this.#means.get(name) as Float32Array;
-        if (index === 0) for (let i = 0; i < mean.length; i++) mean[i] = weight * data[i];
-        else for (let i = 0; i < mean.length; i++) mean[i] += weight * data[i];
+        if (part === 0) mean.set(data);
+        else for (let i = 0; i < mean.length; i++) mean[i] += data[i];
+        if (isLast && count > 1) for (let i = 0; i < mean.length; i++) mean[i] /= count;
       }
     });
-    const metrics: Record<string, number> = {};
-    answers.forEach((ofWorker, index) => {
-      const weight = this.#workers[index].parts.length / this.#count;
-      for (const [name, value] of Object.entries(ofWorker)) metrics[name] = (metrics[name] ?? 0) + weight * value;
+  }
+
+  #averageMetrics(answers: readonly Metrics[][]): Metrics {
+    const byPart: Metrics[] = [];
+    this.#workers.forEach(({ parts }, index) => {
+      for (const [i, part] of parts.entries()) byPart[part] = answers[index][i];
     });
-    return { gradients: this.#means, metrics };
+    const sums: Record<string, number> = {};
+    for (const ofPart of byPart) {
+      for (const [name, value] of Object.entries(ofPart)) sums[name] = (sums[name] ?? 0) + value;
+    }
+    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / byPart.length]));
   }
 
+  /** Ends the workers, each after the parts that it is at. */
   async stop(): Promise<void> {
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#workers.map(({ worker, pending }) => endWorker(worker, pending)));
   }
 
-  /** The next answer of every worker. */
-  async #answers(): Promise<Metrics[]> {
+  async #answers(): Promise<Metrics[][]> {
     try {
-      return await Promise.all(this.#workers.map(({ worker }) => nextAnswer(worker)));
+      return await Promise.all(this.#workers.map(({ pending }) => pending));
     } catch (error) {
       await this.stop();
       throw error;
@@ -142,22 +174,9 @@ class PartWorkers implements GradientSource {
   }
 }
 
-function nextAnswer(worker: Worker): Promise<Metrics> {
-  return new Promise((resolve, reject) => {
-    const onAnswer = (answer: PartWorkerAnswer) => {
-      worker.off('error', onError);
-      if ('metrics' in answer) resolve(answer.metrics);
-      else {
-        const { code, message } = answer.failure;
-        reject(code ? new ChatRexError(code, message) : new Error(message));
-      }
-    };
-    const onError = (error: Error) => {
-      worker.off('message', onAnswer);
-      reject(error);
-    };
-    worker.once('message', onAnswer).once('error', onError);
-  });
+function ask(one: RunningWorker, task: number | 'open'): RunningWorker {
+  one.pending = askWorker<Metrics[]>(one.worker, task);
+  return one;
 }
 
 function sharedTensor(name: string, shape: readonly number[]): SharedTensor {

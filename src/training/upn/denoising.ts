@@ -1,10 +1,10 @@
 /**
  * Contrastive denoising (Zhang et al., DINO, 2022): queries made from noised boxes of the objects, one near each object
- * that must find it again and one farther off that must call itself nothing. They teach boxes without any matching.
+ * that must find it again, and a negative farther away that must be classified as background. No matching is needed.
  */
 
 import type { Random } from '../../random.ts';
-import type { Objects } from './targets.ts';
+import type { Boxes } from './batch.ts';
 
 /** The noised queries of an image for one prompt. */
 export interface DenoisingGroup {
@@ -22,7 +22,7 @@ export interface DenoisingGroup {
 /** Noise moves corners by up to this share of half the box; negatives are moved by between one and two of it. */
 const boxNoise = 0.8;
 
-export function denoisingGroup(objects: Objects, queries: number, random: Random): DenoisingGroup {
+export function denoisingGroup(objects: Boxes, queries: number, random: Random): DenoisingGroup {
   const count = objects.length / 4;
   const group = {
     boxesUnsigmoid: new Float32Array(queries * 4),

@@ -4,6 +4,7 @@
  * of a step, in `targets.ts`, and comes in as weights and targets.
  */
 
+import type { ImageSize } from '../../image/rgb-image.ts';
 import type { Scope } from '../../nn/scope.ts';
 import type { UpnConfig } from '../../proposals/config.ts';
 import { type Granularity, upnNetwork } from '../../proposals/network.ts';
@@ -23,7 +24,6 @@ import { softplus } from '../../tensor/ops/softplus.ts';
 import { subtract } from '../../tensor/ops/subtract.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { generalizedIou, l1Distance, sigmoidFocalLoss } from '../losses.ts';
-import { namingInputs, namingLoss } from '../vision/naming.ts';
 
 export const granularities = ['fine', 'coarse'] as const satisfies readonly Granularity[];
 
@@ -33,14 +33,12 @@ export const lossWeights = { classification: 1, l1: 5, giou: 2 } as const;
 export interface UpnTrainingConfig {
   readonly upn: UpnConfig;
   readonly batchSize: number;
-  /** Side of the square images in pixels. */
-  readonly imageSize: number;
+  /** Sizes of the canvases that images are put on, in pixels: one to three. Images keep their aspect ratio. */
+  readonly canvases: readonly ImageSize[];
+  /** Whether images may be smaller than their canvas; RexWorld's never are, and a network without a mask is quicker. */
+  readonly isPadded: boolean;
   /** Queries made from noised boxes, for each image. */
   readonly denoisingQueries: number;
-  /** Objects an image that the backbone has to name besides, so that it keeps knowing them; none when 0. */
-  readonly namedObjects: number;
-  /** Weight of the loss of naming beside those of finding. */
-  readonly namingWeight: number;
   /** Most tokens in a batch whose boxes are supervised directly. */
   readonly maxPositiveTokens: number;
 }
@@ -53,13 +51,15 @@ export interface UpnTrainingGraph {
 }
 
 /**
- * The graph of one batch; its inputs are made by `step.ts` and `targets.ts`. The tokens of every image are scored for both
+ * The graph of one batch on one of the configuration's canvases; its inputs are made by `step.ts` and `targets.ts`. The tokens of every image are scored for both
  * prompts; its decoder works for one of them, drawn anew at every step, which halves the most expensive part.
  */
-export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig): UpnTrainingGraph {
-  const { upn, batchSize, imageSize, denoisingQueries } = config;
+export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig, canvas = 0): UpnTrainingGraph {
+  const { upn, batchSize, denoisingQueries, isPadded } = config;
+  const { width, height } = config.canvases[canvas];
   const network = upnNetwork(scope, upn);
-  const encoded = network.encode(input('pixels', 'float32', [batchSize, 3, imageSize, imageSize]), null);
+  const pixels = input('pixels', 'float32', [batchSize, 3, height, width]);
+  const encoded = network.encode(pixels, isPadded ? input('padding', 'bool', [batchSize, height, width]) : null);
   const tokenBoxes = network.tokenBoxes(encoded);
   const isCoarse = input('is coarse', 'float32', [batchSize, 1, 1]);
   const [fine, coarse] = granularities.map((granularity) => network.prompt(granularity));
@@ -96,23 +96,14 @@ export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig): UpnTr
     tokens: granularities.map((name) => tokenLoss(name, tokenLogits[`${name} tokenLogits`])).reduce(add),
     tokenBoxes: tokenBoxLoss(tokenBoxes, config.maxPositiveTokens),
   };
-  const detection = [
+  const loss = [
     multiply(parts.classification, lossWeights.classification),
     multiply(parts.l1, lossWeights.l1),
     multiply(parts.giou, lossWeights.giou),
     parts.tokens,
     parts.tokenBoxes,
   ].reduce(add);
-  const naming =
-    config.namedObjects === 0
-      ? undefined
-      : namingLoss(scope.at('naming'), encoded.backboneMaps, namingInputs(batchSize, config.namedObjects, imageSize));
-  const loss = naming ? add(detection, multiply(naming.loss, config.namingWeight)) : detection;
-  const metrics = {
-    ...parts,
-    ...(naming && { naming: naming.loss, category: naming.category, colour: naming.colour }),
-  };
-  return { loss, metrics, predictions: { logits: allLogits, boxes: allBoxes, tokenBoxes, ...tokenLogits } };
+  return { loss, metrics: parts, predictions: { logits: allLogits, boxes: allBoxes, tokenBoxes, ...tokenLogits } };
 }
 
 /** @param logits [layers, B, N]; @param boxes [layers, B, N, 4] */
@@ -132,10 +123,12 @@ function decoderLoss(logits: Tensor, boxes: Tensor) {
 /** Quality focal loss (Li et al., 2020): every token is asked how well its box fits; targets are shares of one. */
 function tokenLoss(granularity: Granularity, logits: Tensor): Tensor {
   const target = input(`${granularity} token targets`, 'float32', logits.shape);
+  // 0 for tokens in padding, in regions that are ignored, and where the annotations do not promise background.
+  const counted = input(`${granularity} tokens counted`, 'float32', logits.shape);
   const normalizer = input(`${granularity} token weight`, 'float32', []);
   const entropy = subtract(softplus(logits), multiply(logits, target));
   const surprise = power(abs(subtract(target, sigmoid(logits))), 2);
-  return multiply(reduceSum(multiply(entropy, surprise)), normalizer);
+  return multiply(reduceSum(multiply(multiply(entropy, surprise), counted)), normalizer);
 }
 
 function tokenBoxLoss(tokenBoxes: Tensor, count: number): Tensor {

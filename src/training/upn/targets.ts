@@ -9,11 +9,9 @@ import { generalizedIou, iou } from '../../boxes/overlap.ts';
 import type { Granularity } from '../../proposals/network.ts';
 import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
 import { linearSumAssignment } from '../matcher.ts';
+import type { Boxes, PromptTruth } from './batch.ts';
 import type { DenoisingGroup } from './denoising.ts';
 import { granularities, type UpnTrainingConfig } from './loss.ts';
-
-/** Objects of an image, [K, 4] centre and size as shares of it. */
-export type Objects = Float32Array;
 
 /** Costs of the matcher (paper appendix B.1). */
 const matchCosts = { class: 2, l1: 5, giou: 2 };
@@ -27,16 +25,25 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** What the decoder was asked about an image. */
 export interface DecodedImage {
-  readonly objects: Objects;
+  /** Null where nothing is known about the prompt: the image then teaches the decoder nothing. */
+  readonly truth: PromptTruth | null;
   readonly denoising: DenoisingGroup;
 }
 
-/** Feeds of the second half of a step: `objects` for the tokens of every image, `decoded` for its decoder. */
+export interface UpnTruth {
+  /** For the tokens of every image. */
+  readonly truths: Readonly<Record<Granularity, readonly (PromptTruth | null)[]>>;
+  /** Per image and token, 0 in padding. */
+  readonly isValid: Uint8Array;
+  /** For the decoder of every image. */
+  readonly decoded: readonly DecodedImage[];
+}
+
+/** Feeds of the second half of a step. */
 export function upnTargets(
   config: UpnTrainingConfig,
   predictions: Readonly<Record<string, HostTensor>>,
-  objects: Readonly<Record<Granularity, readonly Objects[]>>,
-  decoded: readonly DecodedImage[],
+  { truths, isValid, decoded }: UpnTruth,
 ): Record<string, HostTensor> {
   const feeds = decoderTargets(config, predictions, decoded);
   const positives: Positive[] = [];
@@ -45,24 +52,55 @@ export function upnTargets(
   for (const granularity of granularities) {
     const logits = predictions[`${granularity} tokenLogits`] as HostTensor<'float32'>;
     const targets = hostTensor('float32', logits.shape);
+    const counted = hostTensor('float32', logits.shape);
     const [, tokens] = logits.shape;
     let total = 0;
-    objects[granularity].forEach((boxes, image) => {
-      const range = [image * tokens, (image + 1) * tokens] as const;
-      for (const { token, object, quality } of alignTokens(
-        corners.subarray(range[0] * 4, range[1] * 4),
-        logits.data.subarray(...range),
-        boxes,
-      )) {
-        targets.data[range[0] + token] = quality;
+    truths[granularity].forEach((truth, image) => {
+      if (!truth) return;
+      const [start, end] = [image * tokens, (image + 1) * tokens];
+      const boxes = corners.subarray(start * 4, end * 4);
+      const isBackground = mayBeBackground(boxes, truth);
+      for (let token = 0; token < tokens; token++) {
+        counted.data[start + token] = isValid[start + token] && isBackground(token) ? 1 : 0;
+      }
+      const { objects } = truth;
+      for (const { token, object, quality } of alignTokens(boxes, logits.data.subarray(start, end), objects)) {
+        if (!isValid[start + token]) continue;
+        targets.data[start + token] = quality;
+        counted.data[start + token] = 1;
         total += quality;
-        positives.push({ index: range[0] + token, box: boxes.subarray(4 * object, 4 * object + 4), weight: quality });
+        positives.push({ index: start + token, box: objects.subarray(4 * object, 4 * object + 4), weight: quality });
       }
     });
     feeds[`${granularity} token targets`] = targets;
+    feeds[`${granularity} tokens counted`] = counted;
     feeds[`${granularity} token weight`] = hostTensor('float32', [], [1 / Math.max(1, total)]);
   }
   return Object.assign(feeds, positiveFeeds(positives, config.maxPositiveTokens));
+}
+
+/** A prediction of which more than this lies in a region that is ignored is neither right nor wrong. */
+const ignoredShare = 0.5;
+
+/**
+ * Which predictions that answer for no object are wrong: all where the annotations are complete, but those in ignored
+ * regions; none where they are not.
+ * @param corners of the predictions, xyxy
+ */
+function mayBeBackground(corners: Float32Array, { ignored, isComplete }: PromptTruth): (prediction: number) => boolean {
+  if (!isComplete) return () => false;
+  if (ignored.length === 0) return () => true;
+  const regions = cxcywhToXyxy(ignored);
+  return (prediction) => {
+    const [x1, y1, x2, y2] = corners.subarray(4 * prediction, 4 * prediction + 4);
+    const area = Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
+    for (let r = 0; r < regions.length; r += 4) {
+      const width = Math.min(x2, regions[r + 2]) - Math.max(x1, regions[r]);
+      const height = Math.min(y2, regions[r + 3]) - Math.max(y1, regions[r + 1]);
+      if (width > 0 && height > 0 && width * height > ignoredShare * area) return false;
+    }
+    return true;
+  };
 }
 
 interface Positive {
@@ -105,7 +143,7 @@ function decoderTargets(
     1 /
     Math.max(
       1,
-      decoded.reduce((sum, { objects }) => sum + objects.length / 4, 0),
+      decoded.reduce((sum, { truth }) => sum + (truth?.objects.length ?? 0) / 4, 0),
     );
   const perNoised =
     1 /
@@ -121,7 +159,9 @@ function decoderTargets(
   for (let layer = 0; layer < layers; layer++) {
     for (let image = 0; image < batch; image++) {
       const start = (layer * batch + image) * count;
-      const { objects, denoising: group } = decoded[image];
+      const { truth, denoising: group } = decoded[image];
+      if (!truth) continue;
+      const { objects } = truth;
       for (let query = 0; query < denoisingQueries; query++) {
         if (!group.isUsed[query]) continue;
         classWeights.data[start + query] = perNoised;
@@ -129,13 +169,13 @@ function decoderTargets(
         if (object >= 0) assign(start + query, objects.subarray(4 * object, 4 * object + 4), perNoised);
       }
       const first = start + denoisingQueries;
-      classWeights.data.fill(perObject, first, start + count);
-      const pairs = matchObjects(
-        logits.data.subarray(first, start + count),
-        boxes.data.subarray(4 * first, 4 * (start + count)),
-        objects,
-      );
-      for (const [query, object] of pairs) {
+      const ownBoxes = boxes.data.subarray(4 * first, 4 * (start + count));
+      const isBackground = mayBeBackground(cxcywhToXyxy(ownBoxes), truth);
+      for (let query = first; query < start + count; query++) {
+        classWeights.data[query] = isBackground(query - first) ? perObject : 0;
+      }
+      for (const [query, object] of matchObjects(logits.data.subarray(first, start + count), ownBoxes, objects)) {
+        classWeights.data[first + query] = perObject;
         assign(first + query, objects.subarray(4 * object, 4 * object + 4), perObject);
       }
     }
@@ -148,8 +188,8 @@ function decoderTargets(
   };
 }
 
-/** Pairs of query and object with the least total cost; every object gets a query. */
-export function matchObjects(logits: Float32Array, boxes: Float32Array, objects: Objects): [number, number][] {
+/** Pairs of query and object with the least total cost; every object gets a query, as long as there are queries. */
+export function matchObjects(logits: Float32Array, boxes: Float32Array, objects: Boxes): [number, number][] {
   const [queries, count] = [logits.length, objects.length / 4];
   if (count === 0) return [];
   const overlap = generalizedIou(cxcywhToXyxy(boxes), cxcywhToXyxy(objects));
@@ -181,7 +221,7 @@ interface AlignedToken {
 }
 
 /** @param corners boxes of the tokens, xyxy; @param logits of the tokens */
-function alignTokens(corners: Float32Array, logits: Float32Array, objects: Objects): AlignedToken[] {
+function alignTokens(corners: Float32Array, logits: Float32Array, objects: Boxes): AlignedToken[] {
   const count = objects.length / 4;
   const tokens = logits.length;
   const overlap = iou(cxcywhToXyxy(objects), corners);

@@ -1,70 +1,81 @@
 /** Held-out figures while a UPN trains: class-agnostic average precision and recall for both prompts. */
 
-import type { BoxXywh } from '../../boxes/box.ts';
-import { cxcywhToXyxy } from '../../boxes/convert.ts';
-import { nms } from '../../boxes/nms.ts';
+import { boxToXywh } from '../../boxes/convert.ts';
+import type { Dataset, OpenContext } from '../../datasets/dataset.ts';
+import { ChatRexError } from '../../errors.ts';
 import { evaluateCoco } from '../../evaluation/metrics/coco.ts';
 import type { DetectedBox, GroundTruthBox } from '../../evaluation/metrics/records.ts';
-import { createScope } from '../../nn/scope.ts';
-import { proposeFor, upnNetwork } from '../../proposals/network.ts';
+import { openDataset } from '../../open-dataset.ts';
+import { filterPredictions } from '../../proposals/post-process.ts';
+import { proposalGraph } from '../../proposals/upn.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import { Session } from '../../runtime/session.ts';
-import { input } from '../../tensor/ops/input.ts';
-import type { Scene } from '../../world/scene.ts';
 import type { Metrics } from '../loop.ts';
+import type { Validation } from '../mixture.ts';
 import { type ParameterSet, storedParameters } from '../parameters.ts';
-import { upnBatch } from './batch.ts';
+import { type UpnExample, upnBatch, upnExample } from './batch.ts';
 import { granularities, type UpnTrainingConfig } from './loss.ts';
 
-const nmsIou = 0.8;
-const maxBoxes = 100;
+/** As in use, but with every score: average precision wants the whole curve. */
+const filter = { minScore: 0, nmsIou: 0.8, maxBoxes: 100 };
 
-/** Images are taken in batches of the training's size; `scenes` beyond the last whole batch are left out. */
+/** @returns `fine AP` and so on; a prompt that no image covers has no figures */
 export async function validateUpn(
-  { upn, batchSize, imageSize }: UpnTrainingConfig,
+  config: UpnTrainingConfig,
+  { data, count }: Validation,
+  context: OpenContext,
   parameters: ParameterSet,
-  scenes: readonly Scene[],
 ): Promise<Metrics> {
-  const network = upnNetwork(createScope(), upn);
-  const encoded = network.encode(input('pixels', 'float32', [batchSize, 3, imageSize, imageSize]), null);
-  const outputs = Object.fromEntries(
-    granularities.flatMap((granularity) => {
-      const { predictions } = proposeFor(network, encoded, granularity);
-      return [
-        [`${granularity} logits`, predictions.logits[predictions.logits.length - 1]],
-        [`${granularity} boxes`, predictions.boxesCxcywhNormalized[predictions.boxesCxcywhNormalized.length - 1]],
-      ];
-    }),
-  );
-  const session = await Session.create(outputs, storedParameters(parameters));
+  const dataset = await openDataset(data, context);
+  try {
+    return await validateUpnOn(config, dataset, Math.min(count, dataset.size), parameters);
+  } finally {
+    await dataset.close();
+  }
+}
+
+/** The first `count` samples, each as the network sees it in use. */
+export async function validateUpnOn(
+  config: UpnTrainingConfig,
+  dataset: Dataset,
+  count: number,
+  parameters: ParameterSet,
+): Promise<Metrics> {
+  const { upn, canvases, isPadded } = config;
+  const sessions = new Map<number, Session>();
   const found = { fine: new Records(), coarse: new Records() };
   try {
-    for (let start = 0; start + batchSize <= scenes.length; start += batchSize) {
-      const batch = upnBatch(scenes.slice(start, start + batchSize), imageSize);
-      const results = await session.run(batch.feeds);
-      for (const granularity of granularities) {
-        const [logits, boxes] = [results[`${granularity} logits`], results[`${granularity} boxes`]];
-        batch.objects[granularity].forEach((objects, i) => {
-          found[granularity].add(
-            start + i,
-            objects,
-            logits as HostTensor<'float32'>,
-            boxes as HostTensor<'float32'>,
-            i,
-            imageSize,
-          );
-        });
+    for (let index = 0; index < count; index++) {
+      const canvas = await canvasOf(config, dataset, index);
+      const example = await upnExample(dataset, index, config, canvas).catch(skipUnreadable);
+      if (!example) continue;
+      let session = sessions.get(canvas);
+      if (!session) {
+        const graph = proposalGraph(upn, canvases[canvas], isPadded, granularities);
+        session = await Session.create(graph, storedParameters(parameters));
+        sessions.set(canvas, session);
       }
+      const { feeds } = upnBatch([example], config, canvas);
+      const results = await session.run({ images: feeds.pixels, ...(isPadded && { padding: feeds.padding }) });
+      for (const granularity of granularities) found[granularity].add(index, example, granularity, results);
     }
   } finally {
-    await session.dispose();
+    await Promise.all([...sessions.values()].map((session) => session.dispose()));
   }
-  return Object.fromEntries(
-    granularities.flatMap((granularity) => {
-      const { AP, AP50, AR100At50 } = found[granularity].evaluate();
-      return Object.entries({ AP, AP50, AR100At50 }).map(([name, value]) => [`${granularity} ${name}`, value]);
-    }),
-  );
+  return Object.assign({}, ...granularities.map((granularity) => found[granularity].evaluate(granularity)));
+}
+
+/** Images that cannot be read have no figures, as they have no place in training. */
+function skipUnreadable(error: unknown): null {
+  if (error instanceof ChatRexError) return null;
+  throw error;
+}
+
+/** The canvas on which an image is largest. */
+async function canvasOf({ canvases }: UpnTrainingConfig, dataset: Dataset, index: number): Promise<number> {
+  const { width, height } = await dataset.imageSize(index);
+  const scales = canvases.map((canvas) => Math.min(canvas.width / width, canvas.height / height));
+  return scales.indexOf(Math.max(...scales));
 }
 
 class Records {
@@ -72,33 +83,43 @@ class Records {
   readonly detections: DetectedBox[] = [];
   readonly imageIds: number[] = [];
 
-  add(
-    imageId: number,
-    objects: Float32Array,
-    logits: HostTensor<'float32'>,
-    boxes: HostTensor<'float32'>,
-    row: number,
-    imageSize: number,
-  ): void {
+  /** Images whose annotations are complete for the prompt; ignored regions are crowds. */
+  add(imageId: number, example: UpnExample, granularity: 'fine' | 'coarse', results: Record<string, HostTensor>): void {
+    const truth = example.truths[granularity];
+    if (!truth?.isComplete) return;
     this.imageIds.push(imageId);
-    const record = (box: Float32Array) => ({ imageId, categoryId: 1, boxXywh: xywh(box, imageSize) });
-    for (let k = 0; k < objects.length; k += 4) this.truths.push(record(objects.subarray(k, k + 4)));
-    const count = logits.shape[1];
-    const scores = logits.data.subarray(row * count, (row + 1) * count).map((logit) => 1 / (1 + Math.exp(-logit)));
-    const own = boxes.data.subarray(row * count * 4, (row + 1) * count * 4);
-    for (const i of nms(cxcywhToXyxy(own), scores, nmsIou).slice(0, maxBoxes)) {
-      this.detections.push({ ...record(own.subarray(4 * i, 4 * i + 4)), score: scores[i] });
+    const { width, height } = example.image;
+    const record = (x1: number, y1: number, x2: number, y2: number) => {
+      return { imageId, categoryId: 1, boxXywh: boxToXywh([x1, y1, x2, y2]) };
+    };
+    for (const [boxes, isCrowd] of [
+      [truth.objects, false],
+      [truth.ignored, true],
+    ] as const) {
+      for (let k = 0; k < boxes.length; k += 4) {
+        const [cx, cy, w, h] = boxes.subarray(k, k + 4);
+        const [left, top] = [(cx - w / 2) * width, (cy - h / 2) * height];
+        this.truths.push({ ...record(left, top, left + w * width, top + h * height), isCrowd });
+      }
     }
+    const predictions = {
+      granularity,
+      logits: results[`${granularity} logits`].data as Float32Array,
+      boxesCxcywhNormalized: results[`${granularity} boxes`].data as Float32Array,
+    };
+    const { boxesXyxy, scores } = filterPredictions([predictions], example.image, filter);
+    scores.forEach((score, i) => {
+      const [x1, y1, x2, y2] = boxesXyxy.subarray(4 * i, 4 * i + 4);
+      this.detections.push({ ...record(x1, y1, x2, y2), score });
+    });
   }
 
-  evaluate() {
-    return evaluateCoco(this.truths, this.detections, { imageIds: this.imageIds, isClassAgnostic: true }).metrics;
+  evaluate(granularity: string): Metrics {
+    if (this.imageIds.length === 0) return {};
+    const options = { imageIds: this.imageIds, isClassAgnostic: true };
+    const { AP, AP50, AR100At50 } = evaluateCoco(this.truths, this.detections, options).metrics;
+    return Object.fromEntries(
+      Object.entries({ AP, AP50, AR100At50 }).map(([name, value]) => [`${granularity} ${name}`, value]),
+    );
   }
 }
-
-const xywh = ([cx, cy, width, height]: Float32Array, size: number): BoxXywh => [
-  (cx - width / 2) * size,
-  (cy - height / 2) * size,
-  width * size,
-  height * size,
-];

@@ -28,7 +28,13 @@ export function oracle(scene: Scene, boxesXyxy: readonly (readonly number[])[], 
     return toAnswer(truth, sceneIndex, boxesXyxy);
   };
   return {
-    boxes: { boxesXyxy: Float64Array.from(boxesXyxy.flat()), scores: boxesXyxy.map(() => 1), sources: [], leftOut: 0 },
+    boxes: {
+      boxesXyxy: Float64Array.from(boxesXyxy.flat()),
+      scores: boxesXyxy.map(() => 1),
+      sources: [],
+      leftOut: 0,
+      clipped: [],
+    },
     ask: (question: string) => answer([{ question }]),
     chat: answer,
   } satisfies Pick<EncodedImage, 'ask' | 'chat' | 'boxes'>;

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { parseStageConfig } from './config-schema.ts';
+import { nanoAlign, nanoInstruct } from './configs/nano-mllm.ts';
+import { nanoUpn } from './configs/nano-upn.ts';
+import { nanoVision } from './configs/nano-vision.ts';
+
+test('the named configurations are sound', () => {
+  expect(parseStageConfig('vision', nanoVision, 'nano')).toEqual(nanoVision);
+  expect(parseStageConfig('upn', nanoUpn, 'nano')).toEqual(nanoUpn);
+  expect(parseStageConfig('align', nanoAlign, 'nano')).toEqual(nanoAlign);
+  expect(parseStageConfig('instruct', nanoInstruct, 'nano')).toEqual(nanoInstruct);
+});
+
+const refusal =
+  (config: unknown, stage: 'upn' | 'align' = 'upn') =>
+  () =>
+    parseStageConfig(stage, config, 'my.js');
+
+test('fields that are missing, mistyped or misspelt are named', () => {
+  const { upn: _, ...without } = nanoUpn;
+  expect(refusal(without)).toThrow(/my.js: field upn is missing/);
+  expect(refusal({ ...nanoUpn, batchSize: 'four' })).toThrow(/field batchSize: expected (number|int).*string/);
+  expect(refusal({ ...nanoUpn, steps: -4 })).toThrow(/field steps/);
+  expect(refusal({ ...nanoUpn, learningRat: 1 })).toThrow(/no field learningRat, did you mean learningRate\?/);
+  expect(refusal({ ...nanoUpn, upn: { ...nanoUpn.upn, numHeads: 0 } })).toThrow(/field upn.numHeads/);
+  expect(refusal({ ...nanoUpn, data: [] })).toThrow(/field data/);
+  expect(refusal({ ...nanoUpn, data: [{ data: { format: 'coco' }, weight: 0 }] })).toThrow(/data.0.weight/);
+  expect(refusal(null)).toThrow(/my.js: expected an object/);
+  expect(refusal({ ...nanoAlign, model: { ...nanoAlign.model, imageSize: 'large' } }, 'align')).toThrow(/imageSize/);
+});
+
+test('a field with a default may be left out', () => {
+  expect('beta2' in nanoUpn).toBe(false);
+  expect(parseStageConfig('upn', { ...nanoUpn, beta2: 0.999 }, 'nano').beta2).toBe(0.999);
+});

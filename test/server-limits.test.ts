@@ -1,0 +1,291 @@
+/** What the server does not let through, and how it goes on when its model, its clients or its queue fail. */
+
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalServer, scene, sceneUrl, startLocalServer } from '../src/server/testing/local-server.ts';
+
+const [key, otherKey] = ['first-key-0123456789', 'second-key-0123456789'];
+
+let server: LocalServer;
+beforeAll(async () => {
+  server = await startLocalServer({
+    apiKeys: [key, otherKey],
+    corsOrigins: ['https://studio.example'],
+    allowedHosts: ['chatrex.example'],
+    maxBodyBytes: 200_000,
+    maxImageBytes: 100_000,
+    maxPixels: 100_000,
+    concurrency: 1,
+    maxWaiting: 2,
+    headersTimeoutMs: 500,
+    requestTimeoutMs: 1000,
+    readTimeoutMs: 500,
+    slowestBytesPerSecond: 1e9,
+  });
+}, 30_000);
+afterAll(() => server.stop());
+
+const asked = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+const body = (fields: object) => JSON.stringify({ image: sceneUrl, ...fields });
+
+function post(path: string, content: BodyInit, headers: Record<string, string> = asked, signal?: AbortSignal) {
+  return fetch(`${server.url}${path}`, { method: 'POST', body: content, headers, signal });
+}
+
+const describeScene = (fields: object = {}) => post('/v1/chatrex/describe', body(fields));
+/** A question that takes a while: hot answers do not end early. */
+const longQuestion = { temperature: 2, max_tokens: 300 };
+
+describe('keys', () => {
+  it('are asked for by every route but those about the server', async () => {
+    for (const path of ['/health', '/ready', '/version', '/openapi.json']) {
+      expect((await fetch(server.url + path)).status, path).toBe(200);
+    }
+    for (const path of ['/v1/models', '/metrics', '/nothing']) {
+      expect((await fetch(server.url + path)).status, path).toBe(401);
+    }
+    for (const authorization of [
+      '',
+      'Bearer',
+      'Bearer wrong',
+      `Basic ${key}`,
+      `Bearer ${key}x`,
+      `Bearer ${key.slice(1)}`,
+    ]) {
+      const response = await fetch(`${server.url}/v1/models`, { headers: { authorization } });
+      expect(response.status, authorization).toBe(401);
+      expect((await response.json()).error.code).toBe('invalid_api_key');
+    }
+    for (const shown of [key, otherKey]) {
+      const headers = { authorization: `Bearer ${shown}` };
+      expect((await fetch(`${server.url}/v1/models`, { headers })).status).toBe(200);
+      expect((await fetch(`${server.url}/v1/models`, { headers: { 'x-moondream-auth': shown } })).status).toBe(200);
+    }
+  });
+});
+
+describe('pages of other sites', () => {
+  const origins = async (origin: string, method = 'GET') => {
+    const response = await fetch(`${server.url}/health`, {
+      method,
+      headers: { origin, ...(method === 'OPTIONS' && { 'access-control-request-method': 'POST' }) },
+    });
+    return response.headers.get('access-control-allow-origin');
+  };
+  it('are let in where they are named', async () => {
+    expect(await origins('https://studio.example')).toBe('https://studio.example');
+    expect(await origins('https://studio.example', 'OPTIONS')).toBe('https://studio.example');
+    for (const origin of ['https://evil.example', 'http://studio.example', 'null']) {
+      expect(await origins(origin)).toBeNull();
+      expect(await origins(origin, 'OPTIONS')).toBeNull();
+    }
+  });
+
+  it('cannot send what browsers send without asking', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+      const response = await post('/v1/chatrex/describe', body({}), { ...asked, 'content-type': type });
+      expect(response.status).toBe(415);
+    }
+  });
+
+  it('cannot reach it by another name', async () => {
+    const status = async (host: string) =>
+      (await raw(`GET /health HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).status;
+    for (const host of ['localhost:1', '127.0.0.1', '[::1]:80', 'chatrex.example'])
+      expect(await status(host)).toBe(200);
+    for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.']) expect(await status(host)).toBe(403);
+    expect(await status('')).toBe(400);
+  });
+});
+
+/** Sends bytes as they are; resolves when the server ends the connection. */
+function raw(text: string, keepsQuiet = false): Promise<{ status: number; text: string; seconds: number }> {
+  const start = Date.now();
+  return new Promise((resolve) => {
+    const socket = connect(server.port, '127.0.0.1', () => socket.write(text));
+    let received = '';
+    if (!keepsQuiet) socket.on('data', (chunk) => (received += chunk));
+    socket.on('error', () => {});
+    socket.on('close', () =>
+      resolve({ status: Number(received.slice(9, 12)), text: received, seconds: (Date.now() - start) / 1000 }),
+    );
+  });
+}
+
+describe('sizes', () => {
+  it('of bodies are bounded, whether they are told or not', async () => {
+    const long = JSON.stringify({ image: 'x'.repeat(300_000) });
+    expect((await post('/v1/chatrex/describe', long)).status).toBe(413);
+    const stream = new ReadableStream({
+      start(controller) {
+        for (let i = 0; i < 30; i++) controller.enqueue(new TextEncoder().encode('x'.repeat(10_000)));
+        controller.close();
+      },
+    });
+    const init = { method: 'POST', body: stream, headers: asked, duplex: 'half' } as RequestInit;
+    expect((await fetch(`${server.url}/v1/chatrex/describe`, init)).status).toBe(413);
+    const file = new Uint8Array(150_000);
+    expect((await post('/v1/chatrex/describe', file, { ...asked, 'content-type': 'image/png' })).status).toBe(413);
+  });
+
+  it('of images are bounded in bytes and pixels', async () => {
+    const large = `data:image/png;base64,${'A'.repeat(140_000)}`;
+    const failure = await describeScene({ image: large });
+    expect([failure.status, (await failure.json()).error.message]).toEqual([
+      400,
+      expect.stringMatching(/100000 bytes/),
+    ]);
+    const { default: sharp } = await import('sharp');
+    const wide = await sharp({ create: { width: 1000, height: 101, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const wideUrl = `data:image/png;base64,${wide.toString('base64')}`;
+    const message = (await (await describeScene({ image: wideUrl })).json()).error.message;
+    expect(message).toMatch(/1000 x 101 pixels/);
+  });
+
+  it('of headers, addresses and texts are bounded', async () => {
+    const head = `GET /health HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
+    expect((await raw(head)).status).toBe(431);
+    const question = 'a'.repeat(70_000);
+    const tooLong = await post('/v1/chatrex/ask', body({ question }));
+    expect(tooLong.status).toBe(400);
+    const noRoom = await post('/v1/chatrex/ask', body({ question: 'a b '.repeat(2000) }));
+    expect([noRoom.status, (await noRoom.json()).error.message]).toEqual([
+      400,
+      expect.stringMatching(/tokens|position/),
+    ]);
+  });
+});
+
+describe('slow clients', () => {
+  it.each([
+    ['say nothing', ''],
+    ['never end their headers', 'GET /health HTTP/1.1\r\nHost: localhost\r\n'],
+    [
+      'never end their body',
+      `POST /v1/chatrex/ask HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+    ],
+  ])('are cut off when they %s', async (_, text) => {
+    const { seconds } = await raw(text);
+    expect(seconds).toBeGreaterThan(0.3);
+    expect(seconds).toBeLessThan(20);
+  });
+
+  it('are cut off when they never read', async () => {
+    const request = 'GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    let socket: Socket | undefined;
+    await new Promise<void>((resolve) => {
+      socket = connect(server.port, '127.0.0.1', () => {
+        // More answers than the buffers between the two can hold.
+        socket!.pause();
+        for (let i = 0; i < 1000; i++) socket!.write(request);
+      });
+      // Whoever does not read learns of the end when writing.
+      const timer = setInterval(() => socket!.write(request), 100);
+      socket.on('error', () => {
+        clearInterval(timer);
+        resolve();
+      });
+    });
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  });
+});
+
+describe('the queue', () => {
+  it('refuses what is too much, and clients have turns', async () => {
+    const control = new AbortController();
+    const asking = (shown: string) =>
+      post(
+        '/v1/chatrex/ask',
+        body({ question: 'What?', ...longQuestion }),
+        { ...asked, authorization: `Bearer ${shown}` },
+        control.signal,
+      );
+    const first = asking(key);
+    while (server.engine.load.running === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const waiting = [asking(key), asking(otherKey)];
+    while (server.engine.load.waiting < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const refused = await asking(key);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await refused.json()).error).toMatchObject({ type: 'rate_limit_error', code: 'rate_limit_exceeded' });
+    control.abort();
+    expect((await Promise.allSettled([first, ...waiting])).map(({ status }) => status)).toEqual(
+      Array(3).fill('rejected'),
+    );
+    while (server.engine.load.running + server.engine.load.waiting > 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+});
+
+describe('a model that is killed', () => {
+  it('fails its requests and no others', async () => {
+    await describeScene();
+    const failing = post('/v1/chatrex/ask', body({ question: 'What?', ...longQuestion }));
+    while (server.engine.load.running === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const waiting = describeScene();
+    process.kill(server.engine.modelPid!, 'SIGKILL');
+    const failed = await failing;
+    expect([failed.status, (await failed.json()).error.code]).toEqual([503, 'unavailable']);
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+    // The request that waited has not lost anything: it waits for the new process.
+    expect((await waiting).status).toBe(200);
+    expect(server.engine.isReady).toBe(true);
+    expect(server.logged.map(({ event }) => event)).toContain('model lost');
+  });
+});
+
+describe('what the server tells of itself', () => {
+  it('is figures under the names that dashboards know', async () => {
+    await describeScene();
+    const text = await (await fetch(`${server.url}/metrics`, { headers: asked })).text();
+    for (const name of [
+      'num_requests_running',
+      'num_requests_waiting',
+      'prompt_tokens_total',
+      'generation_tokens_total',
+      'request_success_total',
+      'time_to_first_token_seconds_bucket',
+      'inter_token_latency_seconds_bucket',
+      'e2e_request_latency_seconds_bucket',
+      'request_queue_time_seconds_bucket',
+      'request_prefill_time_seconds_bucket',
+      'request_decode_time_seconds_bucket',
+    ]) {
+      expect(text).toMatch(new RegExp(`^vllm:${name}\\{[^}]*model_name="nano"[^}]*\\} [\\d.]+$`, 'm'));
+    }
+    expect(text).toMatch(/chatrex:http_responses_total\{route="\/v1\/chatrex\/describe",status="200"/);
+    // What anybody can make up is not kept.
+    expect(text).not.toMatch(/nothing/);
+  });
+
+  it('is a log of requests without images, texts or keys', async () => {
+    const headers = { ...asked, 'x-request-id': 'my-request.1' };
+    const response = await post('/v1/chatrex/ask?secret=1', body({ question: 'Where is the secret?' }), headers);
+    expect(response.headers.get('x-request-id')).toBe('my-request.1');
+    expect(server.logged).toContainEqual(
+      expect.objectContaining({ event: 'request', requestId: 'my-request.1', path: '/v1/chatrex/ask', status: 200 }),
+    );
+    const text = JSON.stringify(server.logged);
+    for (const secret of ['secret', sceneUrl.slice(30, 80), key, otherKey]) expect(text).not.toContain(secret);
+    const forged = await fetch(`${server.url}/health`, { headers: { 'x-request-id': 'a b' } });
+    expect(forged.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('is a document that has every route', async () => {
+    const document = await (await fetch(`${server.url}/openapi.json`)).json();
+    expect(document.openapi).toBe('3.1.0');
+    for (const [path, methods] of Object.entries<object>(document.paths)) {
+      for (const method of Object.keys(methods)) {
+        const init = { method: method.toUpperCase(), headers: asked, ...(method === 'post' && { body: '{}' }) };
+        expect((await fetch(server.url + path, init)).status, path).not.toBe(404);
+      }
+    }
+  });
+});
+
+it('takes an image file as it is', async () => {
+  const headers = { ...asked, 'content-type': 'image/png' };
+  expect((await post('/v1/chatrex/count?phrase=kites', new Uint8Array(scene), headers)).status).toBe(200);
+});
