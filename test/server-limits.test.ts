@@ -1,8 +1,10 @@
 /** What the server does not let through, and how it goes on when its model, its clients or its queue fail. */
 
 import { connect, type Socket } from 'node:net';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalServer, scene, sceneUrl, startLocalServer } from '../src/server/testing/local-server.ts';
+import { malformedRequests } from '../src/server/testing/malformed.ts';
 
 const [key, otherKey] = ['first-key-0123456789', 'second-key-0123456789'];
 
@@ -283,6 +285,18 @@ describe('what the server tells of itself', () => {
       }
     }
   });
+});
+
+it('answers malformed requests with what is wrong', async () => {
+  await fc.assert(
+    fc.asyncProperty(malformedRequests, async ({ path, headers, ...request }) => {
+      const init = { ...request, headers: { authorization: asked.authorization, ...headers } } as RequestInit;
+      const response = await fetch(server.url + path, init);
+      expect(Math.floor(response.status / 100)).toBe(4);
+      expect((await response.json()).error.message).toMatch(/\w/);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 it('takes an image file as it is', async () => {

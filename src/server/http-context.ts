@@ -73,7 +73,12 @@ export function checked<T extends z.ZodType>(json: unknown, schema: T): z.infer<
 
 /** Of a choice between forms, what is wrong with the form that came nearest; the choice itself says little. */
 function deepest(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string } {
-  if (issue.code !== 'invalid_union') return issue;
+  if (issue.code !== 'invalid_union') {
+    return {
+      path: issue.path,
+      message: issue.message.replace(/^Invalid input: (.*), received undefined$/, '$1, came nothing'),
+    };
+  }
   const inner = issue.errors.flat().map((one) => deepest(one));
   const nearest = inner.reduce<(typeof inner)[number] | undefined>(
     (best, one) => (one.path.length > (best?.path.length ?? 0) ? one : best),

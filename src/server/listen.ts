@@ -2,6 +2,7 @@
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { ChatRexError } from '../errors.ts';
@@ -41,6 +42,7 @@ export async function listen(app: Hono<ServerEnv>, settings: ListenSettings): Pr
     },
   );
   server.maxConnections = maxConnections;
+  server.on('clientError', refuseMalformed);
   await bind(server, host, port);
   const timer = setInterval(() => cutSlowReaders(responses, settings), checkIntervalMs);
   timer.unref();
@@ -59,6 +61,20 @@ export async function listen(app: Hono<ServerEnv>, settings: ListenSettings): Pr
       }),
     cutOff: () => server.closeAllConnections(),
   };
+}
+
+/** What is no HTTP, too long or too late gets an answer in the form of all others. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (socket.destroyed || !socket.writable) return;
+  const [status, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', `the headers have more than ${maxHeaderBytes} bytes`]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'the request took too long to come']
+        : ['400 Bad Request', 'the request is not HTTP/1.1'];
+  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } });
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`;
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {
