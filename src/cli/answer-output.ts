@@ -90,5 +90,6 @@ export async function drawAnswer(
   if (extname(file).toLowerCase() === '.html') {
     return new TextEncoder().encode(await groundedAnswerHtml(image, spans, boxesXyxy, { question }));
   }
-  return drawGroundedAnswer(image, spans, boxesXyxy, { question, format: imageFormatOf(file) });
+  const onWarning = (message: string) => process.stderr.write(`${oneLine(message)}\n`);
+  return drawGroundedAnswer(image, spans, boxesXyxy, { question, format: imageFormatOf(file), onWarning });
 }

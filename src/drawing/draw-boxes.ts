@@ -14,7 +14,7 @@ import type { ImageSize, Rgb, RgbImage } from '../image/rgb-image.ts';
 import { colourAt, colourIndices, toHex } from './colours.ts';
 import { encodeImage, type ImageFormat, sharpFrom } from './encode.ts';
 import { type LabelRequest, type PlacedLabel, placeLabels, type Rectangle } from './place-labels.ts';
-import { CAP_HEIGHT, cleanText, fitText, measureText, textOutline } from './text.ts';
+import { CAP_HEIGHT, cleanText, fitText, measureText, textOutline, warnOfMissing } from './text.ts';
 
 /** The longer side of a drawing in pixels: below, labels are unreadable; above, files grow and nobody sees more. */
 export const DRAWING_LONGEST_MINIMUM = 800;
@@ -40,6 +40,8 @@ export interface DrawBoxesOptions {
   readonly colours?: readonly Rgb[];
   /** `png` when left out. */
   readonly format?: ImageFormat;
+  /** Called with one sentence when the drawing cannot show something as it is. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** A box ready to be drawn, in drawing pixels. */
@@ -70,6 +72,7 @@ export async function drawBoxes(
       `There are ${count} boxes but ${list.length} ${name}; give one per box.`,
     );
   }
+  warnOfMissing(labels ?? [], options.onWarning);
   const indices = labels === undefined ? undefined : colourIndices(labels);
   const scale = drawingScale(image, count);
   const boxes: DrawnBox[] = [];

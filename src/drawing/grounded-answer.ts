@@ -8,7 +8,7 @@ import { toHex } from './colours.ts';
 import { boxLayer, type DrawnBox, drawingScale, drawOver, scaledSize, visiblePart } from './draw-boxes.ts';
 import { encodeImage, type ImageFormat } from './encode.ts';
 import { phraseBoxes, type ShownSpan, showSpans } from './phrases.ts';
-import { cleanText, DESCENT, textOutline } from './text.ts';
+import { cleanText, DESCENT, textOutline, warnOfMissing } from './text.ts';
 import { type Run, wrapText } from './wrap-text.ts';
 
 /** Images taller than this times their width have the answer at their right, others underneath. */
@@ -24,6 +24,8 @@ export interface GroundedAnswerOptions {
   readonly question?: string;
   /** `png` when left out. */
   readonly format?: ImageFormat;
+  /** Called with one sentence when the drawing cannot show something as it is. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function drawGroundedAnswer(
 ): Promise<Uint8Array> {
   const spans = showSpans(answer);
   const named = phraseBoxes(spans, boxesXyxy);
+  warnOfMissing([options.question ?? '', ...spans.map(({ text }) => text)], options.onWarning);
   const scale = drawingScale(image, named.length);
   const size = scaledSize(image, scale);
   const boxes = named.flatMap(({ object, text, colour, depth }): DrawnBox[] => {

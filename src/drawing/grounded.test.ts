@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { createRgbImage, type Rgb } from '../image/rgb-image.ts';
 import { colourAt } from './colours.ts';
+import { drawBoxes } from './draw-boxes.ts';
 import { groundedAnswerAnsi } from './grounded-ansi.ts';
 import { drawGroundedAnswer } from './grounded-answer.ts';
 import { groundedAnswerHtml } from './grounded-html.ts';
@@ -107,6 +108,19 @@ describe('groundedAnswerHtml', () => {
     expect(html.match(/<\/svg>/g)).toHaveLength(1);
     expect(html).not.toContain('\u0000');
     expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onload=x');
+  });
+});
+
+describe('characters that the font lacks', () => {
+  it('are told in one sentence, by drawings of answers and of boxes', async () => {
+    const image = createRgbImage(40, 30);
+    const told: string[] = [];
+    const onWarning = (message: string) => told.push(message);
+    const box = Float32Array.of(1, 1, 20, 20);
+    await drawGroundedAnswer(image, [{ kind: 'phrase', text: '猫 and cat', objects: [0] }], box, { onWarning });
+    await drawBoxes(image, box, { labels: ['猫'], onWarning });
+    await drawBoxes(image, box, { labels: ['chat – кот, γάτα'], onWarning });
+    expect(told).toEqual(Array(2).fill('The drawing shows boxes for 猫, which its font lacks; HTML shows them.'));
   });
 });
 

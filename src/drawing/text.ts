@@ -3,7 +3,8 @@
  * one without fonts.
  *
  * DejaVu Sans covers Latin, Greek, Cyrillic and many symbols. A character it lacks (Chinese, emoji) is drawn as the font's
- * empty box, and right-to-left scripts are not reordered; HTML and terminal output have neither limit.
+ * empty box, which `missingCharacters` finds, and right-to-left scripts are not reordered; HTML and terminal output have neither
+ * limit.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -43,6 +44,21 @@ export function textOutline(text: string, x: number, y: number, size: number, we
     at += ((glyph.advanceWidth ?? 0) * size) / font.unitsPerEm;
   }
   return outlines.join('');
+}
+
+/** The characters of texts that the font lacks, each once. */
+export function missingCharacters(texts: readonly string[]): string[] {
+  const font = loadFont('regular');
+  const characters = new Set(texts.flatMap((text) => [...cleanText(text)]));
+  return [...characters].filter((character) => font.charToGlyphIndex(character) === 0);
+}
+
+/** One sentence for people whose drawing shows empty boxes instead of characters. */
+export function warnOfMissing(texts: readonly string[], onWarning: ((message: string) => void) | undefined): void {
+  const missing = onWarning ? missingCharacters(texts) : [];
+  if (missing.length === 0) return;
+  const shown = `${missing.slice(0, 8).join('')}${missing.length > 8 ? '…' : ''}`;
+  onWarning?.(`The drawing shows boxes for ${shown}, which its font lacks; HTML shows them.`);
 }
 
 /** The text, or as much of its beginning as fits `maxWidth` with an ellipsis. */
