@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+
 /**
  * `npm run demo`: the main job on the bundled model, from image to grounded answers.
  *
@@ -6,7 +7,7 @@
  * at the user's. Every answer is printed with its phrases in the colours of their boxes, and drawn.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Answer } from '../chatrex/answer.ts';
@@ -15,6 +16,7 @@ import { ChatRex } from '../chatrex.ts';
 import { groundedAnswerAnsi } from '../drawing/grounded-ansi.ts';
 import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
 import { ChatRexError } from '../errors.ts';
+import { writeNamed } from '../files.ts';
 import { decodeImage } from '../image/decode.ts';
 import { questionFor } from '../prompt/templates.ts';
 import { endWithReader } from './end-with-reader.ts';
@@ -64,7 +66,7 @@ async function draw(
   question: string,
   answer: Answer,
 ): Promise<void> {
-  await writeFile(file, await drawGroundedAnswer(image, answer.spans, encoded.boxes.boxesXyxy, { question }));
+  await writeNamed(file, await drawGroundedAnswer(image, answer.spans, encoded.boxes.boxesXyxy, { question }));
 }
 
 endWithReader();

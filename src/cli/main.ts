@@ -54,11 +54,15 @@ function pointToHelp(command: Command, name: string): void {
   for (const inner of command.commands) pointToHelp(inner, `${name} ${inner.name()}`);
 }
 
+/** What the system refuses (a folder without rights, a full disk) is no defect of the program, and needs no stack trace. */
+const isOfSystem = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error && 'code' in error;
+
 pointToHelp(program, program.name());
 endWithReader();
 
 program.parseAsync().catch((error: unknown) => {
-  if (!(error instanceof ChatRexError)) throw error;
+  if (!(error instanceof ChatRexError) && !isOfSystem(error)) throw error;
   process.stderr.write(`chatrex: ${oneLine(error.message)}\n`);
   process.exitCode = error.code === 'aborted' ? interruptedStatus() : 1;
 });

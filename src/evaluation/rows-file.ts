@@ -8,7 +8,7 @@ import { type FileHandle, open, readdir, readFile, rm, writeFile } from 'node:fs
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
-import { writeAll } from '../files.ts';
+import { naming, writeAll } from '../files.ts';
 import { latestRows, type Row } from './row.ts';
 
 /** Where rows go as they come: to a file, or for a run without a folder to memory. */
@@ -62,7 +62,7 @@ export async function openRows<Truth, Answer>(
       await file.truncate(whole);
       onCut(path);
     }
-    return rowsInto(file, known, unlock);
+    return rowsInto(file, path, known, unlock);
   } catch (error) {
     await file?.close();
     await unlock();
@@ -72,6 +72,7 @@ export async function openRows<Truth, Answer>(
 
 function rowsInto<Truth, Answer>(
   file: FileHandle,
+  path: string,
   known: readonly Row<Truth, Answer>[],
   unlock: () => Promise<void>,
 ): RowStore<Truth, Answer> {
@@ -80,7 +81,7 @@ function rowsInto<Truth, Answer>(
     known,
     // One after the other: answers of several questions may come at once.
     append: (row) => {
-      last = last.then(() => writeAll(file, Buffer.from(`${JSON.stringify(row)}\n`)));
+      last = last.then(() => naming(path, () => writeAll(file, Buffer.from(`${JSON.stringify(row)}\n`))));
       return last;
     },
     close: async () => {

@@ -3,9 +3,10 @@
  * same path; `quantization` in its `config.json` says what was done.
  */
 
-import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
+import { writeNamed } from '../files.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { WeightsMismatchError } from '../weights/match.ts';
 import { quantizationPlan } from '../weights/quantize.ts';
@@ -73,7 +74,7 @@ export async function quantizeFolder(
   try {
     await copyOthers(source, temporary);
     await writeShardedSafetensors(temporary, withProgress(plan, onProgress), maxShardBytes);
-    await writeFile(join(temporary, 'config.json'), `${JSON.stringify({ ...config, quantization }, undefined, 2)}\n`);
+    await writeNamed(join(temporary, 'config.json'), `${JSON.stringify({ ...config, quantization }, undefined, 2)}\n`);
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });

@@ -8,16 +8,19 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ChatRexError } from '../errors.ts';
+import { naming } from '../files.ts';
 
 /** No line is longer: an annotation of 100 regions with all its texts stays under a tenth of it. */
 export const maxLineBytes = 8 * 2 ** 20;
 
 export class Journal {
+  readonly #path: string;
   readonly #file: FileHandle;
   #waiting: { text: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #writing: Promise<void> | undefined;
 
-  private constructor(file: FileHandle) {
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
     this.#file = file;
   }
 
@@ -31,7 +34,7 @@ export class Journal {
     const { size } = await file.stat();
     const whole = await wholeLinesBytes(file, size);
     if (whole < size) await file.truncate(whole);
-    return new Journal(file);
+    return new Journal(path, file);
   }
 
   /** Resolves when the line is on disk. */
@@ -50,8 +53,10 @@ export class Journal {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#file.appendFile(batch.map(({ text }) => text).join(''));
-        await this.#file.datasync();
+        await naming(this.#path, async () => {
+          await this.#file.appendFile(batch.map(({ text }) => text).join(''));
+          await this.#file.datasync();
+        });
         for (const { resolve } of batch) resolve();
       } catch (error) {
         for (const { reject } of batch) reject(error);

@@ -1,9 +1,9 @@
 /** The images of a run: its losses and its held-out figures over steps. */
 
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { drawCurves } from '../drawing/curves.ts';
 import { renderSvg } from '../drawing/encode.ts';
+import { writeNamed } from '../files.ts';
 import type { Metrics } from './loop.ts';
 
 /** Bookkeeping that would flatten the curves beside it. */
@@ -25,6 +25,6 @@ export async function writeCurves(folder: string, records: readonly Metrics[]): 
     const drawable = series.map(seriesOf).filter(({ points }) => points.some(([, y]) => yScale !== 'log' || y > 0));
     if (drawable.length === 0) continue;
     const svg = drawCurves(drawable, { title: folder.split(/[\\/]/).at(-1), xLabel: 'step', yScale });
-    await writeFile(join(folder, file), await renderSvg(svg));
+    await writeNamed(join(folder, file), await renderSvg(svg));
   }
 }

@@ -1,8 +1,9 @@
 /** From run folders to a model folder that `ChatRex.load` and `Upn.load` read: half precision, without what only trained. */
 
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
+import { writeNamed } from '../files.ts';
 import { float32ToFloat16 } from '../weights/float16.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
@@ -60,4 +61,4 @@ async function runSettings<Settings>(run: string, field: keyof Settings & string
 }
 
 const writeJson = (path: string, value: unknown): Promise<void> =>
-  writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
+  writeNamed(path, `${JSON.stringify(value, null, 2)}\n`);

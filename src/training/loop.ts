@@ -2,7 +2,7 @@
 
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeLeftovers, writeBeside } from '../files.ts';
+import { naming, removeLeftovers, writeBeside } from '../files.ts';
 import { type AdamwOptions, adamwStep, type GradientSet } from './adamw.ts';
 import { loadTrainingState, saveTrainingState, type TrainingState } from './checkpoint.ts';
 import { writeCurves } from './curves.ts';
@@ -119,7 +119,7 @@ class MetricsLog {
   }
 
   async append(metrics: Metrics): Promise<void> {
-    await this.#file.write(`${JSON.stringify(metrics)}\n`);
+    await naming(this.#path, () => this.#file.appendFile(`${JSON.stringify(metrics)}\n`));
   }
 
   async read(): Promise<Metrics[]> {

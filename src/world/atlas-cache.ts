@@ -6,10 +6,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
+import { writeNamed } from '../files.ts';
 import type { Sprite, SpriteAtlas } from './sprite-atlas.ts';
 
 /** Raised when the bytes of a decoded sprite change for another reason than their sources. */
@@ -60,7 +61,7 @@ export async function writeAtlas(path: string, { buffer, sprites }: SpriteAtlas)
   const draft = `${path}.${process.pid}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(draft, [lengths, header, new Uint8Array(buffer)]);
+    await writeNamed(draft, [lengths, header, new Uint8Array(buffer)]);
     await rename(draft, path);
   } catch {
     await rm(draft, { force: true }).catch(() => {});

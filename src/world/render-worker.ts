@@ -1,10 +1,10 @@
 /** Worker thread that renders ranges of scenes into image files. */
 
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import type { Range } from '../datasets/derived.ts';
 import { encodeImage, imageFormatOf, sharpFrom } from '../drawing/encode.ts';
+import { writeNamed } from '../files.ts';
 import { serveTasks } from '../workers/protocol.ts';
 import { renderScene, type SceneKey } from './scene.ts';
 import { recordOf, type SceneRecord } from './scene-record.ts';
@@ -29,7 +29,7 @@ serveTasks(async ({ start, end }: Range, isCancelled): Promise<SceneRecord[]> =>
   for (let index = start; index < end && !isCancelled(); index++) {
     const scene = renderScene(atlas, { ...key, index });
     const path = join(folder, imageName(key.split, index, format));
-    await writeFile(path, await encodeImage(sharpFrom(scene.image), imageFormatOf(path)));
+    await writeNamed(path, await encodeImage(sharpFrom(scene.image), imageFormatOf(path)));
     records.push(recordOf(scene));
   }
   return records;

@@ -3,10 +3,11 @@
  * contact sheet.
  */
 
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Range } from '../datasets/derived.ts';
 import { ChatRexError } from '../errors.ts';
+import { writeNamed } from '../files.ts';
 import { dialects } from '../grounding/dialect.ts';
 import { runInWorkers } from '../workers/pool.ts';
 import { addScene, conversationLine, createInstances } from './coco-files.ts';
@@ -64,7 +65,7 @@ export async function renderWorld(options: RenderWorldOptions): Promise<void> {
     await writeAnnotations(draft, records, format);
     const atlas = await loadSpriteAtlas();
     const shown = records.slice(0, SHEET_SCENES).map(({ key: { index } }) => renderScene(atlas, { ...key, index }));
-    await writeFile(join(draft, 'contact-sheet.png'), await drawContactSheet(shown));
+    await writeNamed(join(draft, 'contact-sheet.png'), await drawContactSheet(shown));
     await rename(draft, out);
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -82,9 +83,9 @@ async function writeAnnotations(folder: string, records: readonly SceneRecord[],
       lines.push(conversationLine(sample, scene, name, dialects.paper));
     }
   }
-  await writeFile(join(folder, 'instances_fine.json'), JSON.stringify(files.fine));
-  await writeFile(join(folder, 'instances_coarse.json'), JSON.stringify(files.coarse));
-  await writeFile(join(folder, 'conversations.jsonl'), `${lines.join('\n')}\n`);
+  await writeNamed(join(folder, 'instances_fine.json'), JSON.stringify(files.fine));
+  await writeNamed(join(folder, 'instances_coarse.json'), JSON.stringify(files.coarse));
+  await writeNamed(join(folder, 'conversations.jsonl'), `${lines.join('\n')}\n`);
 }
 
 async function checkOptions({ seed, count, split, out }: RenderWorldOptions): Promise<void> {
