@@ -16,7 +16,7 @@ import { interruptible } from './interruption.ts';
 import { formatTime, progressBar } from './progress.ts';
 import { between, budget, price, shard, wholeFrom } from './rexverse-options.ts';
 
-interface RunCommandOptions {
+export interface EngineCommandOptions {
   out: string;
   model: string;
   captioner?: string;
@@ -77,7 +77,7 @@ Nothing that was paid for is paid for again.`,
     .action(runCommand);
 }
 
-function modelOptions(command: Command): void {
+export function modelOptions(command: Command): void {
   command
     .option(
       '--model <model>',
@@ -98,7 +98,7 @@ function modelOptions(command: Command): void {
     .option('--prompts <folder>', 'prompts to use instead of those of the package (prompts/rexverse/README.md)');
 }
 
-function filterOptions(command: Command): void {
+export function filterOptions(command: Command): void {
   command
     .option('--min-side <pixels>', 'shortest side of an image', wholeFrom(1), defaultImageFilters.minSide)
     .option('--max-aspect <ratio>', 'longest side over shortest', between(1, 1000), defaultImageFilters.maxAspect)
@@ -121,7 +121,7 @@ function filterOptions(command: Command): void {
     .option('--ignore-opt-out', 'take images whose server asks that they are not used for training');
 }
 
-function workOptions(command: Command): void {
+export function workOptions(command: Command): void {
   command
     .option('--limit <n>', 'only the first entries of the list', wholeFrom(1))
     .option('--shard <i/n>', 'only this share of the list, counted from 0; each in a folder of its own', shard)
@@ -137,7 +137,7 @@ function workOptions(command: Command): void {
     .option('--json', 'print the result as JSON');
 }
 
-async function runCommand(source: string | undefined, options: RunCommandOptions): Promise<void> {
+async function runCommand(source: string | undefined, options: EngineCommandOptions): Promise<void> {
   const settings = await settingsOf(options);
   if (options.budget?.money !== undefined && !options.price) {
     throw new ChatRexError(
@@ -166,7 +166,7 @@ async function runCommand(source: string | undefined, options: RunCommandOptions
 }
 
 /** A line with the share that has ended, the time left and what the stages have passed. */
-function progressLine(first: RunProgress): (progress: RunProgress) => void {
+export function progressLine(first: RunProgress): (progress: RunProgress) => void {
   const bar = progressBar('rexverse', first.entries);
   return ({ done, filtered, failed, passed }) => {
     const stages = Object.entries(passed).map(([stage, count]) => `${stage} ${count}`);
@@ -174,7 +174,7 @@ function progressLine(first: RunProgress): (progress: RunProgress) => void {
   };
 }
 
-function runOptions(options: RunCommandOptions): Omit<RunOptions, 'settings' | 'source'> {
+export function runOptions(options: EngineCommandOptions): Omit<RunOptions, 'settings' | 'source'> {
   const { requestsAtOnce, requestsPerMinute, tokensPerMinute, allowPrivate = false, ignoreOptOut = false } = options;
   return {
     ...{ out: options.out, limit: options.limit, shard: options.shard },
@@ -185,7 +185,7 @@ function runOptions(options: RunCommandOptions): Omit<RunOptions, 'settings' | '
   };
 }
 
-async function settingsOf(options: RunCommandOptions): Promise<Settings> {
+export async function settingsOf(options: EngineCommandOptions): Promise<Settings> {
   const { maxTokens, temperature, grounderFormat: groundingFormat } = options;
   const roles = {} as Record<(typeof roleNames)[number], ModelSpec>;
   for (const role of roleNames) {

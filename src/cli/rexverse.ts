@@ -1,10 +1,12 @@
 /** `chatrex rexverse`: images in, grounded training data out (paper section 4.1). */
 
 import { Command } from 'commander';
+import { rexverseQualityCommand } from './rexverse-quality.ts';
 import { rexverseRunCommand } from './rexverse-run.ts';
 
 export function rexverseCommand(): Command {
   return new Command('rexverse')
     .description('the data engine: images in, captions with boxes and region descriptions out')
-    .addCommand(rexverseRunCommand());
+    .addCommand(rexverseRunCommand())
+    .addCommand(rexverseQualityCommand());
 }

@@ -71,6 +71,8 @@ export interface AnnotatedRegion {
   readonly category: string;
   /** One sentence about it, given its phrase; missing when it was not asked for or did not fit. */
   readonly description?: string;
+  /** What the writer found not to fit, and why: left out of what is trained on. */
+  readonly rejected?: { readonly description: string; readonly reason: string };
   /** The same without the phrase, for measuring. */
   readonly plainDescription?: string;
   /** Five to ten words that tell it apart. */

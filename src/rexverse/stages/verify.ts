@@ -23,7 +23,7 @@ export function verifyDescriptions(writer: Writer): (draft: Draft) => Promise<Dr
         description,
       );
       if (!fits) dropped.push({ stage: 'verify', what: description, reason });
-      regions.push(fits ? region : rest);
+      regions.push(fits ? region : { ...rest, rejected: { description, reason } });
     }
     return { ...draft, regions, dropped: [...draft.dropped, ...dropped] };
   };
