@@ -8,20 +8,7 @@ import { interruptible } from './interruption.ts';
 import { wholeFrom } from './rexverse-options.ts';
 import { type EngineCommandOptions, modelOptions, progressLine, runOptions, settingsOf } from './rexverse-run.ts';
 
-type QualityOptions = Pick<
-  EngineCommandOptions,
-  | 'out'
-  | 'model'
-  | 'captioner'
-  | 'grounder'
-  | 'describer'
-  | 'writer'
-  | 'maxTokens'
-  | 'temperature'
-  | 'prompts'
-  | 'workers'
-  | 'json'
-> & { seed: number; count: number };
+type QualityOptions = EngineCommandOptions & { seed: number; count: number };
 
 export function rexverseQualityCommand(): Command {
   const command = new Command('quality')
@@ -39,14 +26,14 @@ export function rexverseQualityCommand(): Command {
 
 async function quality(options: QualityOptions): Promise<void> {
   const settings = await settingsOf({
-    ...(options as EngineCommandOptions),
+    ...options,
     ...{ minSide: 1, maxAspect: 1000, duplicateBits: -1, minScore: 0, maxNegatives: 20, maxDescribed: 20 },
     plainDescriptions: true,
   });
   let show: ((progress: RunProgress) => void) | undefined;
   const { measure } = await interruptible((signal) =>
     measureWorld({
-      ...runOptions({ ...(options as EngineCommandOptions), deadline: 600, attempts: 3 }),
+      ...runOptions({ ...options, deadline: 600, attempts: 3 }),
       ...{ settings, signal, seed: options.seed, scenes: options.count },
       onProgress: (progress) => {
         show ??= progressLine(progress);

@@ -2,7 +2,7 @@
  * The four roles, played by a ChatRex: it captions, finds, describes and checks with the questions that it was trained on.
  *
  * A ChatRex cannot follow the instructions of table 9. It is told a region's phrase as an earlier turn of the conversation; it
- * verifies a description by looking for what it describes; it refers to a region in its own words.
+ * verifies a description by its noun and by looking for what it describes; it refers to a region in its own words.
  */
 
 import { iou } from '../../boxes/overlap.ts';
@@ -11,7 +11,9 @@ import { ChatRex } from '../../chatrex.ts';
 import { questionFor, regionQuestion } from '../../prompt/templates.ts';
 import type { StageName } from '../annotation.ts';
 import { sha256 } from '../content-key.ts';
-import type { Captioner, Describer, GroundedBox, Grounder, ImageView, RegionView, Writer } from './roles.ts';
+import { classifyPhrase } from '../phrases/classify-phrase.ts';
+import { type NounPhrase, nounPhrases } from '../phrases/noun-phrases.ts';
+import type { Captioner, Describer, GroundedBox, Grounder, ImageView, RegionView, Verdict, Writer } from './roles.ts';
 
 /** Raise it when an answer would be read in another way. */
 const parser = 'chatrex/1';
@@ -65,12 +67,11 @@ export class ChatRexRoles implements Captioner, Grounder, Describer, Writer {
     });
   }
 
-  async verify(image: ImageView, { boxesXyxy, region }: RegionView, description: string) {
+  async verify(image: ImageView, { boxesXyxy, region, phrase }: RegionView, description: string): Promise<Verdict> {
+    if (!namesThing(description, phrase)) return { fits: false, reason: 'description names something else' };
     const found = await this.#find(image, 'verify', expressionOf(description));
-    const overlaps = found.map(
-      ({ boxXyxy }) => iou(Float64Array.from(boxXyxy), Float64Array.from(boxesXyxy[region]))[0],
-    );
-    if (overlaps.some((overlap) => overlap >= foundIou)) return { fits: true };
+    const own = Float64Array.from(boxesXyxy[region]);
+    if (found.some(({ boxXyxy }) => iou(Float64Array.from(boxXyxy), own)[0] >= foundIou)) return { fits: true };
     return {
       fits: false,
       reason: found.length === 0 ? 'description finds nothing' : 'description finds something else',
@@ -147,10 +148,19 @@ export class ChatRexRoles implements Captioner, Grounder, Describer, Writer {
   }
 }
 
-/** A description as what to look for: "There is a red car on the left." asks for "a red car on the left". */
+/** What a description says of the thing itself: "There is a red car on the left, next to a dog." asks for "red car on the left". */
 function expressionOf(description: string): string {
   return description
     .replace(/^(?:there (?:is|are)|this is|it is|that is)\s+/i, '')
     .replace(/^(?:a|an|the)\s+/i, '')
+    .split(',')[0]
     .replace(/[.\s]+$/, '');
+}
+
+/** Whether one of the nouns of a description is the head noun of the phrase, in either number. */
+function namesThing(description: string, phrase: string): boolean {
+  const headOf = (words: NounPhrase) => classifyPhrase(words).category.split(/[\s-]/).at(-1);
+  const [named] = nounPhrases(phrase);
+  const head = named ? headOf(named) : phrase.toLowerCase().split(/\s+/).at(-1);
+  return nounPhrases(description).some((one) => headOf(one) === head) || description.toLowerCase().includes(phrase);
 }
