@@ -116,7 +116,7 @@ async function dataUrl(image: RgbImage): Promise<string> {
 }
 
 /** Safe in text and in quoted attributes. Characters that HTML forbids become U+FFFD. */
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
   return text.replace(/[&<>"']/g, (character) => entities[character]).replace(/[^\P{Cc}\t\n\r]|\p{Cs}/gu, '\uFFFD');
 }

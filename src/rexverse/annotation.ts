@@ -36,6 +36,8 @@ export interface Item {
   /** Of the upright image, in pixels. */
   readonly width: number;
   readonly height: number;
+  /** Perceptual hash, 16 hexadecimal digits; missing where given texts make copies of an image different entries. */
+  readonly looks?: string;
 }
 
 /** A noun phrase of a text. */

@@ -124,8 +124,8 @@ class Engine {
   async recall(number: number): Promise<void> {
     const { folder } = this.#options;
     for await (const collected of collectedOf(folder, number)) {
-      const { index, item, looks } = collected;
-      if (item) this.#duplicates.findOrKeep(index, item.id, looks);
+      const { index, item } = collected;
+      if (item) this.#duplicates.findOrKeep(index, item.id, item.looks);
     }
     for await (const { state } of outcomesOfBlock(folder, number)) this.counts[state]++;
   }
@@ -163,7 +163,7 @@ class Engine {
     looked: Promise<TaskResult | undefined> | undefined,
   ): Promise<Collected | undefined> {
     if (known) {
-      if (known.item) this.#duplicates.findOrKeep(entry.index, known.item.id, known.looks);
+      if (known.item) this.#duplicates.findOrKeep(entry.index, known.item.id, known.item.looks);
       if (known.outcome) this.#count(known.outcome);
       return known;
     }
@@ -188,11 +188,10 @@ class Engine {
     if (reason) return { index, outcome: { ...filtered, reason } };
     const words = entry.turns ?? entry.caption;
     const id = words === undefined ? imageHash : sha256(imageHash, JSON.stringify(words));
-    const item: Item = { id, imageHash, file, isDownloaded, width, height };
-    const kept = words === undefined ? looks : undefined;
-    const same = this.#duplicates.findOrKeep(index, id, kept);
+    const item: Item = { id, imageHash, file, isDownloaded, width, height, ...(words === undefined && { looks }) };
+    const same = this.#duplicates.findOrKeep(index, id, item.looks);
     if (same !== undefined) return { index, outcome: { ...filtered, reason: 'duplicate', detail: `of entry ${same}` } };
-    return { index, item, ...(kept && { looks: kept }) };
+    return { index, item };
   }
 
   async #annotate(entry: Entry, block: OpenBlock, { item }: Collected): Promise<void> {

@@ -11,8 +11,6 @@ export interface Collected {
   readonly index: number;
   /** Set when the image is to be annotated. */
   readonly item?: Item;
-  /** Its perceptual hash. */
-  readonly looks?: string;
   /** Set when it ended here. */
   readonly outcome?: Outcome;
 }

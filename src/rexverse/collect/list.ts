@@ -4,9 +4,10 @@
  */
 
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { createInterface } from 'node:readline';
+import { jsonElements } from '../../datasets/json/elements.ts';
 import { ChatRexError } from '../../errors.ts';
 import type { Entry, GivenTurn } from '../annotation.ts';
 import { readLines } from '../journal.ts';
@@ -90,26 +91,10 @@ async function* jsonManifest(path: string): AsyncGenerator<ListedImage> {
   }
 }
 
-/** Larger files are given as JSON Lines: a JSON array must be read whole. */
-const maxConversationBytes = 1.5 * 2 ** 30;
-
 async function* conversations(path: string): AsyncGenerator<ListedImage> {
-  const { size } = await stat(path);
-  if (size > maxConversationBytes) {
-    throw new ChatRexError(
-      'limit-exceeded',
-      `${path} has ${size} bytes; a list of conversations has at most ${maxConversationBytes}`,
-    );
+  for await (const batch of jsonElements(path)) {
+    for (const { index, value } of batch) yield* conversationImage(value as LlavaRow, `${path}, item ${index}`);
   }
-  let rows: unknown;
-  try {
-    rows = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw new ChatRexError('invalid-file', `${path} is not JSON; expected a list of conversations`, { cause });
-  }
-  if (!Array.isArray(rows))
-    throw new ChatRexError('invalid-file', `${path}: expected a list of conversations, came one value`);
-  for (const [at, row] of rows.entries()) yield* conversationImage(row, `${path}, item ${at}`);
 }
 
 interface LlavaRow {

@@ -16,17 +16,21 @@ export interface ClassifiedPhrase {
   readonly fault?: 'abstract noun' | 'place or part of the image' | 'no noun';
 }
 
-/** Words for the image itself, for directions in it, and for what has no outline. */
+/** Words for the image itself and for what has no outline, whatever stands before them. */
 const ABSTRACT = new Set(
-  `image picture photo photograph photography shot scene view background foreground backdrop setting atmosphere ambiance
-  ambience mood style sense feeling vibe look appearance impression effect focus contrast composition perspective angle close
-  closeup lighting brightness depth blur detail quality texture variety combination arrangement display collection mix
-  array number amount lot kind type sort way manner time day night morning evening afternoon moment season weather
-  activity action event motion movement position pose direction distance space area place location environment surroundings
-  nature beauty life color colour shade tone pattern design shape size height length width dimension
-  air daylight darkness shadow attention emotion expression conversation work fun use addition order fact idea interest
-  example part piece half rest presence absence variation theme concept title name word text difference thing something
-  anything everything nothing someone object item stuff`.split(/\s+/),
+  `image picture photo photograph photography scene view background foreground backdrop setting atmosphere ambiance
+  ambience mood sense feeling vibe appearance impression effect contrast composition perspective closeup lighting brightness
+  depth blur variety amount lot way manner time day night morning evening afternoon moment season weather activity event
+  motion movement distance environment surroundings nature beauty life air daylight darkness attention emotion expression
+  fun addition idea fact concept theme difference presence absence thing something anything everything nothing someone
+  color colour shade tone`.split(/\s+/),
+);
+/** The same, but only alone: a "puzzle piece" and a "picnic area" can be shown, a "piece" and an "area" cannot. */
+const ABSTRACT_ALONE = new Set(
+  `shot style look focus angle close detail quality texture combination arrangement display collection mix array number
+  kind type sort action position pose direction space area place location pattern design shape size height length width
+  dimension shadow conversation work use order interest example part piece half rest variation title name word text object
+  item stuff`.split(/\s+/),
 );
 const PLACES = new Set(
   'top side front back bottom middle center centre left right edge corner end inside outside interior exterior surface row line distance'.split(
@@ -60,7 +64,7 @@ export function classifyPhrase({ start, end, words }: NounPhrase): ClassifiedPhr
   const singular = singularOf(head);
   const spelled = (list: readonly Word[]) =>
     join([...list.slice(0, -1), { ...list[list.length - 1], text: singular }]).toLowerCase();
-  const fault = faultOf(singular, content.length);
+  const fault = faultOf(singular, content.length, nouns.length);
   return {
     ...{ start, end, count },
     query: spelled(content),
@@ -70,8 +74,8 @@ export function classifyPhrase({ start, end, words }: NounPhrase): ClassifiedPhr
   };
 }
 
-function faultOf(head: string, words: number): ClassifiedPhrase['fault'] {
-  if (ABSTRACT.has(head)) return 'abstract noun';
+function faultOf(head: string, words: number, nouns: number): ClassifiedPhrase['fault'] {
+  if (ABSTRACT.has(head) || (nouns === 1 && ABSTRACT_ALONE.has(head))) return 'abstract noun';
   if (PLACES.has(head) || (GROUPS.has(head) && words === 1)) return 'place or part of the image';
   return undefined;
 }

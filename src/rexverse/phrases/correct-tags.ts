@@ -18,6 +18,8 @@ const NOUNS_IN_ING = new Set(
 );
 const SINGULAR_OPENERS = new Set(['a', 'an', 'this', 'that', 'each', 'every', 'one', 'another']);
 
+const POSSESSIVES = new Set(['his', 'her', 'its', 'their', 'my', 'our', 'your']);
+
 const isNoun = (word: Word | undefined) => word?.tag === 'NOUN' || word?.tag === 'PROPN';
 const isBaseForm = ({ lower, lemma }: Word) => lower === lemma;
 const endsPhrase = (word: Word | undefined) =>
@@ -73,6 +75,13 @@ const corrections: readonly Rule[] = [
     const isInside = before === 'AUX' || before === 'ADP' || before === 'DET' || before === 'ADJ';
     return words[at].tag === 'VERB' && isBaseForm(words[at]) && isInside && isNoun(words[at + 1]) ? 'NOUN' : undefined;
   },
+  // "there are dice and cards"
+  (words, at) => {
+    const isSaidToBe = words[at - 2]?.lower === 'there' && words[at - 1]?.tag === 'AUX';
+    return words[at].tag === 'VERB' && isBaseForm(words[at]) && isSaidToBe && endsPhrase(words[at + 1])
+      ? 'NOUN'
+      : undefined;
+  },
   // "a microwave and sink."
   (words, at) => {
     const [listed, comma, word] = [words[at - 2], words[at - 1], words[at]];
@@ -80,12 +89,10 @@ const corrections: readonly Rule[] = [
     const isVerbal = /(?:ing|ed)$/.test(word.lower);
     return word.tag === 'VERB' && isListed && !isVerbal && endsPhrase(words[at + 1]) ? 'NOUN' : undefined;
   },
-  // "a tog is leashed", "in the dark", "the back of": what follows a determiner is a phrase
+  // "a tog is leashed", "in the dark", "in a quiet square": what follows a determiner is a phrase
   (words, at) => {
-    const isOpen = words[at - 1]?.tag === 'DET' && !isNoun(words[at]);
-    return isOpen && ['VERB', 'ADJ', 'ADV'].includes(words[at].tag) && endsPhrase(words[at + 1])
-      ? nominal(words, at)
-      : undefined;
+    const isOther = ['VERB', 'ADJ', 'ADV'].includes(words[at].tag);
+    return isOther && endsPhrase(words[at + 1]) && isAfterOpener(words, at) ? nominal(words, at) : undefined;
   },
   // "a group of people standing"
   (words, at) => {
@@ -114,6 +121,14 @@ function isHyphenBetween(words: readonly Word[], at: number): boolean {
   return (
     hyphen !== undefined && /^[-–‑]$/.test(hyphen.text) && before?.end === hyphen.start && next?.start === hyphen.end
   );
+}
+
+/** Whether a determiner or possessive comes before `at`, with only modifiers between. */
+function isAfterOpener(words: readonly Word[], at: number): boolean {
+  let before = at - 1;
+  while (words[before]?.tag === 'ADJ' || words[before]?.tag === 'ADV') before--;
+  const opener = words[before];
+  return opener !== undefined && (opener.tag === 'DET' || POSSESSIVES.has(opener.lower));
 }
 
 /** "red and blue" after a determiner is no noun: only where the phrase really ends. */

@@ -87,7 +87,8 @@ function afterModifier(words: readonly Word[], at: number, isFirst: boolean): nu
   const [before, word, next] = [words[at - 1], words[at], words[at + 1]];
   if (word === undefined || next === undefined || !leadsToNoun(words, at + 1)) return at;
   if (word.tag === 'ADJ' || word.tag === 'NUM') return at + 1;
-  if (word.tag === 'ADV' && (next.tag === 'ADJ' || isParticiple(next))) return at + 1;
+  const isInside = before !== undefined && (!isFirst || isOpener(before));
+  if (word.tag === 'ADV' && (isInside || next.tag === 'ADJ' || isParticiple(next))) return at + 1;
   // "a man making pizzas": behind a noun or a verb a participle is a verb.
   const isAfterVerb =
     isFirst && before !== undefined && [...NOUNS, 'AUX', 'VERB', 'PRON', 'CCONJ'].includes(before.tag);
@@ -114,8 +115,7 @@ function leadsToNoun(words: readonly Word[], start: number): boolean {
     const { tag } = words[at];
     if (NOUNS.has(tag)) return true;
     const isModifier = tag === 'ADJ' || tag === 'NUM' || isParticiple(words[at]);
-    const isAdverb = tag === 'ADV' && words[at + 1] !== undefined && words[at + 1].tag === 'ADJ';
-    if (!isModifier && !isAdverb && !isBetween(words, at)) return false;
+    if (!isModifier && tag !== 'ADV' && !isBetween(words, at)) return false;
   }
   return false;
 }
