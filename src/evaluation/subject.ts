@@ -20,6 +20,8 @@ export interface FoundBoxes {
   readonly boxes: readonly FoundBox[];
   /** The answer in words, as a reader sees it or as it came. */
   readonly text: string;
+  /** Boxes of names that were not asked for, which `boxes` does not have. */
+  readonly strays?: number;
   /** Objects or boxes of the answer that could not be read. */
   readonly malformed?: number;
   /** Whether the answer was cut for its length, or for repeating itself. */

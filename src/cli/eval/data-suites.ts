@@ -1,6 +1,7 @@
 /** `chatrex eval proposals|coco|regions|counting|referring`: suites that any data set can be put to. */
 
 import { Command, Option } from 'commander';
+import { baselineStyles } from '../../evaluation/baselines/styles.ts';
 import { cocoSuite } from '../../evaluation/data-suites/coco.ts';
 import { countingSuite } from '../../evaluation/data-suites/counting.ts';
 import { proposalsSuite } from '../../evaluation/data-suites/proposals.ts';
@@ -9,15 +10,21 @@ import { regionsSuite } from '../../evaluation/data-suites/regions.ts';
 import type { ModelSubjectOptions } from '../../evaluation/model-subject.ts';
 import { fraction, whole } from '../option-types.ts';
 import { proposalKinds } from './open-model.ts';
-import { runHelp, runModelSuite, type SuiteOptions, suiteCommand } from './suite-command.ts';
+import {
+  type EndpointCommandOptions,
+  endpointCommand,
+  runAskedSuite,
+  runHelp,
+  runModelSuite,
+  type SuiteOptions,
+  suiteCommand,
+} from './suite-command.ts';
 
-type LanguageOptions = SuiteOptions & Pick<ModelSubjectOptions, 'granularity' | 'minScore' | 'maxTokens'>;
-
-const defaultMaxTokens = 512;
+type LanguageOptions = EndpointCommandOptions & Pick<ModelSubjectOptions, 'granularity' | 'minScore' | 'maxTokens'>;
 
 /** Options of suites that ask the language model. */
 function languageCommand(command: Command): Command {
-  return suiteCommand(command)
+  return endpointCommand(command)
     .addOption(
       new Option(
         '--granularity <kind>',
@@ -25,13 +32,17 @@ function languageCommand(command: Command): Command {
       ).choices(['fine', 'coarse', 'both']),
     )
     .option('--min-score <score>', 'least score of these boxes; the model’s own by default', fraction)
-    .option('--max-tokens <n>', 'longest answer', whole(1, 100_000), defaultMaxTokens);
+    .option(
+      '--max-tokens <n>',
+      'longest answer; 512 by default, or what the authors of a style allow',
+      whole(1, 100_000),
+    );
 }
 
 const settingsOf = ({ granularity, minScore, maxTokens }: LanguageOptions) => ({
   ...(granularity !== undefined && { granularity }),
   ...(minScore !== undefined && { minScore }),
-  maxTokens,
+  ...(maxTokens !== undefined && { maxTokens }),
 });
 
 const helpWith = (examples: readonly string[]) => `
@@ -67,24 +78,31 @@ export function cocoCommand(): Command {
       helpWith([
         'chatrex eval coco --data coco:instances_val2017.json,images=val2017 --out runs/coco',
         'chatrex eval coco --data yolo:data.yaml,split=val --vocabulary --limit 100 --json',
+        'chatrex eval coco --data coco:instances.json,images=photos --endpoint http://localhost:8000/v1#m --style qwen2-vl',
       ]),
     )
     .action((options: CocoOptions) => {
-      const { vocabulary: isVocabulary = false, namesPerQuestion } = options;
+      const { vocabulary: isVocabulary = false, namesPerQuestion = oneByOne(options) } = options;
       const asked = { isVocabulary, ...(namesPerQuestion !== undefined && { namesPerQuestion }) };
-      return runModelSuite(cocoSuite(asked), options, { ...settingsOf(options), ...asked });
+      return runAskedSuite(cocoSuite(asked), options, { ...settingsOf(options), ...asked });
     });
 }
 
+/** 1 for a style that asks for names one by one, so that each answer is a row. */
+function oneByOne({ endpoint, style = '' }: CocoOptions): number | undefined {
+  const asksEach = (baselineStyles[style]?.questions(['a', 'b']).length ?? 1) > 1;
+  return endpoint !== undefined && asksEach ? 1 : undefined;
+}
+
 export function regionsCommand(): Command {
-  return suiteCommand(new Command('regions'))
+  return endpointCommand(new Command('regions'))
     .description('the category of given boxes, in free words')
     .option('--per-image <n>', 'boxes of an image that are asked for; all by default', whole(1, 10_000))
     .option('--max-tokens <n>', 'longest answer', whole(1, 100_000), 64)
     .addHelpText('after', helpWith(['chatrex eval regions --data lvis:lvis_val_1k_category.json,images=photos']))
-    .action((options: SuiteOptions & { perImage?: number; maxTokens: number }) => {
+    .action((options: EndpointCommandOptions & { perImage?: number; maxTokens: number }) => {
       const { perImage, maxTokens } = options;
-      return runModelSuite(regionsSuite({ perImage }), options, {
+      return runAskedSuite(regionsSuite({ perImage }), options, {
         maxTokens,
         ...(perImage !== undefined && { perImage }),
       });
@@ -95,12 +113,12 @@ export function countingCommand(): Command {
   return languageCommand(new Command('counting'))
     .description('how many there are of each category that an image has')
     .addHelpText('after', helpWith(['chatrex eval counting --data coco:instances.json,images=photos --limit 50']))
-    .action((options: LanguageOptions) => runModelSuite(countingSuite(), options, settingsOf(options)));
+    .action((options: LanguageOptions) => runAskedSuite(countingSuite(), options, settingsOf(options)));
 }
 
 export function referringCommand(): Command {
   return languageCommand(new Command('referring'))
     .description('what phrases mean: the first box, all boxes, and phrases that mean nothing')
     .addHelpText('after', helpWith(['chatrex eval referring --data json-lines:phrases.jsonl,images=photos']))
-    .action((options: LanguageOptions) => runModelSuite(referringSuite(), options, settingsOf(options)));
+    .action((options: LanguageOptions) => runAskedSuite(referringSuite(), options, settingsOf(options)));
 }

@@ -1,7 +1,9 @@
 /** What the commands of suites on data sets share: options, the run with its progress, and the output. */
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Dataset } from '../../datasets/dataset.ts';
+import { parseEndpoint } from '../../evaluation/endpoint/ask-chat.ts';
+import { chatRexStyle, EndpointSubject, endpointStyles } from '../../evaluation/endpoint/endpoint-subject.ts';
 import { type Evaluation, evaluate, evaluationJson } from '../../evaluation/evaluate.ts';
 import { ModelSubject, type ModelSubjectOptions } from '../../evaluation/model-subject.ts';
 import type { Shard } from '../../evaluation/rows-file.ts';
@@ -25,6 +27,15 @@ export interface SuiteOptions {
   json?: boolean;
 }
 
+/** Options of suites that somebody else's model can be asked. */
+export interface EndpointCommandOptions extends SuiteOptions {
+  endpoint?: string;
+  style?: string;
+  concurrency?: number;
+  timeout?: number;
+  attempts?: number;
+}
+
 /** Some questions have no answer; figures count them as wrong. */
 export const incompleteStatus = 3;
 
@@ -44,6 +55,20 @@ export function suiteCommand(command: Command): Command {
     .option('--out <folder>', 'keep rows, figures and a report here; a run that was ended continues')
     .option('--threads <n>', 'of one operator; all cores by default', wholeNumber)
     .option('--json', 'the figures as JSON, not rounded');
+}
+
+/** Adds the options that `EndpointCommandOptions` names. */
+export function endpointCommand(command: Command): Command {
+  return suiteCommand(command)
+    .option('--endpoint <url#model>', 'ask an OpenAI-compatible server instead; its key is read from CHATREX_API_KEY')
+    .addOption(
+      new Option('--style <name>', 'with --endpoint: how questions are put and boxes are written')
+        .choices(endpointStyles)
+        .default(chatRexStyle),
+    )
+    .option('--concurrency <n>', 'with --endpoint: questions at once', whole(1, 256), 4)
+    .option('--timeout <seconds>', 'with --endpoint: for one attempt', whole(1, 86_400), 120)
+    .option('--attempts <n>', 'with --endpoint: at one question', whole(1, 100), 5);
 }
 
 export const runHelp = `
@@ -76,6 +101,28 @@ export async function runModelSuite<Truth, Answer>(
   } finally {
     await dispose?.();
   }
+}
+
+/** Runs a suite on a model, or on what `--endpoint` names, and prints its figures. */
+export async function runAskedSuite<Truth, Answer>(
+  suite: Suite<ModelSubject | EndpointSubject, Truth, Answer>,
+  options: EndpointCommandOptions,
+  settings: ModelSubjectOptions & Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (options.endpoint === undefined) return runModelSuite(suite, options, settings);
+  const { style, concurrency, timeout = 120, attempts } = options;
+  const endpoint = parseEndpoint('--endpoint', options.endpoint);
+  const subject = new EndpointSubject(endpoint, {
+    ...{ style, attempts, maxTokens: settings.maxTokens },
+    apiKey: process.env.CHATREX_API_KEY,
+    timeoutMs: 1000 * timeout,
+  });
+  await runSuiteCommand({
+    ...{ suite, options, concurrency },
+    model: { endpoint: endpoint.address, model: endpoint.model, style },
+    settings,
+    open: async () => subject,
+  });
 }
 
 export interface SuiteRun<Subject, Truth, Answer> {

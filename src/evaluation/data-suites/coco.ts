@@ -123,6 +123,7 @@ export function detectionTables(rows: readonly DetectionRow[]) {
       if (category === undefined) strays++;
       else detections.push(image, category, ...wholeXywh(boxXyxy), score);
     }
+    strays += row.answer.strays ?? 0;
     malformed += row.answer.malformed ?? 0;
     if (row.answer.isCut) cut++;
   }

@@ -87,10 +87,10 @@ describe('a judge', () => {
   });
 
   it.each([
-    ['nothing', (response: ServerResponse) => response.end(), /not JSON/],
+    ['nothing', (response: ServerResponse) => response.end(), /is empty/],
     ['no words', (response: ServerResponse) => response.end('{}'), /no choices/],
     ['too much', (response: ServerResponse) => response.end('x'.repeat(2 ** 20 + 1)), /at most 1048576 bytes/],
-    ['broken UTF-8', (response: ServerResponse) => response.end(Buffer.from([0xff, 0xfe])), /not JSON/],
+    ['broken UTF-8', (response: ServerResponse) => response.end(Buffer.from([0xff, 0xfe])), /is not UTF-8/],
     ['silence', () => {}, /no answer within 200 ms/],
   ])('that answers with %s is told of', async (_, answer, reason) => {
     const { address } = await serve((response) => answer(response));

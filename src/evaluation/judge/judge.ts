@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { ChatRexError } from '../../errors.ts';
-import { askChat, type ChatEndpoint } from './ask-chat.ts';
+import { askChat, type ChatEndpoint, parseEndpoint } from '../endpoint/ask-chat.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
 /** One thing to be judged. */
@@ -38,15 +38,7 @@ export interface JudgeOptions {
 }
 
 /** `http://localhost:8000/v1#model` -> address and model. @throws ChatRexError 'invalid-argument' */
-export function parseJudge(text: string): ChatEndpoint {
-  const [address, model] = text.split('#');
-  const isWhole = model && URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
-  if (isWhole) return { address, model };
-  throw new ChatRexError(
-    'invalid-argument',
-    `--judge ${text}: expected URL#model, such as http://localhost:8000/v1#model`,
-  );
-}
+export const parseJudge = (text: string): ChatEndpoint => parseEndpoint('--judge', text);
 
 /** Opens a judge with its file of verdicts. */
 export async function openJudge(endpoint: ChatEndpoint, options: JudgeOptions): Promise<Judge> {

@@ -15,11 +15,46 @@ export interface ChatOptions {
   readonly attempts?: number;
   readonly temperature?: number;
   readonly maxTokens?: number;
+  /** Bytes of a reply at most; 1 MiB by default. */
+  readonly maxReplyBytes?: number;
   readonly signal?: AbortSignal;
 }
 
+/** What a question is made of, as OpenAI's chat completions have it. */
+export type ChatPart =
+  | { readonly type: 'text'; readonly text: string }
+  | {
+      readonly type: 'image_url';
+      readonly image_url: { readonly url: string };
+      /** Boxes to speak about, in pixels: `chatrex serve` takes them. */
+      readonly boxes?: readonly (readonly number[])[];
+    };
+
+/** A text, or parts that are texts and images. */
+export type ChatContent = string | readonly ChatPart[];
+
+export interface ChatReply {
+  readonly text: string;
+  /** Whether the answer ended at its longest length. */
+  readonly isCut: boolean;
+  /** `message.grounding`, where the server gives one (`chatrex serve`). */
+  readonly grounding?: unknown;
+}
+
+/** `http://localhost:8000/v1#model` -> address and model. @throws ChatRexError 'invalid-argument' naming the option */
+export function parseEndpoint(option: string, text: string): ChatEndpoint {
+  const at = text.lastIndexOf('#');
+  const [address, model] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+  const isWhole = model !== '' && URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
+  if (isWhole) return { address, model };
+  throw new ChatRexError(
+    'invalid-argument',
+    `${option} ${text}: expected URL#model, such as http://localhost:8000/v1#model`,
+  );
+}
+
 /** A verdict is a few words; a page of reasons is 10 kB. */
-const maxReplyBytes = 2 ** 20;
+const defaultMaxReplyBytes = 2 ** 20;
 const firstPauseMs = 500;
 /** A server that asks for more patience than this is not waited for. */
 const longestPauseMs = 120_000;
@@ -34,14 +69,27 @@ class Temporary extends Error {
   }
 }
 
-/** @throws ChatRexError 'runtime' with the last reason, 'aborted' */
+/** The answer's text alone. @throws ChatRexError as `chatReply` does */
 export async function askChat(endpoint: ChatEndpoint, prompt: string, options: ChatOptions = {}): Promise<string> {
+  return (await chatReply(endpoint, prompt, options)).text;
+}
+
+/**
+ * Asks until there is an answer: a busy or failing server is asked again after growing pauses, or after the pause that it
+ * asks for.
+ * @throws ChatRexError 'runtime' with the last reason, 'limit-exceeded' for a reply that is too long, 'aborted'
+ */
+export async function chatReply(
+  endpoint: ChatEndpoint,
+  content: ChatContent,
+  options: ChatOptions = {},
+): Promise<ChatReply> {
   const attempts = options.attempts ?? 5;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await askOnce(endpoint, prompt, options);
+      return await askOnce(endpoint, content, options);
     } catch (error) {
-      if (options.signal?.aborted) throw new ChatRexError('aborted', 'judging was interrupted', { cause: error });
+      if (options.signal?.aborted) throw new ChatRexError('aborted', 'asking was interrupted', { cause: error });
       if (!(error instanceof Temporary)) throw error;
       const pauseMs = error.pauseMs ?? firstPauseMs * 2 ** (attempt - 1) * (1 + Math.random() / 4);
       if (attempt === attempts || pauseMs > longestPauseMs) {
@@ -49,13 +97,13 @@ export async function askChat(endpoint: ChatEndpoint, prompt: string, options: C
         throw new ChatRexError('runtime', `${endpoint.address}: ${error.message}${tries}`, { cause: error });
       }
       await wait(pauseMs, undefined, { signal: options.signal }).catch((cause) => {
-        throw new ChatRexError('aborted', 'judging was interrupted', { cause });
+        throw new ChatRexError('aborted', 'asking was interrupted', { cause });
       });
     }
   }
 }
 
-async function askOnce(endpoint: ChatEndpoint, prompt: string, options: ChatOptions): Promise<string> {
+async function askOnce(endpoint: ChatEndpoint, content: ChatContent, options: ChatOptions): Promise<ChatReply> {
   const { apiKey, timeoutMs = 60_000, temperature = 0, maxTokens, signal } = options;
   const address = endpoint.address.replace(/\/$/, '');
   const url = address.endsWith('/chat/completions') ? address : `${address}/chat/completions`;
@@ -68,16 +116,16 @@ async function askOnce(endpoint: ChatEndpoint, prompt: string, options: ChatOpti
       headers: { 'content-type': 'application/json', ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}) },
       body: JSON.stringify({
         model: endpoint.model,
-        messages: [{ role: 'user', content: prompt }],
+        messages: [{ role: 'user', content }],
         temperature,
         ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
       }),
       redirect: 'error',
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     });
-    text = await boundedText(response, endpoint);
+    text = await boundedText(response, endpoint, options.maxReplyBytes ?? defaultMaxReplyBytes);
   } catch (cause) {
-    if (cause instanceof ChatRexError) throw cause;
+    if (cause instanceof ChatRexError || cause instanceof Temporary) throw cause;
     throw new Temporary(deadline.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(cause));
   }
   if (response.status === 429 || response.status >= 500) {
@@ -87,7 +135,7 @@ async function askOnce(endpoint: ChatEndpoint, prompt: string, options: ChatOpti
     const detail = text.slice(0, 200).replace(/\s+/g, ' ');
     throw new ChatRexError('runtime', `${endpoint.address}: status ${response.status}: ${detail}`);
   }
-  return contentOf(text);
+  return replyOf(text);
 }
 
 /** What the fault beneath `fetch failed` was. */
@@ -96,7 +144,7 @@ function reasonOf(cause: unknown): string {
   return error.cause?.message || error.message;
 }
 
-async function boundedText(response: Response, { address }: ChatEndpoint): Promise<string> {
+async function boundedText(response: Response, { address }: ChatEndpoint, maxReplyBytes: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response.body ?? []) {
@@ -106,7 +154,11 @@ async function boundedText(response: Response, { address }: ChatEndpoint): Promi
     }
     parts.push(part);
   }
-  return Buffer.concat(parts).toString('utf8');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
+  } catch {
+    throw new Temporary('the reply is not UTF-8');
+  }
 }
 
 function retryAfterMs(header: string | null): number | undefined {
@@ -116,14 +168,18 @@ function retryAfterMs(header: string | null): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
-function contentOf(text: string): string {
-  let reply: { choices?: { message?: { content?: unknown } }[] } | undefined;
+function replyOf(text: string): ChatReply {
+  let reply: {
+    choices?: { finish_reason?: unknown; message?: { content?: unknown; grounding?: unknown } }[];
+  } | null;
   try {
     reply = JSON.parse(text);
   } catch {
-    throw new Temporary('the reply is not JSON');
+    throw new Temporary(text.trim() === '' ? 'the reply is empty' : 'the reply is not JSON');
   }
-  const content = reply?.choices?.[0]?.message?.content;
+  const [choice] = reply?.choices ?? [];
+  const content = choice?.message?.content;
   if (typeof content !== 'string') throw new Temporary('the reply has no choices[0].message.content');
-  return content;
+  const grounding = choice.message?.grounding;
+  return { text: content, isCut: choice.finish_reason === 'length', ...(grounding != null && { grounding }) };
 }

@@ -1,0 +1,166 @@
+/**
+ * A model behind an OpenAI-compatible endpoint as a subject: the image goes along as a data URL, the question in the words
+ * that the model knows (table 7 of the paper), and boxes are read from what it answers.
+ *
+ * `chatrex` is the style of our own server: it says beside the text which boxes it means, and takes boxes to speak about.
+ */
+
+import { z } from 'zod';
+import type { BoxXyxy } from '../../boxes/box.ts';
+import { encodeImage, sharpFrom } from '../../drawing/encode.ts';
+import { ChatRexError } from '../../errors.ts';
+import { resizeImage } from '../../image/resize.ts';
+import { questionFor, regionQuestion } from '../../prompt/templates.ts';
+import { baselineStyles } from '../baselines/styles.ts';
+import type { SampleView } from '../sample-view.ts';
+import type { Counts, Detects, FoundBox, FoundBoxes, NamesRegions, Refers } from '../subject.ts';
+import { type ChatEndpoint, type ChatReply, chatReply } from './ask-chat.ts';
+
+export const chatRexStyle = 'chatrex';
+
+/** Names of all styles; the first is the default. */
+export const endpointStyles: readonly string[] = [chatRexStyle, ...Object.keys(baselineStyles)];
+
+export interface EndpointOptions {
+  /** One of `endpointStyles`. */
+  readonly style?: string;
+  readonly apiKey?: string;
+  /** For one attempt; two minutes by default. */
+  readonly timeoutMs?: number;
+  /** Attempts at one question when the server is busy, fails, or says nothing that can be read; 5 by default. */
+  readonly attempts?: number;
+  /** Tokens of an answer at most; what the authors of a style allow by default, else the server's own. */
+  readonly maxTokens?: number;
+}
+
+/** An answer of a hundred boxes in words is 10 kB. */
+const maxReplyBytes = 4 * 2 ** 20;
+const defaultTimeoutMs = 120_000;
+
+const groundingSchema = z.object({
+  phrases: z.array(z.object({ text: z.string(), objects: z.array(z.int()) })),
+  objects: z.array(
+    z.object({
+      index: z.int(),
+      box: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+      score: z.number().optional(),
+    }),
+  ),
+});
+
+export class EndpointSubject implements Detects, Refers, Counts, NamesRegions {
+  readonly #endpoint: ChatEndpoint;
+  readonly #options: EndpointOptions;
+  /** Data URLs of the images that are asked about now. */
+  readonly #images = new WeakMap<SampleView, Promise<string>>();
+
+  /** @throws ChatRexError 'invalid-argument' for a style that does not exist */
+  constructor(endpoint: ChatEndpoint, options: EndpointOptions = {}) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    const { style = chatRexStyle } = options;
+    if (endpointStyles.includes(style)) return;
+    throw new ChatRexError('invalid-argument', `style '${style}': expected one of ${endpointStyles.join(', ')}`);
+  }
+
+  /** @throws ChatRexError for an image that cannot be read, or an answer that did not come */
+  async detect(view: SampleView, names: readonly string[], signal?: AbortSignal): Promise<FoundBoxes> {
+    const style = this.#baseline;
+    if (!style) return groundedBoxes(await this.#ask(view, questionFor('detect', names), { signal }));
+    const size = await view.size();
+    const parts: FoundBoxes[] = [];
+    for (const { prompt, categories } of style.questions(names)) {
+      const { text, isCut } = await this.#ask(view, prompt, { signal, maxTokens: style.maxTokens });
+      const read = style.read(text, { categories, size });
+      const boxes = read.boxes.map(({ category, boxXyxy }): FoundBox => ({ label: category, boxXyxy, score: 1 }));
+      const { strays, malformed } = read;
+      parts.push({ boxes, text, strays, malformed, isCut: isCut || read.isCut });
+    }
+    return {
+      boxes: parts.flatMap(({ boxes }) => boxes),
+      text: parts.map(({ text }) => text).join('\n'),
+      strays: sum(parts, ({ strays }) => strays),
+      malformed: sum(parts, ({ malformed }) => malformed),
+      isCut: parts.some(({ isCut }) => isCut),
+    };
+  }
+
+  refer(view: SampleView, phrase: string, signal?: AbortSignal): Promise<FoundBoxes> {
+    return this.detect(view, [phrase], signal);
+  }
+
+  async count(view: SampleView, name: string, signal?: AbortSignal): Promise<FoundBoxes> {
+    if (!this.#baseline) return groundedBoxes(await this.#ask(view, questionFor('count', [name]), { signal }));
+    const prompt = `How many instances of ${name} are there in this image? Answer with a number.`;
+    const { text, isCut } = await this.#ask(view, prompt, { signal });
+    return { boxes: [], text, isCut };
+  }
+
+  /** @throws ChatRexError 'unsupported' for a style that cannot be told boxes */
+  async nameRegion(
+    view: SampleView,
+    boxesXyxy: readonly BoxXyxy[],
+    box: number,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    if (this.#baseline) {
+      const message = `style '${this.#baseline.name}' cannot be told boxes; use --style ${chatRexStyle}`;
+      throw new ChatRexError('unsupported', message);
+    }
+    return (await this.#ask(view, regionQuestion('category', [box]), { signal, boxes: boxesXyxy })).text;
+  }
+
+  get #baseline() {
+    return baselineStyles[this.#options.style ?? chatRexStyle];
+  }
+
+  async #ask(
+    view: SampleView,
+    text: string,
+    { boxes, ...given }: { signal?: AbortSignal; maxTokens?: number; boxes?: readonly BoxXyxy[] },
+  ): Promise<ChatReply> {
+    const { apiKey, timeoutMs = defaultTimeoutMs, attempts, maxTokens = given.maxTokens } = this.#options;
+    const image = { type: 'image_url', image_url: { url: await this.#image(view) }, ...(boxes && { boxes }) } as const;
+    const settings = { apiKey, timeoutMs, attempts, maxTokens, maxReplyBytes, signal: given.signal };
+    return chatReply(this.#endpoint, [image, { type: 'text', text }], settings);
+  }
+
+  /** PNG, so that the model sees the pixels that were annotated. */
+  #image(view: SampleView): Promise<string> {
+    const known = this.#images.get(view);
+    if (known) return known;
+    const side = this.#baseline?.squashedTo;
+    const url = view.image().then(async (image) => {
+      const seen = side === undefined ? image : resizeImage(image, { width: side, height: side });
+      const bytes = await encodeImage(sharpFrom(seen), 'png');
+      return `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`;
+    });
+    this.#images.set(view, url);
+    return url;
+  }
+}
+
+/** Boxes that our own server says beside the text. @throws ChatRexError 'runtime' when it says none of them */
+function groundedBoxes({ text, isCut, grounding }: ChatReply): FoundBoxes {
+  const parsed = groundingSchema.safeParse(grounding);
+  if (!parsed.success) {
+    const advice = `it is no chatrex serve: choose another --style (${endpointStyles.slice(1).join(', ')})`;
+    throw new ChatRexError('runtime', `the answer has no message.grounding; ${advice}`);
+  }
+  const { phrases, objects } = parsed.data;
+  const byIndex = new Map(objects.map((object) => [object.index, object]));
+  const seen = new Set<string>();
+  const boxes = phrases.flatMap((phrase) =>
+    phrase.objects.flatMap((index): FoundBox[] => {
+      const object = byIndex.get(index);
+      const key = `${index} ${phrase.text}`;
+      if (object === undefined || seen.has(key)) return [];
+      seen.add(key);
+      return [{ label: phrase.text, boxXyxy: object.box, score: object.score ?? 1 }];
+    }),
+  );
+  return { boxes, text, isCut };
+}
+
+const sum = <Item>(items: readonly Item[], value: (item: Item) => number | undefined): number =>
+  items.reduce((total, item) => total + (value(item) ?? 0), 0);
