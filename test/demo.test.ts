@@ -21,7 +21,7 @@ test('the demo finds boxes, answers four questions and draws the answers', { tim
     const questions = [...stdout.matchAll(/^> (.+)\n {2}(.+)$/gm)];
     expect(questions).toHaveLength(4);
     for (const [, question, answer] of questions) {
-      expect(question).toMatch(/detect|How many|describe/);
+      expect(question).toMatch(/detect|How many|briefly describe/);
       // Indices in brackets are those of boxes that were found.
       for (const [, list] of answer.matchAll(/\[([\d, ]+)\]/g)) {
         for (const index of list.split(', ')) expect(Number(index)).toBeLessThan(boxes);

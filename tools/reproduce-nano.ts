@@ -41,7 +41,8 @@ const shared: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 for (const [command, options] of stages) {
   const words = command.split(' ');
   const given = Object.entries({ ...options, ...shared[words[0]] }).flatMap(([name, value]) => [`--${name}`, value]);
-  const call = [...words, ...given, ...(words[0] === 'train' ? ['--resume'] : [])];
+  const again = { train: ['--resume'], export: ['--force'], eval: [] }[words[0]] ?? [];
+  const call = [...words, ...given, ...again];
   process.stderr.write(`\nchatrex ${call.join(' ')}\n`);
   const { status } = spawnSync('npx', ['tsx', 'src/cli/main.ts', ...call], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);

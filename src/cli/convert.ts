@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { convertTorchCheckpoint } from '../weights/convert.ts';
+import { forceHelp, OutputFiles } from './output-files.ts';
 import { progressBar } from './progress.ts';
 
 export function convertCommand(): Command {
@@ -13,7 +14,9 @@ export function convertCommand(): Command {
       '--key <name>',
       'the part of the checkpoint to take; by default the weights of a training checkpoint are found',
     )
-    .action(async (checkpoint: string, out: string, options: { key?: string }) => {
+    .option('--force', forceHelp)
+    .action(async (checkpoint: string, out: string, options: { key?: string; force?: boolean }) => {
+      await new OutputFiles([checkpoint], options.force).require([out]);
       const bar = progressBar('convert', 100);
       await convertTorchCheckpoint(checkpoint, out, {
         key: options.key,

@@ -18,7 +18,7 @@ import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
 import { ChatRexError } from '../errors.ts';
 import { writeNamed } from '../files.ts';
 import { decodeImage } from '../image/decode.ts';
-import { questionFor } from '../prompt/templates.ts';
+import { questionFor, spelledRight } from '../prompt/templates.ts';
 import { endWithReader } from './end-with-reader.ts';
 
 const exampleScene = fileURLToPath(new URL('../../models/nano/example/scene.png', import.meta.url));
@@ -46,7 +46,7 @@ async function demo([path = exampleScene, question]: readonly string[]): Promise
   await mkdir(outputFolder, { recursive: true });
   for (const [name, asked] of questions) {
     const answer = await encoded.ask(asked);
-    say(`> ${asked}`);
+    say(`> ${spelledRight(asked)}`);
     const text = groundedAnswerAnsi(answer.spans, { colour: process.stdout.isTTY === true });
     say(`  ${text.replaceAll('\n', '\n  ')}\n`);
     await draw(join(outputFolder, `${name}.png`), image, encoded, asked, answer);
@@ -66,7 +66,10 @@ async function draw(
   question: string,
   answer: Answer,
 ): Promise<void> {
-  await writeNamed(file, await drawGroundedAnswer(image, answer.spans, encoded.boxes.boxesXyxy, { question }));
+  await writeNamed(
+    file,
+    await drawGroundedAnswer(image, answer.spans, encoded.boxes.boxesXyxy, { question: spelledRight(question) }),
+  );
 }
 
 endWithReader();

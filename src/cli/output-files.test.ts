@@ -2,6 +2,8 @@ import { link, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { convertCommand } from './convert.ts';
+import { exportCommand } from './export.ts';
 import { drawingTargets, OutputFiles } from './output-files.ts';
 
 let folder: string;
@@ -56,6 +58,17 @@ describe('another file', () => {
     await expect(outputs.require([join(folder, 'dead.png')])).rejects.toThrow(/exists/);
     await expect(outputs.require([folder])).rejects.toThrow(/is a folder/);
     await expect(outputs.require([join(image, 'a.png')])).rejects.toThrow(/no folder/);
+  });
+});
+
+describe('other commands that write', () => {
+  it('convert and export replace nothing either', async () => {
+    const converted = convertCommand().exitOverride();
+    await expect(converted.parseAsync([image, image, '--force'], { from: 'user' })).rejects.toThrow(/is an input/);
+    await writeFile(join(folder, 'model.safetensors'), 'dear');
+    const exported = exportCommand().exitOverride();
+    const args = ['--mllm', 'runs/none', '--out', folder];
+    await expect(exported.parseAsync(args, { from: 'user' })).rejects.toThrow(/model\.safetensors" exists.*--force/);
   });
 });
 

@@ -16,6 +16,13 @@ import type { UpnTraining } from './upn/stage.ts';
 
 const configFile = 'config.json';
 
+/** The files that may be written into `folder`. */
+export const modelFiles = (folder: string): string[] => [
+  join(folder, configFile),
+  modelWeightsFile(folder),
+  tokenizerFile(folder),
+];
+
 /** Writes `config.json` and weights of a proposal network into `folder`. @throws ChatRexError when `run` trained none */
 export async function exportUpn(run: string, folder: string): Promise<void> {
   const { upn } = await runSettings<UpnTraining>(run, 'upn');
