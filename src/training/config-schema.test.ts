@@ -29,6 +29,19 @@ test('fields that are missing, mistyped or misspelt are named', () => {
   expect(refusal({ ...nanoAlign, model: { ...nanoAlign.model, imageSize: 'large' } }, 'align')).toThrow(/imageSize/);
 });
 
+test('a configuration from before data sets is read as RexWorld on a square canvas', () => {
+  const { data: _, validation: __, canvases: ___, isPadded: ____, ...rest } = nanoUpn;
+  const older = { ...rest, scenes: 8, validationScenes: 4, imageSize: 256, namedObjects: 0, namingWeight: 0 };
+  expect(parseStageConfig('upn', older, 'old')).toEqual({
+    ...rest,
+    data: [{ data: { format: 'world', options: { split: 'train', seed: 1, size: 8 } }, weight: 1 }],
+    validation: { data: { format: 'world', options: { split: 'val', seed: 1, size: 4 } }, count: 4 },
+    canvases: [{ width: 256, height: 256 }],
+    isPadded: false,
+  });
+  expect(refusal({ ...older, namedObjects: 3 })).toThrow(/no field namedObjects/);
+});
+
 test('a field with a default may be left out', () => {
   expect('beta2' in nanoUpn).toBe(false);
   expect(parseStageConfig('upn', { ...nanoUpn, beta2: 0.999 }, 'nano').beta2).toBe(0.999);

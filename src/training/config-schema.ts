@@ -7,6 +7,7 @@ import { didYouMean } from '../datasets/spec.ts';
 import { ChatRexError } from '../errors.ts';
 import { upnConfigSchema } from '../proposals/config-file.ts';
 import { validationSchema } from './mixture.ts';
+import { withoutOlderFields } from './older-config.ts';
 import type { StageConfigs, StageName } from './stages.ts';
 
 const count = z.int().positive();
@@ -116,7 +117,7 @@ export function parseStageConfig<Name extends StageName>(
     throw new ChatRexError('invalid-file', `${origin}: expected an object with the fields of a configuration`);
   }
   const schema = schemas[stage] as z.ZodObject;
-  const parsed = schema.safeParse(config);
+  const parsed = schema.safeParse(withoutOlderFields(stage, config));
   if (!parsed.success) throw new ChatRexError('invalid-file', `${origin}: ${describeIssue(parsed.error, schema)}`);
   const checked = parsed.data as unknown as StageConfigs[Name];
   if ('model' in checked) {

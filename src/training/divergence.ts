@@ -2,7 +2,7 @@
 
 import { ChatRexError } from '../errors.ts';
 
-/** Steps in a row without a finite loss and gradient. One alone is skipped: a batch may overflow by chance. */
+/** Steps in a row whose gradient is not finite though the loss is. One alone is skipped: it may overflow by chance. */
 const patience = 5;
 
 export class DivergenceWatch {
@@ -16,7 +16,7 @@ export class DivergenceWatch {
     this.savedStep = savedStep;
   }
 
-  /** Whether the last step was finite. */
+  /** Whether the last gradient was finite. */
   get isSound(): boolean {
     return this.#badInRow === 0;
   }
@@ -24,14 +24,14 @@ export class DivergenceWatch {
   /**
    * Called after every step. The optimizer has changed nothing if the gradient is not finite.
    * @param step counted from 1
-   * @throws ChatRexError 'diverged' after five bad steps in a row
+   * @throws ChatRexError 'diverged' for a loss that is not finite, as DETR's engine does, or after five bad gradients in a row
    */
   look(step: number, loss: number, gradientNorm: number, learningRate: number): void {
-    const isSound = Number.isFinite(loss) && Number.isFinite(gradientNorm);
-    this.#badInRow = isSound ? 0 : this.#badInRow + 1;
-    if (this.#badInRow < patience) return;
+    this.#badInRow = Number.isFinite(gradientNorm) ? 0 : this.#badInRow + 1;
+    if (Number.isFinite(loss) && this.#badInRow < patience) return;
+    const count = Number.isFinite(loss) ? `, the last of ${patience} steps in a row` : '';
     throw this.#diverged(
-      `loss ${loss} and gradient norm ${gradientNorm} at step ${step}, the last of ${patience} in a row ` +
+      `loss ${loss} and gradient norm ${gradientNorm} at step ${step}${count} ` +
         `(learning rate ${learningRate.toPrecision(2)})`,
     );
   }

@@ -13,6 +13,7 @@ import { createAdamwState, type GradientSet, type ParameterGroup } from './adamw
 import { GradientSession } from './gradient-session.ts';
 import { type InitialWeights, loadInitial } from './initial-weights.ts';
 import { type Metrics, resumeIfPossible, type TrainingProgress, train } from './loop.ts';
+import { withoutOlderFields } from './older-config.ts';
 import { initializeParameters, type ParameterSet } from './parameters.ts';
 import { warmupCosine } from './schedule.ts';
 
@@ -246,7 +247,9 @@ async function claimFolder(folder: string, description: RunDescription, resume: 
     return;
   }
   const existing = await readFile(path, 'utf8');
-  const difference = firstDifference(parseDescription(existing, path), JSON.parse(JSON.stringify(description)));
+  const older = parseDescription(existing, path);
+  const known = { ...older, settings: withoutOlderFields(older.stage, older.settings ?? {}) };
+  const difference = firstDifference(known, JSON.parse(JSON.stringify(description)));
   if (difference !== undefined) {
     throw new ChatRexError(
       'invalid-argument',
