@@ -5,6 +5,7 @@ import { judgedSuites } from './judged-suites.ts';
 import { questionSuites } from './question-suites.ts';
 import { referringSuites } from './referring-suites.ts';
 import { regionSuites } from './region-suites.ts';
+import { repetition } from './repetition-suite.ts';
 import type { ScoreSuite } from './score-suite.ts';
 
 export const scoreSuites: readonly ScoreSuite[] = [
@@ -13,4 +14,5 @@ export const scoreSuites: readonly ScoreSuite[] = [
   ...regionSuites,
   ...questionSuites,
   ...judgedSuites,
+  repetition,
 ];
