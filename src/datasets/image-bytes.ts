@@ -18,10 +18,14 @@ export function imageExists(root: string, image: ImageRef): boolean {
   return existsSync(imagePath(root, image.file));
 }
 
-async function imageSource(root: string, { file, range, isBase64 }: ImageRef): Promise<string | Uint8Array> {
-  const path = imagePath(root, file);
-  if (range === undefined) return path;
-  const [start, end] = range;
+async function imageSource(root: string, image: ImageRef): Promise<string | Uint8Array> {
+  const path = imagePath(root, image.file);
+  return image.range === undefined ? path : imageBytes(path, image);
+}
+
+/** The encoded bytes of an image inside a file. @throws ChatRexError 'invalid-file' for a range past its end */
+export async function imageBytes(path: string, { range, isBase64 }: ImageRef): Promise<Uint8Array> {
+  const [start, end] = range ?? [0, 0];
   if (!(end > start) || end - start > 2 * MAX_IMAGE_BYTES) {
     throw new ChatRexError('invalid-file', `${path}: an image of ${end - start} bytes at byte ${start}`);
   }

@@ -106,7 +106,7 @@ async function buildIndex<Options extends object>(
   reader: Reader<Options>,
   options: Options,
   resolvePath: (path: string) => string,
-  { onProgress, onStatus, signal }: OpenDatasetOptions,
+  { onProgress, onStatus, signal, isRebuilt }: OpenDatasetOptions,
 ): Promise<void> {
   const faults = new FaultLog();
   const notes: string[] = [];
@@ -138,9 +138,12 @@ async function buildIndex<Options extends object>(
       return readSamples(reader, options, context);
     },
     () => ({ format: reader.format, vocabulary, faults: faults.summary(), notes }),
-    (count) => {
-      samples = count;
-      if (count % 1000 === 0) tell();
+    {
+      isReplacing: isRebuilt,
+      onSample: (count) => {
+        samples = count;
+        if (count % 1000 === 0) tell();
+      },
     },
   );
 }

@@ -50,14 +50,15 @@ const headSchema = z.object({
 export type IndexEnd = Pick<IndexHead, 'format' | 'vocabulary' | 'faults' | 'notes'>;
 
 /**
- * Writes an index to `folder`; one that is there already is replaced.
+ * Writes an index to `folder`. Where another process has put a complete one there meanwhile, that one stays, unless it is
+ * to be replaced.
  * @param scratch called with a folder for temporary files, which is removed afterwards
  */
 export async function writeIndex(
   folder: string,
   samples: (scratch: () => Promise<string>) => AsyncIterable<Sample>,
   end: () => IndexEnd,
-  onSample?: (count: number) => void,
+  { onSample, isReplacing = false }: { onSample?: (count: number) => void; isReplacing?: boolean } = {},
 ): Promise<void> {
   const temporary = `${folder}.${randomUUID()}.tmp`;
   await makeFolder(temporary);
@@ -75,7 +76,7 @@ export async function writeIndex(
     const { size, samplesBytes, offsetsHash } = written;
     const head = { ...rest, size, fingerprint, samplesBytes, offsetsHash, vocabulary };
     await writeFile(join(temporary, headFile), JSON.stringify(head));
-    await putInPlace(temporary, folder);
+    await putInPlace(temporary, folder, isReplacing);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -88,14 +89,20 @@ async function makeFolder(path: string): Promise<void> {
   });
 }
 
-/** Another process may have put its own there meanwhile; both are the same. */
-async function putInPlace(temporary: string, folder: string): Promise<void> {
+async function putInPlace(temporary: string, folder: string, isReplacing: boolean): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await rename(temporary, folder);
     } catch (cause) {
-      if (attempt >= 3) throw cause;
-      await rm(folder, { recursive: true, force: true });
+      const isTaken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes((cause as NodeJS.ErrnoException).code ?? '');
+      if (!isTaken || attempt >= 10) throw cause;
+      const other = isReplacing ? undefined : await openIndex(folder);
+      await other?.close();
+      if (other !== undefined) return;
+      // Whoever reads the old one has its files open already.
+      const old = `${folder}.${randomUUID()}.tmp`;
+      await rename(folder, old).catch(() => {});
+      await rm(old, { recursive: true, force: true });
     }
   }
 }

@@ -80,10 +80,15 @@ export async function* cocoGroups(
   const sections = new Set<string>();
   const isWanted = (section: string) =>
     ['images', 'annotations', 'categories'].includes(section) || Object.hasOwn(others, section);
+  const onArray = (section: string) => void sections.add(section);
   try {
-    for await (const batch of jsonElements(file, { onBytes: context.onBytes, signal: context.signal, isWanted })) {
+    for await (const batch of jsonElements(file, {
+      onBytes: context.onBytes,
+      signal: context.signal,
+      isWanted,
+      onArray,
+    })) {
       for (const { section, index, value } of batch) {
-        sections.add(section);
         if (index < 0 || section === '') throw notCoco(file, section);
         const place = `${section} ${index}`;
         if (Object.hasOwn(others, section)) others[section](value);

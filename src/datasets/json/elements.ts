@@ -20,6 +20,8 @@ export interface JsonElement {
 export interface ElementOptions extends ByteOptions {
   /** Sections to parse; all by default. The others are scanned for their end alone. */
   isWanted?(section: string): boolean;
+  /** Told of every array, also of those without elements. */
+  onArray?(section: string): void;
 }
 
 /** A single element larger than this is not an annotation of one image. V8's longest string is 512 MB. */
@@ -31,7 +33,7 @@ const maxElementBytes = 256 * 2 ** 20;
  * @example for await (const batch of jsonElements('instances.json')) for (const { section, value } of batch) use(value);
  */
 export async function* jsonElements(path: string, options: ElementOptions = {}): AsyncGenerator<JsonElement[]> {
-  const scanner = new ElementScanner(options.isWanted ?? (() => true));
+  const scanner = new ElementScanner(options);
   try {
     for await (const chunk of fileBytes(path, options)) {
       scanner.push(chunk);
@@ -73,7 +75,7 @@ const colon = 0x3a;
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 class ElementScanner {
-  readonly #isWanted: (section: string) => boolean;
+  readonly #options: ElementOptions;
   #elements: JsonElement[] = [];
   /** What has not been consumed; `#base` is the place of its first byte in the file. */
   #bytes: Buffer = Buffer.alloc(0);
@@ -91,8 +93,8 @@ class ElementScanner {
   #depth = 0;
   #isInText = false;
 
-  constructor(isWanted: (section: string) => boolean) {
-    this.#isWanted = isWanted;
+  constructor(options: ElementOptions) {
+    this.#options = options;
   }
 
   take(): JsonElement[] {
@@ -220,6 +222,7 @@ class ElementScanner {
 
   #openArray(): void {
     this.#index = 0;
+    this.#options.onArray?.(this.#section);
     this.#isAfterComma = false;
     this.#close('element');
   }
@@ -301,7 +304,7 @@ class ElementScanner {
       return;
     }
     const isElement = this.#expects === 'element';
-    if (this.#isWanted(this.#section)) {
+    if (this.#options.isWanted?.(this.#section) ?? true) {
       this.#elements.push({ section: this.#section, index: this.#index, value: this.#parse(start) });
     }
     if (isElement) this.#index++;
