@@ -1,5 +1,5 @@
 /**
- * A small proposal network for photographs: the network of nano at twice its pixels, on a landscape and a portrait canvas.
+ * A small proposal network for photographs: the network of nano with a little more than its pixels, on a landscape and a portrait canvas.
  *
  * Command: `chatrex train upn --data coco:instances.json,images=photos --out runs/upn`, or with `--from models/nano/upn` to
  * start from the weights of nano.
@@ -19,12 +19,12 @@ export const photosUpn: Omit<UpnTraining, 'data'> = {
   weightDecay: 0.01,
   validateEvery: 500,
   backboneRate: 1,
-  upn: { ...upnPresets['upn-nano'], shorterSide: 384, longerSide: 640, minScore: 0.3 },
+  upn: { ...upnPresets['upn-nano'], shorterSide: 288, longerSide: 480, minScore: 0.3 },
   parts: 2,
   batchSize: 4,
   canvases: [
-    { width: 512, height: 384 },
-    { width: 384, height: 512 },
+    { width: 384, height: 288 },
+    { width: 288, height: 384 },
   ],
   isPadded: true,
   denoisingQueries: 40,
