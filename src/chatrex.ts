@@ -15,11 +15,12 @@ import { ImageMemory } from './chatrex/image-memory.ts';
 import { embedPrefix, objectLexicon } from './chatrex/prefix.ts';
 import { VisionEncoder } from './chatrex/vision-encoder.ts';
 import { splitTensors, visionWeights } from './chatrex/weights.ts';
-import { ChatRexError } from './errors.ts';
+import { ChatRexError, wrongArgument } from './errors.ts';
 import { dialects } from './grounding/dialect.ts';
 import { decodeImage, type ImageSource } from './image/decode.ts';
 import type { LanguageModel } from './language/language-model.ts';
 import { createLanguageModel, readConfig } from './language/load.ts';
+import { StepBatch } from './language/step-batch.ts';
 import { type Chat, createChat } from './prompt/conversation.ts';
 import { loadTokenizer } from './prompt/tokenizer/load-tokenizer.ts';
 import { loadProposalNetwork } from './proposals/load-proposal-network.ts';
@@ -33,6 +34,14 @@ export interface LoadOptions {
   session?: SessionOptions;
   /** Longest conversation with its image, in tokens; what the model was made for by default. */
   maxPositions?: number;
+  /**
+   * How many answers that are being written at the same time take their steps together; 1 by default, each alone. It is
+   * faster for many callers at once, and takes memory for that many conversations. In the last digits of a score an answer
+   * may then depend on what else is being written.
+   */
+  batchRows?: number;
+  /** Memory that `batchRows` may take, in bytes; fewer answers are written together where they may need more. */
+  batchBytes?: number;
   /** Another proposal network than the folder's: whatever `loadProposalNetwork` takes. */
   upn?: string;
 }
@@ -55,6 +64,7 @@ interface Parts {
   readonly vision: VisionEncoder;
   readonly language: LanguageModel;
   readonly chat: Chat;
+  readonly batch?: StepBatch;
 }
 
 export class ChatRex {
@@ -86,7 +96,8 @@ export class ChatRex {
     const linearFormat = config.quantization?.language ?? 'float';
     const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config), options.session);
     const language = await createLanguageModel(tensors.language, languageConfig(config), linearFormat, options);
-    return new ChatRex(folder, { config, vision, language, chat }, options);
+    const batch = createBatch(language, options);
+    return new ChatRex(folder, { config, vision, language, chat, batch }, options);
   }
 
   /**
@@ -95,7 +106,7 @@ export class ChatRex {
    */
   async encode(source: ImageSource, { boxes, signal, ...filter }: EncodeOptions = {}): Promise<EncodedImage> {
     this.#requireUsable();
-    const { config, vision, language, chat } = this.#parts;
+    const { config, vision, language, chat, batch } = this.#parts;
     const image = await decodeImage(source);
     requireNotAborted(signal);
     const chosen = chooseBoxes(boxes ?? (await this.propose(image, { ...filter, signal })), image);
@@ -107,7 +118,7 @@ export class ChatRex {
     const { objectsCarryIndex = false, listsInAnyOrder, listThreshold, maxPromptTokens } = config;
     const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
     const lexicon = objectsCarryIndex ? objectLexicon(segments, seen, language) : undefined;
-    const memory = await ImageMemory.read(language, prefix, { lexicon, signal });
+    const memory = await ImageMemory.read(language, prefix, { lexicon, signal, batch });
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
     return new EncodedImage(size, chosen, {
@@ -154,6 +165,14 @@ export class ChatRex {
     await this.#parts.vision.dispose();
     await this.#parts.language.dispose();
   }
+}
+
+/** @throws ChatRexError 'invalid-argument' for a number of rows that is none */
+function createBatch(language: LanguageModel, { batchRows = 1, batchBytes = Infinity }: LoadOptions) {
+  if (!Number.isInteger(batchRows) || batchRows < 1)
+    throw wrongArgument('batchRows', 'a whole number from 1', batchRows);
+  const rows = Math.min(batchRows, Math.floor(batchBytes / (language.bytesPerToken * language.maxPositions)));
+  return rows > 1 ? new StepBatch(language, rows) : undefined;
 }
 
 /** A folder, or that of a bundled model. */

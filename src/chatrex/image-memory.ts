@@ -9,6 +9,7 @@ import { ChatRexError } from '../errors.ts';
 import { type GeneratedToken, type GenerateOptions, generate } from '../language/generate.ts';
 import type { KvCache } from '../language/kv-cache.ts';
 import type { LanguageModel, Lexicon } from '../language/language-model.ts';
+import type { BatchPlace, StepBatch } from '../language/step-batch.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 
 /** Tokens of question and answer that have room at once; a cache that proves too small is copied to a larger one. */
@@ -18,16 +19,23 @@ export class ImageMemory {
   readonly #language: LanguageModel;
   readonly #prefixLength: number;
   readonly #lexicon: Lexicon;
+  readonly #batch: StepBatch | undefined;
   #cache: KvCache;
   /** Ids of what the cache holds after the prefix. */
   #tail: number[] = [];
   #isBusy = false;
 
-  private constructor(language: LanguageModel, cache: KvCache, prefixLength: number, lexicon: Lexicon) {
+  private constructor(
+    language: LanguageModel,
+    cache: KvCache,
+    prefixLength: number,
+    { lexicon, batch }: { lexicon: Lexicon; batch?: StepBatch },
+  ) {
     this.#language = language;
     this.#cache = cache;
     this.#prefixLength = prefixLength;
     this.#lexicon = lexicon;
+    this.#batch = batch;
   }
 
   /**
@@ -35,12 +43,13 @@ export class ImageMemory {
    * @param embeddings float32 [tokens, hiddenSize]
    * @param options.lexicon what the tokens of questions and answers mean
    * @param options.signal ends the reading between two stretches
+   * @param options.batch takes the steps of answers together with those of others
    * @throws ChatRexError 'limit-exceeded' when it leaves the model no position for a question
    */
   static async read(
     language: LanguageModel,
     embeddings: HostTensor<'float32'>,
-    { lexicon = language, signal }: { lexicon?: Lexicon; signal?: AbortSignal } = {},
+    { lexicon = language, signal, batch }: { lexicon?: Lexicon; signal?: AbortSignal; batch?: StepBatch } = {},
   ): Promise<ImageMemory> {
     const [length] = embeddings.shape;
     if (length >= language.maxPositions) {
@@ -52,7 +61,7 @@ export class ImageMemory {
     const capacity = Math.min(length + spareTokens, language.maxPositions);
     const cache = language.createCache({ capacity });
     await language.read(cache, 0, embeddings, { signal });
-    return new ImageMemory(language, cache, length, lexicon);
+    return new ImageMemory(language, cache, length, { lexicon, batch });
   }
 
   /** Tokens that question and answer together may take. */
@@ -82,10 +91,12 @@ export class ImageMemory {
     }
     this.#isBusy = true;
     const written: number[] = [];
+    let place: BatchPlace | undefined;
     try {
       this.#makeRoom(ids.length + options.maxTokens);
       const logits = await this.#readQuestion(ids, options.signal);
-      for await (const token of generate(this.#language, this.#cache, [logits], {
+      place = this.#batch?.join(this.#cache);
+      for await (const token of generate(place ?? this.#language, this.#cache, [logits], {
         ...options,
         lexicon: this.#lexicon,
       })) {
@@ -93,7 +104,8 @@ export class ImageMemory {
         yield token;
       }
     } finally {
-      // The last token that was chosen has not been read.
+      place?.leave();
+      // The last token that was chosen has not been read; in a batch none has.
       const held = this.#cache.lengths[0] - this.#prefixLength;
       this.#tail = [...this.#tail, ...written].slice(0, held);
       this.#isBusy = false;
@@ -128,6 +140,6 @@ export class ImageMemory {
   #copy(): ImageMemory {
     const cache = this.#cache.fork([0], this.#cache.capacity);
     cache.rewind(this.#prefixLength);
-    return new ImageMemory(this.#language, cache, this.#prefixLength, this.#lexicon);
+    return new ImageMemory(this.#language, cache, this.#prefixLength, { lexicon: this.#lexicon, batch: this.#batch });
   }
 }

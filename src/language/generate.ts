@@ -29,6 +29,9 @@ export interface GenerateOptions extends SamplingOptions {
   signal?: AbortSignal;
 }
 
+/** Reads tokens into caches: a language model, or a place in a `StepBatch`. */
+export type TokenReader = Pick<LanguageModel, 'config' | 'step'>;
+
 /** A token of an answer. */
 export interface GeneratedToken extends Choice {
   /** Row of the cache that it belongs to. */
@@ -44,7 +47,7 @@ export interface GeneratedToken extends Choice {
  * @throws ChatRexError 'aborted'; 'limit-exceeded' when an answer outgrows the cache.
  */
 export async function* generate(
-  model: LanguageModel,
+  model: TokenReader,
   cache: KvCache,
   logits: readonly Float32Array[],
   options: GenerateOptions,

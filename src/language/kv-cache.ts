@@ -118,6 +118,20 @@ export class KvCache {
     return copy;
   }
 
+  /**
+   * Makes row `to` a copy of row `from` of another cache of the same model.
+   * @throws ChatRexError 'limit-exceeded' when the tokens do not fit.
+   */
+  copyRow(source: KvCache, from: number, to: number): void {
+    const tokens = source.lengths[from];
+    this.requireRoom(tokens);
+    this.#reserve(tokens);
+    source.#layers.forEach((layer, i) => {
+      copyTokens(layer, from, this.#layers[i], to, { tokens, at: 0 });
+    });
+    this.lengths[to] = tokens;
+  }
+
   /** Makes memory for rows of this length; layer by layer, so that old and new of one layer alone exist at a time. */
   #reserve(length: number): void {
     if (length <= this.#allocated) return;

@@ -90,6 +90,12 @@ export class LanguageModel {
     return embeddings as HostTensor<'float32'>;
   }
 
+  /** Memory of one token in a cache. */
+  get bytesPerToken(): number {
+    const { numHiddenLayers, numKeyValueHeads, headDim } = this.config;
+    return 2 * Float32Array.BYTES_PER_ELEMENT * numHiddenLayers * numKeyValueHeads * headDim;
+  }
+
   /** An empty cache of `batch` rows with room for `capacity` tokens each. */
   createCache({ batch = 1, capacity }: { batch?: number; capacity: number }): KvCache {
     if (capacity > this.maxPositions) {
@@ -142,19 +148,19 @@ export class LanguageModel {
   /**
    * Reads one more token into each of the rows that are `active`; what is fed for other rows has no effect.
    * @param ids one token id per row.
-   * @param lexicon what they and the tokens to follow mean
+   * @param lexicon what they and the tokens to follow mean, to all rows or to each
    * @returns logits of the tokens that follow, one float32 [vocabSize] per row; meaningless for rows not active.
    */
   async step(
     cache: KvCache,
     ids: readonly number[],
     active: readonly boolean[],
-    lexicon: Lexicon = this,
+    lexicon: Lexicon | readonly Lexicon[] = this,
   ): Promise<Float32Array[]> {
     const { hiddenSize, vocabSize } = this.config;
     cache.requireRoom(1 + Math.max(...cache.lengths.filter((_, row) => active[row])));
-    const { data } = await lexicon.embed(ids);
-    const embeddings = hostTensor('float32', [cache.batch, 1, hiddenSize], data);
+    const lexicons = 'embed' in lexicon ? new Array<Lexicon>(ids.length).fill(lexicon) : lexicon;
+    const embeddings = hostTensor('float32', [cache.batch, 1, hiddenSize], await embedEach(ids, lexicons));
     const { logits, hidden, added } = await this.#run(embeddings, cache.layers, cache.lengths);
     cache.append(
       added,
@@ -163,7 +169,7 @@ export class LanguageModel {
     const rows = active.map((_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize));
     if (rows.some((ofRow, row) => active[row] && hasNaN(ofRow))) throw await explainNaN('logits', this.#weights);
     return rows.map((ofRow, row) => {
-      lexicon.score?.(ofRow, hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize));
+      lexicons[row].score?.(ofRow, hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize));
       return ofRow;
     });
   }
@@ -188,6 +194,29 @@ export class LanguageModel {
     await this.#embed.dispose();
     await this.#extend.dispose();
   }
+}
+
+/** Embeddings [ids, hiddenSize] of tokens that may mean something else in each row; rows of one lexicon are one lookup. */
+async function embedEach(ids: readonly number[], lexicons: readonly Lexicon[]): Promise<Float32Array> {
+  const rowsOf = new Map<Lexicon, number[]>();
+  lexicons.forEach((lexicon, row) => {
+    rowsOf.set(lexicon, [...(rowsOf.get(lexicon) ?? []), row]);
+  });
+  if (rowsOf.size === 1) return (await lexicons[0].embed(ids)).data;
+  const embedded: Float32Array[] = [];
+  for (const [lexicon, rows] of rowsOf) {
+    const { data } = await lexicon.embed(rows.map((row) => ids[row]));
+    const width = data.length / rows.length;
+    rows.forEach((row, i) => {
+      embedded[row] = data.subarray(i * width, (i + 1) * width);
+    });
+  }
+  const width = embedded[0].length;
+  const all = new Float32Array(ids.length * width);
+  embedded.forEach((values, row) => {
+    all.set(values, row * width);
+  });
+  return all;
 }
 
 /** Logits after the last token alone: a prefix of a thousand tokens needs one row of a vocabulary, not a thousand. */

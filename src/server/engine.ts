@@ -81,10 +81,10 @@ export class Engine {
 
   /** Loads the model. @throws ChatRexError when it cannot be loaded */
   static async start(settings: EngineSettings, observer: EngineObserver = {}): Promise<Engine> {
-    const { model, upn, threads } = settings;
+    const { model, upn, threads, concurrency: batchRows, batchBytes } = settings;
     const started: { engine?: Engine } = {};
     const process = await ModelProcess.start(
-      { model, upn, threads },
+      { model, upn, threads, batchRows, batchBytes },
       {
         onLost: (reason) => {
           started.engine?.forgetImages();

@@ -95,10 +95,15 @@ export async function readBody(c: ServerContext, maxBytes: number): Promise<Buff
   if (!body) throw new ApiError(400, 'the request has no body');
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+      length += chunk.length;
+      if (length > maxBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    // Nobody hears this: the client is gone, or too slow.
+    throw cause instanceof ApiError ? cause : new ApiError(400, 'the body broke off', { cause });
   }
   return Buffer.concat(chunks);
 }

@@ -26,22 +26,27 @@ export interface ModelChildOptions {
   readonly model: string;
   readonly upn?: string;
   readonly threads?: number;
+  /** Answers that are written together, and the memory they may take. */
+  readonly batchRows: number;
+  readonly batchBytes: number;
 }
 
 const images = new Map<string, EncodedImage>();
 const running = new Map<number, AbortController>();
+/** Images are looked at one after the other: each takes all cores, and much memory meanwhile. */
+let looking: Promise<unknown> = Promise.resolve();
 
 const send = (message: FromModel): void => {
   if (process.connected) process.send?.(message);
 };
 
-async function main({ model, upn, threads }: ModelChildOptions): Promise<void> {
+async function main({ model, threads, ...options }: ModelChildOptions): Promise<void> {
   // Ctrl-C on a terminal reaches every process of the group; the server decides when this one ends.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   process.on('disconnect', () => process.exit());
   try {
-    const loaded = await ChatRex.load(model, { upn, ...(threads && { session: { threads } }) });
+    const loaded = await ChatRex.load(model, { ...options, ...(threads && { session: { threads } }) });
     process.on('message', (message: ToModel) => receive(loaded, message));
     send({ kind: 'ready' });
   } catch (error) {
@@ -78,14 +83,20 @@ function perform(
 ): Promise<ModelResults[keyof ModelResults]> {
   switch (task.kind) {
     case 'encode':
-      return encode(model, task, signal);
+      return afterOthers(() => encode(model, task, signal));
     case 'ask':
       return ask(id, task, signal);
     case 'propose':
-      return propose(model, task, signal);
+      return afterOthers(() => propose(model, task, signal));
     case 'draw':
       return draw(task);
   }
+}
+
+function afterOthers<T>(work: () => Promise<T>): Promise<T> {
+  const result = looking.then(work);
+  looking = result.catch(() => {});
+  return result;
 }
 
 async function encode(
@@ -93,6 +104,7 @@ async function encode(
   { key, image, maxPixels, boxes, granularity }: EncodeTask,
   signal: AbortSignal,
 ): Promise<EncodedFacts> {
+  requireWanted(signal);
   const pixels = await decodeImage(image, { maxPixels });
   const scored = boxes && { boxesXyxy: boxes.boxesXyxy, scores: boxes.scores ?? boxes.boxesXyxy.map(() => 1) };
   const encoded = await model.encode(pixels, { boxes: scored, granularity, signal });
@@ -117,6 +129,7 @@ async function propose(
   { kind: _, image, maxPixels, ...options }: ProposeTask,
   signal: AbortSignal,
 ): Promise<ProposeResult> {
+  requireWanted(signal);
   const pixels = await decodeImage(image, { maxPixels });
   const { boxesXyxy, scores, granularities } = await model.propose(pixels, { ...options, signal });
   return { size: { width: pixels.width, height: pixels.height }, boxesXyxy, scores, granularities };
@@ -127,6 +140,10 @@ async function draw({ image, maxPixels, boxesXyxy, labels, scores, answer, quest
   const boxes = Float64Array.from(boxesXyxy.flat());
   if (answer) return drawGroundedAnswer(pixels, answer, boxes, { question });
   return drawBoxes(pixels, boxes, { labels, scores });
+}
+
+function requireWanted(signal: AbortSignal): void {
+  if (signal.aborted) throw new ChatRexError('aborted', 'looking at the image was cancelled');
 }
 
 function sentError(error: unknown): SentError {

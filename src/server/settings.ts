@@ -9,8 +9,10 @@ export interface EngineSettings {
   readonly upn?: string;
   /** Threads of one operator; all cores by default. */
   readonly threads?: number;
-  /** Questions that are worked on at once. */
+  /** Questions that are worked on at once; their answers are written together where memory allows. */
   readonly concurrency: number;
+  /** Memory for answers that are written together. */
+  readonly batchBytes: number;
   /** Requests that may wait, of all clients and of one. */
   readonly maxWaiting: number;
   readonly maxWaitingPerClient: number;
@@ -58,8 +60,9 @@ export interface ListenSettings {
 
 export const defaultEngineSettings: EngineSettings = {
   model: 'nano',
-  // Two overlap what one does between the steps of the engine; more only wait for the same cores.
-  concurrency: 2,
+  // Four take half the time of four alone, eight a little less; more make each wait long (bench/batching.ts).
+  concurrency: 8,
+  batchBytes: 2 ** 29,
   maxWaiting: 512,
   maxWaitingPerClient: 256,
   cacheEntries: 256,
