@@ -5,6 +5,7 @@ import { affine } from '../tensor/ops/affine.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
 import type { Initializer } from '../tensor/ops/parameter.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { lowRankProduct } from './low-rank.ts';
 import { quantizedProduct } from './quantized-linear.ts';
 import type { Scope } from './scope.ts';
 
@@ -16,7 +17,8 @@ export interface LinearOptions {
 
 /**
  * Parameters `weight` [outputs, inputs] and `bias` [outputs]; maps [..., inputs] -> [..., outputs].
- * Where the scope says so the weight is stored quantised instead, as `quantized-linear.ts` describes.
+ * Where the scope says so the weight is stored quantised instead, as `quantized-linear.ts` describes, or learns by a
+ * low-rank adapter, as `low-rank.ts` does.
  */
 export function linear(
   scope: Scope,
@@ -38,5 +40,8 @@ export function linear(
   }
   const weight = scope.parameter('weight', [outputs, inputs], starts.weight);
   const bias = biasOf();
-  return (x) => (bias ? affine(x, weight, bias) : matmul(x, weight, { transposeB: true }));
+  const layer = (x: Tensor) => (bias ? affine(x, weight, bias) : matmul(x, weight, { transposeB: true }));
+  if (!scope.adapter) return layer;
+  const learned = lowRankProduct(scope, inputs, outputs, scope.adapter);
+  return (x) => add(layer(x), learned(x));
 }

@@ -4,6 +4,7 @@ import { ChatRexError } from '../errors.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { type Initializer, parameter } from '../tensor/ops/parameter.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Adapter } from './low-rank.ts';
 
 /** How the weights of linear layers are stored: see `quantized-linear.ts`. */
 export type LinearFormat = 'float' | 'int8' | 'int4';
@@ -11,6 +12,8 @@ export type LinearFormat = 'float' | 'int8' | 'int4';
 export interface Scope {
   /** How linear layers below this scope store their weights. */
   readonly linearFormat: LinearFormat;
+  /** The low-rank adapter that a linear layer in this scope learns beside its weight. */
+  readonly adapter: Adapter | undefined;
   /** This scope, with linear layers stored otherwise. */
   withLinearFormat(format: LinearFormat): Scope;
   /** The scope below; names are joined by dots, and an empty name is this scope. */
@@ -22,11 +25,15 @@ export interface Scope {
   parameter(name: string, shape: readonly number[], initializer?: Initializer, dtype?: DType): Tensor;
 }
 
-/** A new tree of parameters. One graph takes all its parameters from one tree. */
-export function createScope(): Scope {
+/**
+ * A new tree of parameters. One graph takes all its parameters from one tree.
+ * @param adapterOf the adapter of a layer by its name, as `model.layers.0.self_attn.q_proj`; none by default
+ */
+export function createScope(adapterOf: (layer: string) => Adapter | undefined = () => undefined): Scope {
   const known = new Map<string, Tensor>();
   const scopeAt = (prefix: string, linearFormat: LinearFormat): Scope => ({
     linearFormat,
+    adapter: adapterOf(prefix.slice(0, -1)),
     withLinearFormat: (format) => scopeAt(prefix, format),
     at: (name) => scopeAt(name === '' ? prefix : `${prefix}${name}.`, linearFormat),
     parameter: (name, shape, initializer = { kind: 'zeros' }, dtype = 'float32') => {

@@ -5,15 +5,24 @@ import { openSafetensors } from '../weights/safetensors.ts';
 import { type TensorToWrite, writeSafetensors } from '../weights/safetensors-writer.ts';
 import type { AdamwState } from './adamw.ts';
 import type { ParameterSet } from './parameters.ts';
+import type { WeightAverage } from './weight-average.ts';
 
 export interface TrainingState {
   /** Number of optimizer updates done; the data of a step is a function of the seed and this number. */
   step: number;
   readonly parameters: ParameterSet;
   readonly optimizer: AdamwState;
+  /** Moving average of the weights, if the run keeps one. */
+  readonly average?: WeightAverage;
 }
 
-const prefixes = { parameters: 'parameters.', first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
+/** Beginnings of the names of tensors in a checkpoint. */
+export const prefixes = {
+  parameters: 'parameters.',
+  average: 'average.',
+  first: 'exp_avg.',
+  second: 'exp_avg_sq.',
+} as const;
 
 /** @param path of the file; it is complete or it is not there. */
 export async function saveTrainingState(path: string, state: TrainingState): Promise<void> {
@@ -28,6 +37,10 @@ export async function saveTrainingState(path: string, state: TrainingState): Pro
       if (moment) entries.push({ name: prefix + name, dtype: 'float32', shape, data: moment });
     }
   }
+  for (const name of state.average?.names ?? []) {
+    const { shape, data } = state.average!.parameters.get(name)!;
+    entries.push({ name: prefixes.average + name, dtype: 'float32', shape, data });
+  }
   await writeSafetensors(path, entries, { step: String(state.step), updates: String(state.optimizer.step) });
 }
 
@@ -41,6 +54,9 @@ export async function loadTrainingState(path: string, state: TrainingState): Pro
   for (const [name, { data }] of state.parameters) targets.set(prefixes.parameters + name, data);
   for (const [name, data] of state.optimizer.firstMoments) targets.set(prefixes.first + name, data);
   for (const [name, data] of state.optimizer.secondMoments) targets.set(prefixes.second + name, data);
+  for (const name of state.average?.names ?? []) {
+    targets.set(prefixes.average + name, state.average!.parameters.get(name)!.data);
+  }
   const differing = [...targets].filter(([name, { length }]) => {
     const shape = file.tensors.get(name)?.shape;
     return !shape || shape.reduce((product, size) => product * size, 1) !== length;

@@ -23,6 +23,7 @@ const settings = {
   maxNorm: positive,
   weightDecay: z.number().nonnegative(),
   beta2: z.number().gt(0).lt(1).optional(),
+  averageDecay: z.number().gt(0).lt(1).optional(),
   validateEvery: count,
   parts: count,
 };
@@ -99,6 +100,14 @@ const mllmTraining = z.strictObject({
   namingWeight: z.number().nonnegative(),
   boxJitter: share,
   encodersLearn: z.boolean(),
+  lora: z
+    .strictObject({
+      rank: count,
+      alpha: positive,
+      targets: z.array(z.string()).min(1).readonly(),
+      alsoTrain: z.array(z.string()).readonly().optional(),
+    })
+    .optional(),
 });
 
 const schemas = { vision: visionTraining, upn: upnTraining, align: mllmTraining, instruct: mllmTraining };

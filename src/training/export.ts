@@ -4,10 +4,13 @@ import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import { writeNamed } from '../files.ts';
+import { adapterNames, isAdapter, mergedWeight } from '../nn/low-rank.ts';
 import { float32ToFloat16 } from '../weights/float16.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
+import { prefixes } from './checkpoint.ts';
 import { checkpointFile } from './loop.ts';
+import type { LoraTraining } from './lora.ts';
 import type { MllmTraining } from './mllm/stage.ts';
 import { tokenizerFile } from './mllm/tokenizer.ts';
 import { modelWeightsFile, trainingOnly } from './model-folder.ts';
@@ -32,24 +35,33 @@ export async function exportUpn(run: string, folder: string): Promise<void> {
 
 /** Writes `config.json`, weights and tokenizer of a multimodal model into `folder`. @throws ChatRexError as `exportUpn` */
 export async function exportMllm(run: string, folder: string): Promise<void> {
-  const { model } = await runSettings<MllmTraining>(run, 'model');
-  await exportWeights(run, folder);
+  const { model, lora } = await runSettings<MllmTraining>(run, 'model');
+  await exportWeights(run, folder, lora);
   await writeJson(join(folder, configFile), { model_type: 'chatrex', ...model });
   await copyFile(tokenizerFile(run), tokenizerFile(folder));
 }
 
-async function exportWeights(run: string, folder: string): Promise<void> {
+/** Averages where the run has them; an adapter is merged into the weight of its layer. */
+async function exportWeights(run: string, folder: string, lora?: LoraTraining): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const prefix = 'parameters.';
+  const prefix = prefixes.parameters;
   const file = await openSafetensors(checkpointFile(run));
   const kept = [...file.tensors.values()].filter(
-    ({ name }) => name.startsWith(prefix) && !trainingOnly.some((start) => name.startsWith(prefix + start)),
+    ({ name }) =>
+      name.startsWith(prefix) && !isAdapter(name) && !trainingOnly.some((start) => name.startsWith(prefix + start)),
   );
+  const read = (name: string) =>
+    file.readFloat32((file.tensors.has(prefixes.average + name) ? prefixes.average : prefix) + name);
+  const valuesOf = async (name: string) => {
+    const adapter = adapterNames(name);
+    if (!lora || !file.tensors.has(prefix + adapter.down)) return read(name);
+    return mergedWeight(await read(name), await read(adapter.down), await read(adapter.up), lora);
+  };
   const entries = kept.map(({ name, shape }) => ({
     name: name.slice(prefix.length),
     dtype: 'float16' as const,
     shape,
-    data: async () => float32ToFloat16(await file.readFloat32(name)),
+    data: async () => float32ToFloat16(await valuesOf(name.slice(prefix.length))),
   }));
   await writeSafetensors(modelWeightsFile(folder), entries, { format: 'pt', step: file.metadata.step });
 }

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 
 import { ChatRexError } from '../errors.ts';
+import { isAdapter } from '../nn/low-rank.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { checkpointFile } from './loop.ts';
 import { modelWeightsFile, trainingOnly } from './model-folder.ts';
@@ -38,6 +39,7 @@ export async function loadInitial(sources: readonly InitialWeights[], parameters
       if (!name.startsWith(to)) continue;
       const source = from + name.slice(to.length);
       if (file.tensors.has(source)) data.set(await file.readFloat32(source));
+      else if (isAdapter(name)) continue;
       else if (!isExported || !trainingOnly.some((start) => name.startsWith(start))) {
         throw new ChatRexError('weights-mismatch', `${path} has no ${source} for ${name}; give the run that has it`);
       }

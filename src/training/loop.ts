@@ -79,6 +79,7 @@ export async function train(run: TrainingRun): Promise<boolean> {
       });
       const gradientNorm = adamwStep(state.parameters, gradients, state.optimizer, learningRate, run.optimizer);
       state.step++;
+      state.average?.follow(state.parameters, state.step);
       const seconds = (performance.now() - started) / 1000;
       await records.append({ step: state.step, ...metrics, gradientNorm, learningRate, seconds });
       watch.look(state.step, metrics.loss, gradientNorm, learningRate);

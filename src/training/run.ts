@@ -16,6 +16,7 @@ import { type Metrics, resumeIfPossible, type TrainingProgress, train } from './
 import { withoutOlderFields } from './older-config.ts';
 import { initializeParameters, type ParameterSet } from './parameters.ts';
 import { warmupCosine } from './schedule.ts';
+import { WeightAverage } from './weight-average.ts';
 
 /** The part of every stage's configuration that the loop itself reads. */
 export interface StageSettings {
@@ -31,6 +32,11 @@ export interface StageSettings {
   readonly weightDecay: number;
   /** Decay of the mean of squared gradients; .99 by default. */
   readonly beta2?: number;
+  /**
+   * Share of a moving average of the weights that each step keeps, such as .999; validation and export then take the
+   * average. Without it they take the weights of the last step.
+   */
+  readonly averageDecay?: number;
   readonly validateEvery: number;
 }
 
@@ -134,8 +140,13 @@ export async function runStage<Batch>(
   const graph = graphOf(tensorsOf(stage.graphs[0]));
   const parameters = initializeParameters([...graph.parameters.values(), ...(stage.unread ?? [])], settings.seed);
   const trainable = [...graph.parameters.keys()].filter(stage.isTrainable ?? (() => true));
-  const state = { step: 0, parameters, optimizer: createAdamwState(trainable, parameters) };
-  if (!(await resumeIfPossible(folder, state)) && initial) await loadInitial(initial, parameters);
+  const { averageDecay } = settings;
+  const average = averageDecay === undefined ? undefined : new WeightAverage(parameters, trainable, averageDecay);
+  const state = { step: 0, parameters, optimizer: createAdamwState(trainable, parameters), average };
+  if (!(await resumeIfPossible(folder, state)) && initial) {
+    await loadInitial(initial, parameters);
+    average?.reset(parameters);
+  }
   onStatus?.('building sessions');
   const source = await start(parameters, trainable);
   try {
@@ -155,12 +166,12 @@ export async function runStage<Batch>(
         group: (parameter) => groupOf(stage, parameter),
       },
       computeGradients: (step) => source.computeGradients(step),
-      validate: validate && (() => validate(parameters)),
+      validate: validate && (() => validate(average?.parameters ?? parameters)),
       validateEvery: settings.validateEvery,
       signal,
       onProgress,
     });
-    return { parameters, isComplete };
+    return { parameters: average?.parameters ?? parameters, isComplete };
   } finally {
     await source.stop();
   }

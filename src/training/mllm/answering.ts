@@ -15,17 +15,18 @@ import type { Feeds } from '../../runtime/session.ts';
 import { add } from '../../tensor/ops/add.ts';
 import { multiply } from '../../tensor/ops/multiply.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { adapterOf } from '../lora.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
 import type { ObjectList } from './object-list.ts';
 import { createNameToken, objectNaming, objectNamingFeeds } from './object-naming.ts';
 import type { MllmTraining } from './stage.ts';
 
-type AnsweringConfig = Pick<MllmTraining, 'model' | 'batchSize' | 'namingWeight'>;
+type AnsweringConfig = Pick<MllmTraining, 'model' | 'batchSize' | 'namingWeight' | 'lora'>;
 
 /** Loss and metrics of a batch; parameters have the names that they have in a model folder. */
-export function answeringGraph({ model, batchSize, namingWeight }: AnsweringConfig, start: TrainingStart) {
-  const scope = createScope();
+export function answeringGraph({ model, batchSize, namingWeight, lora }: AnsweringConfig, start: TrainingStart) {
+  const scope = createScope(adapterOf(lora));
   const graph = chatRexTrainingGraph(scope, model, { batch: batchSize }, start);
   const naming = objectNaming(scope.at('naming'), graph.objectTokens, graph.words);
   const answering = (model.listsInAnyOrder ? answeringInAnyOrder : answeringInOrder)(graph.logits, graph.labels);

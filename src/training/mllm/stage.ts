@@ -11,6 +11,7 @@ import type { Feeds } from '../../runtime/session.ts';
 import { graphOf } from '../../tensor/graph.ts';
 import { deriveFeatures, encoderGraph, type Features, featureFeeds } from '../derived/features.ts';
 import { deriveProposals } from '../derived/proposals.ts';
+import { type LoraTraining, learnsBeside, requireTargets } from '../lora.ts';
 import { openMixture, positionsOf, type Validation } from '../mixture.ts';
 import type { PartedSettings, Stage, StageContext } from '../run.ts';
 import { answeringGraph, chatOf, createQuestioner, imageFeeds } from './answering.ts';
@@ -37,6 +38,8 @@ export interface MllmTraining extends PartedSettings, Curriculum {
   readonly boxJitter: number;
   /** Whether the image encoders learn too; otherwise every image is encoded once, before the first step. */
   readonly encodersLearn: boolean;
+  /** The language model learns by low-rank adapters, which export merges into its weights; as a whole by default. */
+  readonly lora?: LoraTraining;
 }
 
 /** Its parameters have the names that they have in a model folder. */
@@ -55,6 +58,7 @@ export async function openMllmStage(
     );
   }
   const graph = answeringGraph(config, encoders ? 'encoded' : 'pixels');
+  if (config.lora) requireTargets(config.lora, [...graphOf({ loss: graph.loss }).parameters.keys()]);
   const mixture = await openMixture(config.data, seed, context);
   const found: Derived<Float32Array>[] = [];
   const encoded: Derived<Features>[] = [];
@@ -74,6 +78,7 @@ export async function openMllmStage(
     settings: config,
     fingerprint: mixture.fingerprint,
     graphs: [graph],
+    isTrainable: config.lora && learnsBeside(config.lora),
     unread: encoders && [...graphOf(encoderGraph(model)).parameters.values()],
     makeBatch: async (step, part) => {
       const questions = lessonAt(config, step);
