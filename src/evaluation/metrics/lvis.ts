@@ -32,7 +32,7 @@ export interface LvisImage {
   readonly partialIds: readonly number[];
 }
 
-/** Images and categories ascend by id, as `sortedLvis` makes them. */
+/** Images and categories in any order. */
 export interface LvisTruth {
   readonly images: readonly LvisImage[];
   readonly categories: readonly LvisCategory[];
@@ -87,10 +87,28 @@ const areaRanges: readonly AreaRange[] = [
   { least: 96 ** 2, most: 1e5 ** 2 },
 ];
 
-/** Puts images and categories in ascending order of their ids: ties of scores are settled by it. */
-export function sortedLvis({ images, categories, truths }: LvisTruth): LvisTruth {
-  const byId = (a: { id: number }, b: { id: number }) => a.id - b.id;
-  return { images: [...images].sort(byId), categories: [...categories].sort(byId), truths };
+/** Truth and detections with images and categories ascending by id: ties of scores are settled by it. */
+function ascending(truth: LvisTruth, columns: DetectionColumns): { truth: LvisTruth; columns: DetectionColumns } {
+  const images = places(truth.images);
+  const categories = places(truth.categories);
+  return {
+    truth: { images: images.sorted, categories: categories.sorted, truths: truth.truths },
+    columns: {
+      ...columns,
+      image: columns.image.map((at) => images.placeOf[at]),
+      category: columns.category.map((at) => categories.placeOf[at]),
+    },
+  };
+}
+
+/** A list by ascending id, and where each of its items went. */
+function places<Item extends { readonly id: number }>(items: readonly Item[]): { sorted: Item[]; placeOf: Int32Array } {
+  const order = items.map((_, at) => at).sort((a, b) => items[a].id - items[b].id);
+  const placeOf = new Int32Array(items.length);
+  order.forEach((at, place) => {
+    placeOf[at] = place;
+  });
+  return { sorted: order.map((at) => items[at]), placeOf };
 }
 
 /**
@@ -120,13 +138,14 @@ export function annotatedPairs({ images, categories, truths }: LvisTruth): Uint8
 
 /**
  * Evaluates detections of any number of images.
- * @param truth images and categories ascending by id; the columns of `detections` are places in these lists
+ * @param given the columns of `found` are places in its lists of images and categories
  */
 export function evaluateLvis(
-  truth: LvisTruth,
-  detections: DetectionColumns,
+  given: LvisTruth,
+  found: DetectionColumns,
   cap: LvisCap = { kind: 'official' },
 ): LvisEvaluation {
+  const { truth, columns: detections } = ascending(given, found);
   const { images, categories } = truth;
   const known = annotatedPairs(truth);
   const kept =

@@ -8,7 +8,7 @@ import { boxOf } from './box-fields.ts';
 import type { DetectionIds } from './read-detections.ts';
 import { isRecord, type RawRecord } from './record-files.ts';
 
-/** Images and categories ascending by id, as the official scripts settle ties. */
+/** Images and categories in the order of the file: figures without scores depend on it. */
 export interface DetectionTruth {
   readonly path: string;
   readonly images: readonly TruthImage[];
@@ -57,11 +57,13 @@ export async function readDetectionTruth(path: string): Promise<DetectionTruth> 
     const came = `${images.length} images, ${categories.length} categories, ${truths.length} annotations`;
     throw new ChatRexError('invalid-file', `${path}: expected images, categories and annotations, came ${came}`);
   }
-  const byId = (a: { id: number }, b: { id: number }) => a.id - b.id;
-  return { path, images: images.sort(byId), categories: categories.sort(byId), truths };
+  return { path, images, categories, truths };
 }
 
-/** @throws ChatRexError 'invalid-file' when the federated annotations are missing, as in files of COCO */
+/**
+ * The truth as LVIS's rules read it, in the order of the file.
+ * @throws ChatRexError 'invalid-file' when the federated annotations are missing, as in files of COCO
+ */
 export function lvisTruth({ path, images, categories, truths }: DetectionTruth): LvisTruth {
   return {
     images: images.map(({ id, negativeIds, partialIds }): LvisImage => {

@@ -34,6 +34,11 @@ interface LvisCase {
 }
 const lvisCases: LvisCase[] = JSON.parse(readFileSync(`${fixtures}evaluation/lvis.json`, 'utf8'));
 
+/** What Rex-Omni's program makes of the same detections. */
+const unscored: { lvis: Record<string, number>[]; coco: Record<string, number> } = JSON.parse(
+  readFileSync(`${fixtures}evaluation/fastevaluate.json`, 'utf8'),
+);
+
 const resultsOf = ({ detections }: LvisCase) =>
   detections.map(([image_id, category_id, x, y, width, height, score]) => ({
     image_id,
@@ -58,6 +63,8 @@ describe('LVIS', () => {
     expectFigures(scoreLvis(truth, answers).figures, one.official);
     expectFigures(scoreLvis(truth, answers, fixedCap()).figures, one.fixed);
     expectFigures(scoreLvis(truth, answers, fixedCap(12)).figures, one.fixed12);
+    // Without scores, by the authors' own program.
+    expectFigures(scoreLvis(truth, answers).byKind['as published (Rex-Omni)'], unscored.lvis[seed]);
   });
 
   it('refuses files without federated annotations', async () => {
@@ -83,7 +90,8 @@ describe('COCO', () => {
     const expected = JSON.parse(readFileSync(`${fixtures}metrics/coco-val2014-expected.json`, 'utf8'));
     const truth = await readDetectionTruth(`${fixtures}metrics/coco-val2014-annotations.json`);
     const answers = await readDetections(`${fixtures}metrics/coco-val2014-results.json`, detectionIds(truth));
-    const { figures } = scoreCoco(truth, answers);
+    const { figures, byKind } = scoreCoco(truth, answers);
+    expectFigures(byKind['as published (Rex-Omni)'], unscored.coco);
     for (const name of ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl']) {
       expect(figures[name], name).toBeCloseTo(expected[name] ?? expected.val2014_100_fakebbox?.[name], 9);
     }
