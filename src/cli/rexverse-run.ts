@@ -47,6 +47,7 @@ export interface EngineCommandOptions {
   attempts: number;
   allowPrivate?: boolean;
   ignoreOptOut?: boolean;
+  queue?: string;
   json?: boolean;
 }
 
@@ -134,6 +135,7 @@ export function workOptions(command: Command): void {
     .option('--price <model=in/out>', 'of a million tokens; once for each model', price)
     .option('--deadline <seconds>', 'for one item', between(1, 86_400), 600)
     .option('--attempts <n>', 'tries of an item before it is put aside', wholeFrom(1), 3)
+    .option('--queue <url>', 'let other machines do the work (chatrex rexverse work): redis://... or postgres://...')
     .option('--json', 'print the result as JSON');
 }
 
@@ -179,6 +181,7 @@ export function runOptions(options: EngineCommandOptions): Omit<RunOptions, 'set
   return {
     ...{ out: options.out, limit: options.limit, shard: options.shard },
     ...{ workers: options.workers, concurrency: options.concurrency, attempts: options.attempts },
+    queue: options.queue,
     ...{ budget: options.budget, prices: options.price, deadlineMs: 1000 * options.deadline },
     limits: { requestsAtOnce, requestsPerMinute, tokensPerMinute },
     download: { isPrivateAllowed: allowPrivate, ignoresOptOut: ignoreOptOut },

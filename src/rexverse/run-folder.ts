@@ -2,6 +2,7 @@
  * The folder of a run.
  *
  *     run.json               what the run is: root of the list, fingerprint of its settings, size of a block
+ *     settings.json          prompts, models and filters, for workers on other machines
  *     list.jsonl             its entries, in order, frozen when it began
  *     blocks/000012/         entries 12 * 256 to 13 * 256 - 1
  *       collected.jsonl      what was found of each image, in order of the list
@@ -25,6 +26,8 @@ import { readLines } from './journal.ts';
 
 export interface RunFile {
   readonly format: 'rexverse/1';
+  /** Names its queue. */
+  readonly id: string;
   readonly root: string;
   readonly fingerprint: Readonly<Record<string, string>>;
   readonly blockSize: number;

@@ -1,52 +1,45 @@
 /** One run of the engine in a folder: begins it or continues it, with worker processes of this machine or a queue. */
 
+import { randomBytes } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import type { Outcome, StageName } from './annotation.ts';
 import { type ImageList, openList } from './collect/list.ts';
 import { type EngineSummary, runEngine } from './engine.ts';
-import { defaultCallPolicy } from './models/endpoint.ts';
+import { openQueue } from './queue/open-queue.ts';
+import { QueueExecutor } from './queue/queue-executor.ts';
+import { queueName } from './queue/work-on-queue.ts';
 import { spentIn } from './report/spent.ts';
 import { createRun, lockFolder, type RunFile, readRunFile, shardName } from './run-folder.ts';
+import { writeSettings } from './run-settings.ts';
 import { fingerprint, type Settings } from './settings.ts';
 import type { Executor, ExecutorEvents } from './work/executor.ts';
 import { openInlineExecutor } from './work/inline-executor.ts';
 import { type Budget, Limiter, type Limits, type Price } from './work/limiter.ts';
 import { LocalPool } from './work/local-pool.ts';
-import type { DownloadSettings, WorkerSetup } from './work/messages.ts';
+import type { WorkerSetup } from './work/messages.ts';
+import { defaultWorkers, type WorkOptions, workerSetup } from './worker-setup.ts';
 
-export interface RunOptions {
+export interface RunOptions extends WorkOptions {
   /** Folder, image or manifest; may be left out to continue a run. */
   readonly source?: string | ImageList;
   readonly out: string;
   readonly settings: Settings;
   readonly shard?: { readonly index: number; readonly of: number };
   readonly limit?: number;
-  /** Worker processes; half of the cores by default. With 0 this process does the work, and nothing that hangs can be ended. */
-  readonly workers?: number;
-  /** Items at once in each of them. */
-  readonly concurrency?: number;
   readonly limits?: Limits;
   readonly budget?: Budget;
   readonly prices?: Readonly<Record<string, Price>>;
   /** Longest time of one item; ten minutes by default. */
   readonly deadlineMs?: number;
-  readonly callTries?: number;
-  readonly callTimeoutMs?: number;
-  /** Pause before a call is tried again. */
-  readonly callPauseMs?: number;
   readonly attempts?: number;
   readonly retryPauseMs?: number;
   readonly blockSize?: number;
-  readonly download?: Partial<DownloadSettings>;
-  /** Instead of the models of the settings: for measuring the engine. */
-  readonly rolesModule?: string;
+  /** Gives the work to `workOnQueue` on other machines: `redis://...` or `postgres://...`. */
+  readonly queue?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RunProgress) => void;
-  /** Where tasks are done instead of worker processes of this machine. */
-  readonly openExecutor?: (setup: WorkerSetup, limiter: Limiter, events: ExecutorEvents) => Promise<Executor>;
 }
 
 export interface RunProgress {
@@ -68,13 +61,6 @@ export interface RunSummary extends EngineSummary {
   /** Why it ended before its end, if so. */
   readonly stopped?: string;
 }
-
-export const defaultDownload: DownloadSettings = {
-  timeoutMs: 20_000,
-  maxBytes: 32 * 2 ** 20,
-  isPrivateAllowed: false,
-  ignoresOptOut: false,
-};
 
 /**
  * Annotates a list of images into a folder.
@@ -103,7 +89,15 @@ async function openRun(folder: string, options: RunOptions): Promise<RunFile> {
         `${folder} holds no run to continue; name a folder or a list of images`,
       );
     const { shard, blockSize = 256 } = options;
-    return createRun(folder, list.images, { root: list.root, fingerprint: prints, blockSize, ...(shard && { shard }) });
+    await writeSettings(folder, options.settings);
+    const id = randomBytes(8).toString('hex');
+    return createRun(folder, list.images, {
+      id,
+      root: list.root,
+      fingerprint: prints,
+      blockSize,
+      ...(shard && { shard }),
+    });
   }
   if (list && resolve(list.root) !== resolve(existing.root)) {
     throw new ChatRexError(
@@ -146,8 +140,8 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
     }
     report();
   };
-  const setup = workerSetup(folder, run, options);
-  const executor = await openExecutor(setup, limiter, options, { onPassed });
+  const setup = workerSetup({ folder: resolve(folder), root: run.root, settings }, options);
+  const executor = await openExecutor(setup, run, limiter, options, { onPassed });
   const sessions = sessionWriter(folder, startedAt, counts);
   try {
     const summary = await runEngine({
@@ -175,36 +169,14 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
 
 async function openExecutor(
   setup: WorkerSetup,
+  { id }: RunFile,
   limiter: Limiter,
-  { openExecutor: open, workers = defaultWorkers(), deadlineMs = 600_000 }: RunOptions,
+  { queue, workers = defaultWorkers(), deadlineMs = 600_000 }: RunOptions,
   events: ExecutorEvents,
 ): Promise<Executor> {
-  if (open) return open(setup, limiter, events);
+  if (queue !== undefined) return new QueueExecutor(await openQueue(queue, queueName(id)));
   if (workers === 0) return openInlineExecutor(setup, limiter, deadlineMs, events);
   return new LocalPool({ setup, limiter, workers, deadlineMs, ...events });
-}
-
-export function defaultWorkers(): number {
-  return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
-}
-
-function workerSetup(folder: string, { root }: RunFile, options: RunOptions): WorkerSetup {
-  const { settings, callTries, callTimeoutMs, callPauseMs, rolesModule } = options;
-  const isLocal = Object.values(settings.roles).every(({ kind }) => kind === 'chatrex');
-  const workers = options.workers ?? defaultWorkers();
-  const policy = {
-    tries: callTries ?? defaultCallPolicy.tries,
-    pauseMs: callPauseMs ?? defaultCallPolicy.pauseMs,
-    timeoutMs: callTimeoutMs ?? defaultCallPolicy.timeoutMs,
-  };
-  return {
-    ...{ folder: resolve(folder), root, settings, policy },
-    // A local model does one thing at a time; an endpoint is waited for.
-    concurrency: options.concurrency ?? (isLocal ? 1 : 8),
-    threads: Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers))),
-    download: { ...defaultDownload, ...options.download },
-    ...(rolesModule !== undefined && { rolesModule }),
-  };
 }
 
 const sessionEveryMs = 10_000;
