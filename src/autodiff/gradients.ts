@@ -9,13 +9,19 @@ import { ChatRexError } from '../errors.ts';
 import { type Shape, sameShape } from '../tensor/dimension.ts';
 import { isFloat } from '../tensor/dtype.ts';
 import { topologicalOrder } from '../tensor/graph.ts';
-import { type DifferentiableOp, isDifferentiable, type Op } from '../tensor/op.ts';
 import { add } from '../tensor/ops/add.ts';
 import { constantLike, filled } from '../tensor/ops/constant.ts';
 import { expand } from '../tensor/ops/expand.ts';
 import { reduceSum } from '../tensor/ops/reduce-sum.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
-import { describe, type Node, type Tensor } from '../tensor/tensor.ts';
+import {
+  type DifferentiableOp,
+  describe,
+  isDifferentiable,
+  type Node,
+  type Op,
+  type Tensor,
+} from '../tensor/tensor.ts';
 
 /**
  * dLoss/dTensor for each of `withRespectTo`, with their shapes and dtypes.

@@ -9,7 +9,7 @@ import { parseSpec } from '../datasets/spec.ts';
 import { ChatRexError } from '../errors.ts';
 import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
 import { configNames, loadStageConfig } from '../training/load-config.ts';
-import type { Metrics } from '../training/loop.ts';
+import type { Metrics } from '../training/metrics.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
 import { trainStage } from '../training/parallel/threads.ts';
 import { requireRunFolder } from '../training/run.ts';

@@ -28,8 +28,7 @@ import { type Dim, isStatic, type Shape, termsOf } from '../tensor/dimension.ts'
 import { type DType, type TensorData, toTypedArray } from '../tensor/dtype.ts';
 import type { Graph } from '../tensor/graph.ts';
 import type { OnnxAttribute, OnnxNodeOptions, OnnxWriter } from '../tensor/onnx-writer.ts';
-import type { Op } from '../tensor/op.ts';
-import type { Tensor, TensorType } from '../tensor/tensor.ts';
+import type { Op, Tensor, TensorType } from '../tensor/tensor.ts';
 
 /** How a weight is stored; it is converted to the dtype of its parameter when the session is made. */
 export type StoredDType = DType | 'bfloat16' | 'float64';

@@ -3,8 +3,8 @@
 import type { Scope } from '../nn/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { convNext } from '../vision/convnext.ts';
+import { swin } from '../vision/swin.ts';
 import type { UpnConfig } from './config.ts';
-import { swin } from './swin.ts';
 
 /** Images [B, 3, H, W] of static H and W -> one map [B, C, h, w] per chosen stage, finest first. */
 export type Backbone = (images: Tensor) => Tensor[];

@@ -1,16 +1,7 @@
 /** Sizes of a UPN, and the presets (paper section 3.1 and appendix B.1; `upn_large.py` of the official code). */
 
 import { type ConvNextConfig, convNextPresets } from '../vision/convnext.ts';
-
-/** Hierarchical windowed transformer (Liu et al., 2021). */
-export interface SwinConfig {
-  readonly kind: 'swin';
-  /** Channels of the first stage; every further stage has twice as many. */
-  readonly embedDim: number;
-  readonly depths: readonly number[];
-  readonly numHeads: readonly number[];
-  readonly windowSize: number;
-}
+import type { SwinConfig } from '../vision/swin.ts';
 
 /** The image encoder of the language model, so that one pre-trained backbone can serve both. */
 export interface ConvNextBackboneConfig extends ConvNextConfig {

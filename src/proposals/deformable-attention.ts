@@ -21,8 +21,8 @@ import { split } from '../tensor/ops/split.ts';
 import { subtract } from '../tensor/ops/subtract.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Grid } from '../vision/window-attention.ts';
 import type { FeatureSequence } from './feature-levels.ts';
-import type { Grid } from './window-attention.ts';
 
 export interface DeformableAttentionOptions {
   readonly hiddenSize: number;

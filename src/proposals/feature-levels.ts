@@ -21,9 +21,9 @@ import { reshape } from '../tensor/ops/reshape.ts';
 import { slice } from '../tensor/ops/slice.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Grid } from '../vision/window-attention.ts';
 import { backboneChannels, type UpnConfig } from './config.ts';
 import { gridEmbedding } from './sine-embedding.ts';
-import type { Grid } from './window-attention.ts';
 
 /** Groups of the normalisation after every projection. */
 const normGroups = 32;

@@ -4,9 +4,8 @@ import { ChatRexError } from '../errors.ts';
 import { type Dim, evaluateDim } from './dimension.ts';
 import { graphOf } from './graph.ts';
 import type { NdArray } from './nd-array.ts';
-import type { Op } from './op.ts';
 import type { InputAttributes } from './ops/input.ts';
-import type { Tensor, TensorType } from './tensor.ts';
+import type { Op, Tensor, TensorType } from './tensor.ts';
 
 /** @param feeds values of inputs and parameters by name. */
 export function evaluateReference<K extends string>(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { drawCurves } from '../drawing/curves.ts';
 import { renderSvg } from '../drawing/encode.ts';
 import { writeNamed } from '../files.ts';
-import type { Metrics } from './loop.ts';
+import type { Metrics } from './metrics.ts';
 
 /** Bookkeeping that would flatten the curves beside it. */
 const unplotted = new Set(['step', 'seconds', 'sequenceTokens', 'gradientNorm', 'learningRate']);

@@ -11,7 +11,7 @@ import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { prefixes } from './checkpoint.ts';
 import { checkpointFile } from './loop.ts';
 import type { LoraTraining } from './lora.ts';
-import type { MllmTraining } from './mllm/stage.ts';
+import type { MllmTraining } from './mllm/config.ts';
 import { tokenizerFile } from './mllm/tokenizer.ts';
 import { modelWeightsFile, trainingOnly } from './model-folder.ts';
 import { runFile } from './run.ts';

@@ -7,9 +7,8 @@ import { type AdamwOptions, adamwStep, type GradientSet } from './adamw.ts';
 import { loadTrainingState, saveTrainingState, type TrainingState } from './checkpoint.ts';
 import { writeCurves } from './curves.ts';
 import { DivergenceWatch } from './divergence.ts';
+import type { Metrics } from './metrics.ts';
 import type { Schedule } from './schedule.ts';
-
-export type Metrics = Readonly<Record<string, number>>;
 
 export interface TrainingRun {
   /** Folder for the checkpoint, `metrics.jsonl` and `curves.png`. */

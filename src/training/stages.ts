@@ -1,6 +1,7 @@
 /** The stages of training by name, and how each is opened: from plain data, so that worker threads open them too. */
 
-import { type MllmTraining, openMllmStage } from './mllm/stage.ts';
+import type { MllmTraining } from './mllm/config.ts';
+import { openMllmStage } from './mllm/stage.ts';
 import type { Stage, StageContext } from './run.ts';
 import { openUpnStage, type UpnTraining } from './upn/stage.ts';
 import { openVisionStage, type VisionTraining } from './vision/stage.ts';

@@ -11,7 +11,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { writeNamed } from '../files.ts';
-import type { Sprite, SpriteAtlas } from './sprite-atlas.ts';
+import type { Sprite, SpriteAtlas } from './sprites.ts';
 
 /** Raised when the bytes of a decoded sprite change for another reason than their sources. */
 const FORMAT = 1;

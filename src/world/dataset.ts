@@ -9,11 +9,10 @@ import type { Conversation, Region, Sample } from '../datasets/sample.ts';
 import { ChatRexError } from '../errors.ts';
 import { CATEGORIES } from './categories.ts';
 import { COLOUR_NAMES } from './paint.ts';
-import type { RegionCaptionStyle, WorldTask } from './sample.ts';
+import type { RegionCaptionStyle, RegionQuestion, WorldTask } from './sample.ts';
 import { makeSamples } from './samples.ts';
 import type { Scene, SceneObject } from './scene.ts';
 import { unpackScene } from './scene-record.ts';
-import type { RegionQuestion } from './tasks/region-qa.ts';
 import { worldPhrases } from './vocabulary.ts';
 
 /** Options of a spec: `world:train,seed=1,size=10000`. */

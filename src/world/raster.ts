@@ -3,7 +3,7 @@
  */
 
 import { type Colour, paintPixels } from './paint.ts';
-import type { Sprite, SpriteLevel } from './sprite-atlas.ts';
+import type { Sprite, SpriteLevel } from './sprites.ts';
 
 /** Where and how a sprite is drawn, in pixels of the canvas. */
 export interface Placement {

@@ -7,7 +7,6 @@ import type { Span, Turn } from '../grounding/grounded-text.ts';
 import type { Phrasings } from '../prompt/phrasings.ts';
 import type { Random } from '../random.ts';
 import type { Scene } from './scene.ts';
-import type { RegionQuestion } from './tasks/region-qa.ts';
 
 /** The ten tasks of the paper (section 4.2, tables 7 and 8). */
 export const WORLD_TASKS = [
@@ -24,6 +23,20 @@ export const WORLD_TASKS = [
 ] as const;
 
 export type WorldTask = (typeof WORLD_TASKS)[number];
+
+/** What a question about regions asks. */
+export type RegionQuestion =
+  | 'colour'
+  | 'colourOf'
+  | 'isA'
+  | 'exists'
+  | 'where'
+  | 'relation'
+  | 'isRelated'
+  | 'larger'
+  | 'contents'
+  | 'howManyHeld'
+  | 'neighbour';
 
 /** How much a region caption says. */
 export type RegionCaptionStyle = 'category' | 'phrase' | 'brief' | 'sentence' | 'referring';

@@ -5,14 +5,14 @@
 import type { Conversation } from '../datasets/sample.ts';
 import type { Phrasings } from '../prompt/phrasings.ts';
 import { createRandom, type Random } from '../random.ts';
-import type { RegionCaptionStyle, TaskMaker, WorldTask } from './sample.ts';
+import type { RegionCaptionStyle, RegionQuestion, TaskMaker, WorldTask } from './sample.ts';
 import type { Scene } from './scene.ts';
 import { briefCaption, detailedCaption } from './tasks/captions.ts';
 import { conversation } from './tasks/conversation.ts';
 import { counting } from './tasks/counting.ts';
 import { detectEverything, detection, longTailDetection, phraseGrounding, referring } from './tasks/detection.ts';
 import { regionCaption } from './tasks/region-caption.ts';
-import { type RegionQuestion, regionQa } from './tasks/region-qa.ts';
+import { regionQa } from './tasks/region-qa.ts';
 
 /** How a task is made from a scene. */
 export const TASK_MAKERS: Readonly<Record<WorldTask, TaskMaker>> = {

@@ -7,7 +7,7 @@ import { type Category, categoryNamed } from './categories.ts';
 import { PART_SPRITES } from './drawn-names.ts';
 import { COLOUR_NAMES, type Colour } from './paint.ts';
 import type { Placement } from './raster.ts';
-import type { Sprite, SpriteAtlas } from './sprite-atlas.ts';
+import type { Sprite, SpriteAtlas } from './sprites.ts';
 
 /** Which annotations an object belongs to: pieces are fine, wholes with their contents coarse, plain things both. */
 export type Grain = 'fine' | 'coarse' | 'both';

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ChatRexError } from '../errors.ts';
 import { OWNED_ALPHA } from './raster.ts';
 import { renderScene, renderSceneWithOwners, type Scene } from './scene.ts';
-import { loadSpriteAtlas, type SpriteAtlas } from './sprite-atlas.ts';
+import { loadSpriteAtlas } from './sprite-atlas.ts';
+import type { SpriteAtlas } from './sprites.ts';
 
 let atlas: SpriteAtlas;
 let scenes: Scene[];

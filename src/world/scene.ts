@@ -16,7 +16,7 @@ import type { Colour } from './paint.ts';
 import { compositeOver, compositeShadow, countOwnedPixels, type Patch, paintersOwners, rasterise } from './raster.ts';
 import { createSceneDraft, type DraftObject, type Layer } from './scene-draft.ts';
 import { MAX_OBJECTS, planScene } from './scene-plan.ts';
-import type { SpriteAtlas } from './sprite-atlas.ts';
+import type { SpriteAtlas } from './sprites.ts';
 
 /** Train, validation and test never share a scene: the split is part of the key. */
 export type Split = 'train' | 'val' | 'test';

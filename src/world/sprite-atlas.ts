@@ -12,25 +12,7 @@ import { ChatRexError } from '../errors.ts';
 import { atlasCachePath, readAtlas, writeAtlas } from './atlas-cache.ts';
 import { CATEGORIES } from './categories.ts';
 import { DRAWN_SPRITES } from './drawn-sprites.ts';
-
-/** One image at one resolution: `pixels` is [height, width, 4] bytes, colour premultiplied with alpha. */
-export interface SpriteLevel {
-  readonly width: number;
-  readonly height: number;
-  readonly pixels: Uint8Array;
-}
-
-/** A sprite cropped to its opaque extent; level i + 1 has half the sides of level i. */
-export interface Sprite {
-  readonly name: string;
-  readonly levels: readonly SpriteLevel[];
-}
-
-/** Everything a thread needs to draw; structured clone shares `buffer` between threads. */
-export interface SpriteAtlas {
-  readonly buffer: SharedArrayBuffer;
-  readonly sprites: ReadonlyMap<string, Sprite>;
-}
+import type { Sprite, SpriteAtlas, SpriteLevel } from './sprites.ts';
 
 /** The longest side of the finest level: the largest object of a 256 pixel scene is about this long. */
 const FINEST_SIDE = 192;

@@ -9,7 +9,7 @@ import { JsonSyntaxError, parseJson } from '../json/parse.ts';
 import { parquetRows } from '../parquet-rows.ts';
 import type { DraftRegion, ReaderContext } from '../reader.ts';
 import { cocoGroups, isRecord, sizeOf } from './coco-like.ts';
-import type { RefcocoOptions } from './refcoco.ts';
+import type { RefcocoOptions } from './refcoco-options.ts';
 
 /** Expressions of one row and the boxes that they mean. */
 export interface ReferringRow {

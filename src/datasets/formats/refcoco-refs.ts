@@ -7,7 +7,7 @@ import { jsonRecords } from '../json/lines.ts';
 import { type DraftSample, openCoverage, type ReaderContext } from '../reader.ts';
 import type { Phrase } from '../sample.ts';
 import { type CocoGroup, cocoGroups, detectionRegions, idOf, isRecord } from './coco-like.ts';
-import type { RefcocoOptions } from './refcoco.ts';
+import type { RefcocoOptions } from './refcoco-options.ts';
 
 /** RefCOCOg, the largest, has 50,000 references and 100,000 sentences: 30 MB and some ten million operations. */
 const maxPickleBytes = 2 ** 28;

@@ -3,33 +3,18 @@
  * with `instances.json`, and from the mirrors in Parquet and JSON Lines, which hold a box beside each expression.
  */
 
-import { z } from 'zod';
 import { GroupSpool } from '../group-spool.ts';
-import { commonOptions, listOption, pathOption } from '../options.ts';
 import { type DraftRegion, type DraftSample, defineReader, openCoverage } from '../reader.ts';
 import type { Phrase } from '../sample.ts';
 import { mirrorRows, type ReferringRow } from './refcoco-mirrors.ts';
+import { refcocoOptions } from './refcoco-options.ts';
 import { pickledSamples } from './refcoco-refs.ts';
-
-const options = z.strictObject({
-  /** `refs(unc).p`, its JSON, or a mirror: .parquet, .jsonl, .json. */
-  path: pathOption,
-  /** `instances.json`, which pickles need. */
-  instances: pathOption.optional(),
-  /** The folder of COCO's train2014; without it, images are not looked for. */
-  images: pathOption.optional(),
-  /** Expressions of some splits alone: train, val, testA, testB, test. */
-  split: listOption.optional(),
-  ...commonOptions,
-});
-
-export type RefcocoOptions = z.infer<typeof options>;
 
 /** Expressions as phrases of the kind `referring`; nothing is background. One sample for each image. */
 export const reader = defineReader({
   format: 'refcoco',
   version: 1,
-  options,
+  options: refcocoOptions,
   sources: ({ path, instances, images }) => ({
     files: [path, ...(instances === undefined ? [] : [instances])],
     folders: images === undefined ? [] : [images],

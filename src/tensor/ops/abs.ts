@@ -1,6 +1,6 @@
 /** Absolute value of every element; the gradient at 0 is 0. */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { unaryOp } from './elementwise.ts';
 import { multiply } from './multiply.ts';

@@ -2,8 +2,8 @@
 
 import { isStatic, sizeOf } from '../dimension.ts';
 import { generate } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType, requireRank, requireSameDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { matmul, weightGradient } from './matmul.ts';

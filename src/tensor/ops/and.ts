@@ -1,6 +1,6 @@
 /** Whether both a and b hold (bool), with broadcasting. */
 
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { comparisonOp } from './elementwise.ts';
 

@@ -1,8 +1,8 @@
 /** Where the maximum along an axis is. */
 
 import { generate, stridesOf } from '../nd-array.ts';
-import type { NonDifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { anyNumber } from './elementwise.ts';
 

@@ -2,8 +2,8 @@
 
 import { formatShape, sameShape } from '../dimension.ts';
 import { mapNd, zipNd } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { broadcastShapes, requireDType, requireSameDType, staticDim } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { applyAll, misfit, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { matmul, productNd } from './matmul.ts';

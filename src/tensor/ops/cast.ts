@@ -2,7 +2,7 @@
 
 import { type DType, isFloat, isInteger } from '../dtype.ts';
 import { mapNd } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
 export interface CastAttributes {

@@ -1,6 +1,6 @@
 /** The smallest integer not below every element. */
 
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { unaryParts } from './elementwise.ts';
 

@@ -1,8 +1,8 @@
 /** Every element limited to a range. */
 
 import { mapNd } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { anyNumber } from './elementwise.ts';
 import { equal } from './equal.ts';

@@ -2,8 +2,8 @@
 
 import { addDims, type Dim, sameShape } from '../dimension.ts';
 import { generate, type NdArray } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireSameDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { slice } from './slice.ts';
 

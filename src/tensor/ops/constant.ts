@@ -4,7 +4,7 @@ import type { Shape } from '../dimension.ts';
 import { allocate, type DType, type TensorData, toTypedArray } from '../dtype.ts';
 import { fromHalf } from '../float16.ts';
 import { elementCount, ndArray } from '../nd-array.ts';
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
 export interface ConstantAttributes {

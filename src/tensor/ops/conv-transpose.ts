@@ -2,7 +2,7 @@
 
 import { addDims, divideDims, multiplyDims } from '../dimension.ts';
 import { generate, type NdArray, ndArray } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { conv } from './conv.ts';
 import {

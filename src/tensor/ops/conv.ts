@@ -2,8 +2,8 @@
 
 import { type Dim, divideDims, multiplyDims, sizeOf, subtractDims } from '../dimension.ts';
 import { generate, type NdArray } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { staticDim } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { convTranspose } from './conv-transpose.ts';
 import {

@@ -1,8 +1,8 @@
 /** Running sums along an axis. */
 
 import { generate, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
 export interface CumulativeSumAttributes {

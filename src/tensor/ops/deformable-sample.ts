@@ -10,8 +10,8 @@
 import { isStatic } from '../dimension.ts';
 import { generate, type NdArray, ndArray } from '../nd-array.ts';
 import type { OnnxWriter } from '../onnx-writer.ts';
-import type { DifferentiableOp, EmitContext } from '../op.ts';
 import { requireDType, requireRank, staticDim } from '../shape.ts';
+import type { DifferentiableOp, EmitContext } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { sampleGradients } from './deformable-sample-gradient.ts';
 

@@ -1,6 +1,6 @@
 /** a / b with broadcasting; integers round towards zero. */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { binaryOp, type Operand, operands } from './elementwise.ts';
 import { multiply } from './multiply.ts';

@@ -6,8 +6,8 @@
  */
 
 import { generate } from '../nd-array.ts';
-import type { NonDifferentiableOp } from '../op.ts';
 import { requireDType, staticShape } from '../shape.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
 /**

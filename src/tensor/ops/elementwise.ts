@@ -2,9 +2,8 @@
 
 import type { DType } from '../dtype.ts';
 import { mapNd, zipNd } from '../nd-array.ts';
-import type { DifferentiableOp, GradientRule, NotDifferentiable, Op } from '../op.ts';
 import { broadcastShapes, requireDType, requireSameDType } from '../shape.ts';
-import type { Tensor, TensorType } from '../tensor.ts';
+import type { DifferentiableOp, GradientRule, NotDifferentiable, Op, Tensor, TensorType } from '../tensor.ts';
 import { constantLike } from './constant.ts';
 
 export const anyFloat: readonly DType[] = ['float32', 'float16'];

@@ -1,6 +1,6 @@
 /** Whether a = b, with broadcasting, as bool. */
 
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { comparisonOp, type Operand, operands } from './elementwise.ts';
 

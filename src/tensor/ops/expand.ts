@@ -2,8 +2,8 @@
 
 import { formatShape, type Shape, sameShape } from '../dimension.ts';
 import { at, generate } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { broadcastShapes } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
 export interface ExpandAttributes {

@@ -1,8 +1,8 @@
 /** Slices of an axis picked by index: embedding lookups, selections. */
 
 import { generate } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { scatterAdd } from './scatter-add.ts';
 

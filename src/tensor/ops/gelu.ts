@@ -1,6 +1,6 @@
 /** Gaussian error linear unit, x * Phi(x), in its exact (erf) form. */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { add } from './add.ts';
 import { unaryOp } from './elementwise.ts';

@@ -2,8 +2,8 @@
 
 import { type Dim, multiplyDims } from '../dimension.ts';
 import { generate, type NdArray } from '../nd-array.ts';
-import type { DifferentiableOp, GradientContext } from '../op.ts';
 import { requireRank, requireSameDType, staticDim } from '../shape.ts';
+import type { DifferentiableOp, GradientContext } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { add } from './add.ts';
 import { and } from './and.ts';

@@ -2,8 +2,8 @@
 
 import { type Dim, divideDims, sizeOf } from '../dimension.ts';
 import { generate } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType, staticDim } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { applyAll, misfit, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { multiply } from './multiply.ts';

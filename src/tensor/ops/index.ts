@@ -1,6 +1,6 @@
 /** All ops by name, so that a test can insist on cases for each of them. Models import the single files. */
 
-import type { Op } from '../op.ts';
+import type { Op } from '../tensor.ts';
 import { absOp } from './abs.ts';
 import { addOp } from './add.ts';
 import { affineOp } from './affine.ts';

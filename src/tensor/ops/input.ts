@@ -2,7 +2,7 @@
 
 import type { Shape } from '../dimension.ts';
 import type { DType } from '../dtype.ts';
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
 export interface InputAttributes {

@@ -1,8 +1,8 @@
 /** Layer normalisation over the last axis, with scale and shift. */
 
 import { generate } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType, staticDim } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { applyAll, misfit, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { multiply } from './multiply.ts';

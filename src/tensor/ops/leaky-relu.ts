@@ -1,6 +1,6 @@
 /** x above zero, slope * x below, elementwise; the gradient at 0 is the slope, as in PyTorch. */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { unaryParts } from './elementwise.ts';
 import { greater } from './greater.ts';

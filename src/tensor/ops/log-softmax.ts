@@ -1,8 +1,8 @@
 /** Logarithm of softmax along an axis, without overflow. */
 
 import { generate, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { exp } from './exp.ts';

@@ -1,6 +1,6 @@
 /** Natural logarithm of every element. */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { divide } from './divide.ts';
 import { unaryOp } from './elementwise.ts';

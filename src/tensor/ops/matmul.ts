@@ -2,8 +2,8 @@
 
 import { type Dim, isStatic, sizeOf } from '../dimension.ts';
 import { at, broadcastNdShapes, generate, type NdArray } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { broadcastShapes, requireDType, requireSameDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { reshape } from './reshape.ts';

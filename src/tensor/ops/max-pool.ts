@@ -1,8 +1,8 @@
 /** The largest value of every window of an image; PyTorch's `max_pool2d`. */
 
 import { generate } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType, requireRank, staticDim } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { add } from './add.ts';
 import { and } from './and.ts';

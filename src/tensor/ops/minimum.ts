@@ -1,6 +1,6 @@
 /** The smaller of a and b with broadcasting; where they are equal the gradient goes to a. */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { binaryOp, type Operand, operands } from './elementwise.ts';
 import { greater } from './greater.ts';

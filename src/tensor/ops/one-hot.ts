@@ -1,8 +1,8 @@
 /** Indices as rows of zeros with a single one. */
 
 import { generate } from '../nd-array.ts';
-import type { NonDifferentiableOp } from '../op.ts';
 import { requireDType } from '../shape.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
 export interface OneHotAttributes {

@@ -1,6 +1,6 @@
 /** Whether a or b holds (bool), with broadcasting. */
 
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { comparisonOp } from './elementwise.ts';
 

@@ -2,8 +2,8 @@
 
 import { addDims, type Dim } from '../dimension.ts';
 import { generate, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { slice } from './slice.ts';
 

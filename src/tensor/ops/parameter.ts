@@ -1,7 +1,7 @@
 /** A weight: its name is the key of a checkpoint, letter for letter. */
 
 import type { DType } from '../dtype.ts';
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
 /** How a parameter starts when no checkpoint gives it. */

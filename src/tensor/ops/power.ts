@@ -1,8 +1,8 @@
 /** Every element to a fixed power. */
 
 import { mapNd } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { constantLike } from './constant.ts';
 import { anyFloat } from './elementwise.ts';

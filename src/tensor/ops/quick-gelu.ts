@@ -1,8 +1,8 @@
 /** x * sigmoid(alpha * x): CLIP's approximation of GELU at 1.702, SiLU at 1. */
 
 import { mapNd } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { add } from './add.ts';
 import { anyFloat } from './elementwise.ts';

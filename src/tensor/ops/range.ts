@@ -2,7 +2,7 @@
 
 import type { Dim } from '../dimension.ts';
 import { generate } from '../nd-array.ts';
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
 export interface RangeAttributes {

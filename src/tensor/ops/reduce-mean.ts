@@ -1,8 +1,7 @@
 /** Mean over axes. */
 
 import { isStatic, sizeOf } from '../dimension.ts';
-import type { DifferentiableOp } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import type { DifferentiableOp, Tensor } from '../tensor.ts';
 import { constantLike } from './constant.ts';
 import { divide } from './divide.ts';
 import { expand } from './expand.ts';

@@ -1,7 +1,6 @@
 /** Minimum over axes. */
 
-import type { DifferentiableOp } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import type { DifferentiableOp, Tensor } from '../tensor.ts';
 import { cast } from './cast.ts';
 import { divide } from './divide.ts';
 import { equal } from './equal.ts';

@@ -1,7 +1,6 @@
 /** Sum over axes. */
 
-import type { DifferentiableOp } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import type { DifferentiableOp, Tensor } from '../tensor.ts';
 import { expand } from './expand.ts';
 import { applyReduction, type ReduceAttributes, type ReduceOptions, reduction } from './reduce.ts';
 

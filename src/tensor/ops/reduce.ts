@@ -2,9 +2,9 @@
 
 import type { Dim, Shape } from '../dimension.ts';
 import { generate, type NdArray, stridesOf } from '../nd-array.ts';
-import type { EmitContext, Op } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
-import { apply, inWordsOf, type Tensor, type TensorType } from '../tensor.ts';
+import type { EmitContext, Op } from '../tensor.ts';
+import { apply, type Tensor, type TensorType, withOpContext } from '../tensor.ts';
 import { anyNumber } from './elementwise.ts';
 import { reshape } from './reshape.ts';
 
@@ -23,7 +23,7 @@ export interface ReduceOptions {
 /** Ops keep reduced axes; dropping them is a reshape, so that gradients broadcast without thought. */
 export function applyReduction(op: Op<ReduceAttributes>, x: Tensor, { axes, keepDims = false }: ReduceOptions): Tensor {
   const rank = x.shape.length;
-  const normalized = inWordsOf(op, [x], () =>
+  const normalized = withOpContext(op, [x], () =>
     (axes ?? x.shape.map((_, axis) => axis)).map((axis) => normalizeAxis(axis, rank)),
   );
   if (normalized.length === 0) return x;

@@ -10,7 +10,7 @@ import {
   sameShape,
   sizeOf,
 } from '../dimension.ts';
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
 export interface ReshapeAttributes {

@@ -1,8 +1,8 @@
 /** Images at another size, by interpolation; PyTorch's `interpolate` in its modes of the same names. */
 
 import { generate, type NdArray, ndArray } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType, requireRank, staticDim } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { constant } from './constant.ts';
 import { matmul } from './matmul.ts';

@@ -2,8 +2,8 @@
 
 import { multiplyDims } from '../dimension.ts';
 import { generate, type NdArray } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { requireDType, requireRank } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { matmul } from './matmul.ts';
 import { reshape } from './reshape.ts';

@@ -1,7 +1,7 @@
 /** The nearest integer of every element; halves go to the even one. */
 
 import { roundHalfToEven } from '../float16.ts';
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { unaryParts } from './elementwise.ts';
 

@@ -3,8 +3,8 @@
 import { type Dim, isStatic, sizeOf } from '../dimension.ts';
 import { generate, ndArray } from '../nd-array.ts';
 import type { OnnxWriter } from '../onnx-writer.ts';
-import type { DifferentiableOp, EmitContext } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { DifferentiableOp, EmitContext } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { gather } from './gather.ts';
 

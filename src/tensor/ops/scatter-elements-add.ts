@@ -2,8 +2,8 @@
 
 import { type Dim, sameShape } from '../dimension.ts';
 import { generate, ndArray, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { gatherElements } from './gather-elements.ts';
 

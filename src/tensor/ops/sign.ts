@@ -1,6 +1,6 @@
 /** -1, 0 or 1 by the sign of every element. */
 
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { unaryParts } from './elementwise.ts';
 

@@ -1,6 +1,6 @@
 /** Sine of every element (radians). */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { cos } from './cos.ts';
 import { unaryOp } from './elementwise.ts';

@@ -2,9 +2,9 @@
 
 import { addDims, type Dim, isStatic, type Shape, subtractDims } from '../dimension.ts';
 import { generate, type NdArray, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
-import { apply, inWordsOf, misfit, type Tensor } from '../tensor.ts';
+import type { DifferentiableOp } from '../tensor.ts';
+import { apply, misfit, type Tensor, withOpContext } from '../tensor.ts';
 import { constant } from './constant.ts';
 import { pad } from './pad.ts';
 import { scatterAdd } from './scatter-add.ts';
@@ -21,7 +21,7 @@ export interface SliceAttributes {
  * back); a symbolic end needs step 1. A negative step walks backwards from `start` (default: the last) and needs a static size.
  */
 export function slice(x: Tensor, options: SliceOptions): Tensor {
-  const attributes = inWordsOf(sliceOp, [x], () => sliceAttributes(x.shape, options));
+  const attributes = withOpContext(sliceOp, [x], () => sliceAttributes(x.shape, options));
   const { axis, start, end, step } = attributes;
   return start === 0 && end === x.shape[axis] && step === 1 ? x : apply(sliceOp, [x], attributes);
 }

@@ -1,8 +1,8 @@
 /** exp(x) / sum(exp(x)) along an axis. */
 
 import { generate, type NdArray, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
 import { multiply } from './multiply.ts';

@@ -1,6 +1,6 @@
 /** log(1 + exp(x)), elementwise, without overflow. */
 
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { unaryOp } from './elementwise.ts';
 import { multiply } from './multiply.ts';

@@ -1,7 +1,7 @@
 /** An axis cut into consecutive stretches. */
 
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { applyAll, misfit, type Tensor } from '../tensor.ts';
 import { concat } from './concat.ts';
 import { constantLike } from './constant.ts';

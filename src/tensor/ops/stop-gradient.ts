@@ -1,6 +1,6 @@
 /** The same value, through which no gradient flows. */
 
-import type { NonDifferentiableOp } from '../op.ts';
+import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 
 /** PyTorch's `detach`: the loss is treated as if this value were given. */

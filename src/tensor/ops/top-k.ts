@@ -2,8 +2,8 @@
 
 import { isStatic } from '../dimension.ts';
 import { ndArray, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { normalizeAxis, requireDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { applyAll, misfit, type Tensor } from '../tensor.ts';
 import { scatterElementsAdd } from './scatter-elements-add.ts';
 

@@ -1,7 +1,7 @@
 /** Axes in another order. */
 
 import { generate, stridesOf } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 
 export interface TransposeAttributes {

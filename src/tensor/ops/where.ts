@@ -1,8 +1,8 @@
 /** Elements of `a` where `condition` holds, of `b` elsewhere. */
 
 import { at, broadcastNdShapes, generate } from '../nd-array.ts';
-import type { DifferentiableOp } from '../op.ts';
 import { broadcastShapes, requireDType, requireSameDType } from '../shape.ts';
+import type { DifferentiableOp } from '../tensor.ts';
 import { apply, type Tensor } from '../tensor.ts';
 import { constantLike } from './constant.ts';
 import { type Operand, operands } from './elementwise.ts';

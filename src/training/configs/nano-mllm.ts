@@ -8,7 +8,7 @@
  */
 
 import { chatRexPresets } from '../../chatrex/config.ts';
-import type { MllmTraining } from '../mllm/stage.ts';
+import type { MllmTraining } from '../mllm/config.ts';
 import { worldData } from './world-data.ts';
 
 /**

@@ -18,9 +18,9 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { adapterOf } from '../lora.ts';
 import { accuracy, crossEntropy } from '../losses.ts';
 import { answeringInAnyOrder, anyOrderFeeds } from './any-order.ts';
+import type { MllmTraining } from './config.ts';
 import type { ObjectList } from './object-list.ts';
 import { createNameToken, objectNaming, objectNamingFeeds } from './object-naming.ts';
-import type { MllmTraining } from './stage.ts';
 
 type AnsweringConfig = Pick<MllmTraining, 'model' | 'batchSize' | 'namingWeight' | 'lora'>;
 

@@ -11,8 +11,8 @@ import type { Chat } from '../../prompt/conversation.ts';
 import { createRandom, type Random } from '../../random.ts';
 import { datasetOf, type OpenedMixture } from '../mixture.ts';
 import type { Lesson } from './answering.ts';
+import type { MllmTraining } from './config.ts';
 import { objectList, randomProposals } from './object-list.ts';
-import type { MllmTraining } from './stage.ts';
 import { chooseConversations, imageTexts, type Questions } from './texts.ts';
 
 export interface DrawnLesson extends Lesson {

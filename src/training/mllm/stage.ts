@@ -3,44 +3,22 @@
  * them with words; `instruct` trains everything. Both read the same data.
  */
 
-import { type ChatRexConfig, languageConfig, proposalsOf } from '../../chatrex/config.ts';
+import { languageConfig, proposalsOf } from '../../chatrex/config.ts';
 import type { Derived } from '../../datasets/derived.ts';
-import type { Mixture } from '../../datasets/mixture-spec.ts';
 import { ChatRexError } from '../../errors.ts';
 import type { Feeds } from '../../runtime/session.ts';
 import { graphOf } from '../../tensor/graph.ts';
 import { deriveFeatures, encoderGraph, type Features, featureFeeds } from '../derived/features.ts';
 import { deriveProposals } from '../derived/proposals.ts';
-import { type LoraTraining, learnsBeside, requireTargets } from '../lora.ts';
-import { openMixture, positionsOf, type Validation } from '../mixture.ts';
-import type { PartedSettings, Stage, StageContext } from '../run.ts';
+import { learnsBeside, requireTargets } from '../lora.ts';
+import { openMixture, positionsOf } from '../mixture.ts';
+import type { Stage, StageContext } from '../run.ts';
 import { answeringGraph, chatOf, createQuestioner, imageFeeds } from './answering.ts';
+import type { MllmTraining } from './config.ts';
 import { createLessonReader } from './read-lesson.ts';
-import { type Curriculum, lessonAt, tasksOf } from './texts.ts';
+import { lessonAt, tasksOf } from './texts.ts';
 import { runTokenizer } from './tokenizer.ts';
 import { validateMllm } from './validate.ts';
-
-export interface MllmTraining extends PartedSettings, Curriculum {
-  readonly model: ChatRexConfig;
-  readonly batchSize: number;
-  readonly data: Mixture;
-  /** Figures are taken on its first samples, in held-out wordings, while it trains; none by default. */
-  readonly validation?: Validation;
-  /** Tokens of questions and answers per image. */
-  readonly room: number;
-  /** Most random boxes in the list beside the annotated ones, if no proposal network finds them. */
-  readonly proposals: number;
-  /** Share of images in which regions are shown by the proposals that found them. */
-  readonly foundShare: number;
-  /** Weight of the loss by which object tokens say their category to the vocabulary. */
-  readonly namingWeight: number;
-  /** Corners of regions are moved by up to this share of their box. */
-  readonly boxJitter: number;
-  /** Whether the image encoders learn too; otherwise every image is encoded once, before the first step. */
-  readonly encodersLearn: boolean;
-  /** The language model learns by low-rank adapters, which export merges into its weights; as a whole by default. */
-  readonly lora?: LoraTraining;
-}
 
 /** Its parameters have the names that they have in a model folder. */
 export async function openMllmStage(

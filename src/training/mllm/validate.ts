@@ -5,12 +5,12 @@ import { ChatRexError } from '../../errors.ts';
 import { openDataset } from '../../open-dataset.ts';
 import type { Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import { Session } from '../../runtime/session.ts';
-import type { Metrics } from '../loop.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Validation } from '../mixture.ts';
 import { type ParameterSet, storedParameters } from '../parameters.ts';
 import { answeringGraph, chatOf, createQuestioner, imageFeeds } from './answering.ts';
+import type { MllmTraining } from './config.ts';
 import { readHeldOut } from './read-lesson.ts';
-import type { MllmTraining } from './stage.ts';
 
 const metricNames = ['answering', 'accuracy', 'category'] as const;
 

@@ -3,7 +3,7 @@
 import { workerData } from 'node:worker_threads';
 import { hostTensor } from '../../runtime/host-tensor.ts';
 import { serveTasks } from '../../workers/protocol.ts';
-import type { Metrics } from '../loop.ts';
+import type { Metrics } from '../metrics.ts';
 import { StageSessions } from '../run.ts';
 import { openStage } from '../stages.ts';
 import type { PartWorkerData } from './threads.ts';

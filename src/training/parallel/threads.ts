@@ -8,7 +8,7 @@ import type { Worker } from 'node:worker_threads';
 import { askWorker, endWorker } from '../../workers/protocol.ts';
 import { startWorker } from '../../workers/start-worker.ts';
 import type { GradientSet } from '../adamw.ts';
-import type { Metrics } from '../loop.ts';
+import type { Metrics } from '../metrics.ts';
 import type { ParameterSet } from '../parameters.ts';
 import { type GradientSource, requireRunFolder, runStage, type StageContext, type StageOptions } from '../run.ts';
 import { openStage, type StageConfigs, type StageDescription, type StageName } from '../stages.ts';

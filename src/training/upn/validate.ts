@@ -10,7 +10,7 @@ import { filterPredictions } from '../../proposals/post-process.ts';
 import { proposalGraph } from '../../proposals/upn.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import { Session } from '../../runtime/session.ts';
-import type { Metrics } from '../loop.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Validation } from '../mixture.ts';
 import { type ParameterSet, storedParameters } from '../parameters.ts';
 import { type UpnExample, upnBatch, upnExample } from './batch.ts';

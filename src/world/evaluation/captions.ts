@@ -8,7 +8,8 @@ import {
   type GroundedPhrase,
 } from '../../evaluation/metrics/grounded-caption.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
-import type { Looked, Measure } from './measure.ts';
+import type { Measure } from './measure.ts';
+import type { Looked } from './scene-view.ts';
 import { ask, conversationsOf, listedBoxes, truthBoxes } from './scene-view.ts';
 
 type CaptionMeasure = Measure<Looked, Pick<GroundedCaptionAnswer, 'truth'>, Pick<GroundedCaptionAnswer, 'predicted'>>;

@@ -5,7 +5,8 @@ import { statedNumber } from '../../chatrex/stated-number.ts';
 import { measured } from '../../evaluation/figures.ts';
 import { type CountingAnswer, evaluateCounting } from '../../evaluation/metrics/counting.ts';
 import { numberValue } from '../../prompt/words.ts';
-import type { Looked, Measure } from './measure.ts';
+import type { Measure } from './measure.ts';
+import type { Looked } from './scene-view.ts';
 import { ask, conversationsOf } from './scene-view.ts';
 
 export const counting: Measure<Looked, Pick<CountingAnswer, 'truth'>, Pick<CountingAnswer, 'predicted'>> = {

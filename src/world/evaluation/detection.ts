@@ -16,7 +16,8 @@ import { askAbout } from '../../prompt/phrasings.ts';
 import { CATEGORIES } from '../categories.ts';
 import { allNamed } from '../description.ts';
 import { absentCategory, categoriesOf } from '../tasks/detection.ts';
-import type { Looked, Measure, WorldQuestion } from './measure.ts';
+import type { Measure, WorldQuestion } from './measure.ts';
+import type { Looked } from './scene-view.ts';
 import { ask, listedBoxes, taskRandom, truthBoxes } from './scene-view.ts';
 
 /** What there is of the categories of a question. */

@@ -1,11 +1,7 @@
 /** The form of a measure of the world: questions about a scene, with what is true of each, and figures of the answers. */
 
-import type { EncodedImage } from '../../chatrex/encoded-image.ts';
 import type { Figures } from '../../evaluation/suites/suite-score.ts';
 import type { SceneView } from './scene-view.ts';
-
-/** An image as a language model looks at it, with its list of boxes. */
-export type Looked = Pick<EncodedImage, 'ask' | 'chat' | 'boxes'>;
 
 /** A question to `Asked`. Truth and answer together are a row. */
 export interface WorldQuestion<Asked, Truth, Answer> {

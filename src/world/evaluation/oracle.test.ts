@@ -7,11 +7,12 @@ import { loadSpriteAtlas } from '../sprite-atlas.ts';
 import { captions } from './captions.ts';
 import { counting } from './counting.ts';
 import { detection } from './detection.ts';
-import type { Looked, Measure } from './measure.ts';
+import type { Measure } from './measure.ts';
 import { chosenBoxes, proposals } from './proposals.ts';
 import { questionAnswering } from './question-answering.ts';
 import { referring } from './referring.ts';
 import { regionCategory } from './region-category.ts';
+import type { Looked } from './scene-view.ts';
 import { type SceneView, trueBoxList } from './scene-view.ts';
 import { oracle } from './testing/oracle.ts';
 

@@ -4,11 +4,12 @@ import type { EvaluatedModel } from '../../evaluation/model-subject.ts';
 import { captions } from './captions.ts';
 import { counting } from './counting.ts';
 import { detection } from './detection.ts';
-import type { Looked, Measure } from './measure.ts';
+import type { Measure } from './measure.ts';
 import { chosenBoxes, proposals, type SceneFinder } from './proposals.ts';
 import { questionAnswering } from './question-answering.ts';
 import { referring } from './referring.ts';
 import { regionCategory } from './region-category.ts';
+import type { Looked } from './scene-view.ts';
 
 export const evaluatedTasks = [
   'upn',

@@ -8,7 +8,8 @@ import { share } from '../../evaluation/figures.ts';
 import { groupBy } from '../../evaluation/metrics/group-by.ts';
 import { renderQuestion } from '../../grounding/render.ts';
 import { statesFact } from './fact.ts';
-import type { Looked, Measure, WorldQuestion } from './measure.ts';
+import type { Measure, WorldQuestion } from './measure.ts';
+import type { Looked } from './scene-view.ts';
 import { conversationsOf, placed } from './scene-view.ts';
 
 export interface Fact {

@@ -3,7 +3,8 @@
 import { measured } from '../../evaluation/figures.ts';
 import { evaluateReferring, type ReferringAnswer } from '../../evaluation/metrics/referring.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
-import type { Looked, Measure } from './measure.ts';
+import type { Measure } from './measure.ts';
+import type { Looked } from './scene-view.ts';
 import { ask, conversationsOf, listedBoxes, truthBoxes } from './scene-view.ts';
 
 export const referring: Measure<Looked, Pick<ReferringAnswer, 'truthsXyxy'>, Pick<ReferringAnswer, 'predictedXyxy'>> = {

@@ -3,7 +3,8 @@
 import { share } from '../../evaluation/figures.ts';
 import { normalizePhrase } from '../../evaluation/metrics/normalize-phrase.ts';
 import { captionRegion } from '../tasks/region-caption.ts';
-import type { Looked, Measure } from './measure.ts';
+import type { Measure } from './measure.ts';
+import type { Looked } from './scene-view.ts';
 import { ask, placed, taskRandom } from './scene-view.ts';
 
 /** Needs boxes of which it is known whose they are. */

@@ -6,6 +6,7 @@
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import type { Answer, AskOptions } from '../../chatrex/answer.ts';
+import type { EncodedImage } from '../../chatrex/encoded-image.ts';
 import type { ScoredBoxes } from '../../chatrex/image-boxes.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import type { Conversation } from '../../datasets/sample.ts';
@@ -15,7 +16,9 @@ import type { Phrasings } from '../../prompt/phrasings.ts';
 import { createRandom, type Random } from '../../random.ts';
 import type { WorldTask } from '../sample.ts';
 import type { Scene } from '../scene.ts';
-import type { Looked } from './measure.ts';
+
+/** An image as a language model looks at it, with its list of boxes. */
+export type Looked = Pick<EncodedImage, 'ask' | 'chat' | 'boxes'>;
 
 export interface SceneView {
   readonly scene: Scene;

@@ -11,8 +11,8 @@ import type { Figures } from '../../evaluation/suites/suite-score.ts';
 import type { Phrasings } from '../../prompt/phrasings.ts';
 import type { Proposals } from '../../proposals/post-process.ts';
 import type { WorldDataset } from '../dataset.ts';
-import type { Looked } from './measure.ts';
 import type { PlannedMeasure } from './plan.ts';
+import type { Looked } from './scene-view.ts';
 import { type SceneView, trueBoxList } from './scene-view.ts';
 
 /** A model that is asked about scenes; `ModelSubject` is one. */

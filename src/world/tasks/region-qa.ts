@@ -12,7 +12,7 @@ import { CATEGORIES } from '../categories.ts';
 import { allNamed, describe, RELATION_PHRASES, SIDE_PHRASES } from '../description.ts';
 import { refer } from '../expressions.ts';
 import { COUNTABLE_HYPERNYMS, holdingRelation, isNamed, largerTruth, type Relation, relationTruth } from '../facts.ts';
-import { phrase, type TaskContext, text, toConversation } from '../sample.ts';
+import { phrase, type RegionQuestion, type TaskContext, text, toConversation } from '../sample.ts';
 import type { Scene } from '../scene.ts';
 import { contentsOf, groupsOf, listGroups } from './captions.ts';
 import { absentCategory, categoriesOf } from './detection.ts';
@@ -209,9 +209,7 @@ const QA_TURNS = {
   contents: contentsTurn,
   howManyHeld: howManyHeldTurn,
   neighbour: neighbourTurn,
-} as const satisfies Record<string, TurnMaker>;
-
-export type RegionQuestion = keyof typeof QA_TURNS;
+} as const satisfies Record<RegionQuestion, TurnMaker>;
 
 const regionQuestions = Object.keys(QA_TURNS) as RegionQuestion[];
 

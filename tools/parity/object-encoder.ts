@@ -1,15 +1,15 @@
 /** The object encoder against a file of the official one: feature maps and boxes in, pooled and embedded features out. */
 
-import { ChatRexError } from '../errors.ts';
-import { encodeObjects, roiOutputSize } from '../objects/object-encoder.ts';
-import { objectFeeds } from '../objects/object-inputs.ts';
-import { hostTensor } from '../runtime/host-tensor.ts';
-import { Session } from '../runtime/session.ts';
-import { input } from '../tensor/ops/input.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
-import type { WeightFile } from '../weights/weight-file.ts';
+import { ChatRexError } from '../../src/errors.ts';
+import { encodeObjects, roiOutputSize } from '../../src/objects/object-encoder.ts';
+import { objectFeeds } from '../../src/objects/object-inputs.ts';
+import { hostTensor } from '../../src/runtime/host-tensor.ts';
+import { Session } from '../../src/runtime/session.ts';
+import { input } from '../../src/tensor/ops/input.ts';
+import { openSafetensors } from '../../src/weights/safetensors.ts';
+import type { WeightFile } from '../../src/weights/weight-file.ts';
 import { difference } from './difference.ts';
-import type { ParityRow } from './parity.ts';
+import type { ParityRow } from './row.ts';
 
 /** @throws ChatRexError when the file lacks a tensor of this layout */
 export async function objectEncoderParity(path: string): Promise<ParityRow[]> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { objectEncoderParity } from './parity-object-encoder.ts';
+import { objectEncoderParity } from './object-encoder.ts';
 
 const fixture = (name: string) =>
   new URL(`../../fixtures/chatrex/object-encoder-${name}.safetensors`, import.meta.url).pathname;

@@ -1,20 +1,20 @@
 /** UPN against a file of the official network: weights, padded inputs, backbone maps, memory, predictions per prompt. */
 
-import { ChatRexError } from '../errors.ts';
-import { createScope } from '../nn/scope.ts';
-import type { WeightStorage } from '../onnx/emit.ts';
-import { type UpnConfig, upnPresets } from '../proposals/config.ts';
-import type { Predictions } from '../proposals/decoder.ts';
-import { type Granularity, proposeFor, upnNetwork } from '../proposals/network.ts';
-import { upnWeights } from '../proposals/weights.ts';
-import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
-import { Session } from '../runtime/session.ts';
-import { input } from '../tensor/ops/input.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
-import type { WeightFile } from '../weights/weight-file.ts';
+import { ChatRexError } from '../../src/errors.ts';
+import { createScope } from '../../src/nn/scope.ts';
+import type { WeightStorage } from '../../src/onnx/emit.ts';
+import { type UpnConfig, upnPresets } from '../../src/proposals/config.ts';
+import type { Predictions } from '../../src/proposals/decoder.ts';
+import { type Granularity, proposeFor, upnNetwork } from '../../src/proposals/network.ts';
+import { upnWeights } from '../../src/proposals/weights.ts';
+import { type HostTensor, hostTensor } from '../../src/runtime/host-tensor.ts';
+import { Session } from '../../src/runtime/session.ts';
+import { input } from '../../src/tensor/ops/input.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { openSafetensors } from '../../src/weights/safetensors.ts';
+import type { WeightFile } from '../../src/weights/weight-file.ts';
 import { difference } from './difference.ts';
-import type { ParityRow } from './parity.ts';
+import type { ParityRow } from './row.ts';
 
 const weightPrefix = 'weights.';
 const granularities: readonly Granularity[] = ['fine', 'coarse'];

@@ -1,17 +1,9 @@
 /** `npm run parity -- KIND FILE`: holds a model against tensors that the official code computed. For development. */
 
-import { ChatRexError } from '../errors.ts';
-import { objectEncoderParity } from './parity-object-encoder.ts';
-import { upnParity } from './parity-upn.ts';
-
-/** Greatest difference per tensor, absolute and relative to the greatest expected value. */
-export interface ParityRow {
-  readonly tensor: string;
-  readonly absolute: number;
-  readonly relative: number;
-  /** A remark for the reader, such as ties that were matched. */
-  readonly note?: string;
-}
+import { ChatRexError } from '../../src/errors.ts';
+import { objectEncoderParity } from './object-encoder.ts';
+import type { ParityRow } from './row.ts';
+import { upnParity } from './upn.ts';
 
 /** Reads a file of weights, inputs and expected outputs, runs our model and compares. */
 export type ParityCheck = (path: string) => Promise<ParityRow[]>;

@@ -15,9 +15,17 @@ import { pad } from '../tensor/ops/pad.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Backbone } from './backbone.ts';
-import type { SwinConfig } from './config.ts';
 import { type Grid, type WindowLayout, windowAttention, windowLayout } from './window-attention.ts';
+
+/** Hierarchical windowed transformer (Liu et al., 2021). */
+export interface SwinConfig {
+  readonly kind: 'swin';
+  /** Channels of the first stage; every further stage has twice as many. */
+  readonly embedDim: number;
+  readonly depths: readonly number[];
+  readonly numHeads: readonly number[];
+  readonly windowSize: number;
+}
 
 const patchSize = 4;
 const mlpRatio = 4;
@@ -25,7 +33,7 @@ const mlpRatio = 4;
 const deviation = 0.02;
 
 /** @param stages which stages are returned */
-export function swin(scope: Scope, config: SwinConfig, stages: readonly number[]): Backbone {
+export function swin(scope: Scope, config: SwinConfig, stages: readonly number[]): (images: Tensor) => Tensor[] {
   const { embedDim, depths } = config;
   const channels = depths.map((_, stage) => embedDim * 2 ** stage);
   const embed = patchEmbedding(scope.at('patch_embed'), embedDim);

@@ -1,6 +1,6 @@
 /** How far a computed tensor is from the expected one. */
 
-import type { HostTensor } from '../runtime/host-tensor.ts';
+import type { HostTensor } from '../../src/runtime/host-tensor.ts';
 
 /** Greatest absolute difference, and its share of the greatest expected value; infinite where the sizes differ. */
 export function difference(expected: Float32Array, { data }: HostTensor): { absolute: number; relative: number } {
