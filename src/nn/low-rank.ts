@@ -10,14 +10,7 @@
 import { matmul } from '../tensor/ops/matmul.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Scope } from './scope.ts';
-
-/** Size and strength of an adapter. */
-export interface Adapter {
-  readonly rank: number;
-  /** What B A is multiplied by, times the rank. */
-  readonly alpha: number;
-}
+import type { Adapter, Scope } from './scope.ts';
 
 const [down, up] = ['lora_A.weight', 'lora_B.weight'];
 

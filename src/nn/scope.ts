@@ -4,10 +4,16 @@ import { ChatRexError } from '../errors.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { type Initializer, parameter } from '../tensor/ops/parameter.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Adapter } from './low-rank.ts';
 
 /** How the weights of linear layers are stored: see `quantized-linear.ts`. */
 export type LinearFormat = 'float' | 'int8' | 'int4';
+
+/** Size and strength of an low-rank adapter; see `low-rank.ts`. */
+export interface Adapter {
+  readonly rank: number;
+  /** What B A is multiplied by, times the rank. */
+  readonly alpha: number;
+}
 
 export interface Scope {
   /** How linear layers below this scope store their weights. */
