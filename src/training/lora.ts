@@ -1,8 +1,8 @@
 /** Training of a language model by low-rank adapters: which layers have one, and what learns beside them. */
 
 import { ChatRexError } from '../errors.ts';
-import type { Adapter } from '../nn/scope.ts';
 import { adapterNames, isAdapter } from '../nn/low-rank.ts';
+import type { Adapter } from '../nn/scope.ts';
 
 /** The part of a configuration that asks for adapters. */
 export interface LoraTraining extends Adapter {
