@@ -26,6 +26,8 @@ export interface GgufFolderOptions {
   readonly dtype?: 'float16' | 'float32';
   /** Largest file of weights, unless a single tensor is larger; the hub's own limit by default. */
   readonly maxShardBytes?: number;
+  /** Called before each tensor. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly name: string }) => void;
 }
 
 const hubShardBytes = 5e9;
@@ -73,13 +75,17 @@ const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\
  * @example await writeGgufFolder('SmolLM2-135M-Instruct.Q4_1.gguf', 'smollm2');
  */
 export async function writeGgufFolder(source: string, target: string, options: GgufFolderOptions = {}): Promise<void> {
-  const { dtype = 'float16', maxShardBytes = hubShardBytes } = options;
+  const { dtype = 'float16', maxShardBytes = hubShardBytes, onProgress } = options;
   const file = await openGguf(source);
   const metadata = checkedMetadata(file);
   if (await stat(target).catch(() => undefined)) {
     throw new ChatRexError('invalid-argument', `${target} exists; give the name of a folder to be made`);
   }
-  const entries = [...file.tensors.values()].map((tensor) => entryOf(file, tensor, metadata, dtype));
+  let done = 0;
+  const total = file.tensors.size;
+  const entries = [...file.tensors.values()].map((tensor) =>
+    entryOf(file, tensor, metadata, dtype, (name) => onProgress?.({ done: done++, total, name })),
+  );
   await mkdir(target, { recursive: true });
   await writeJson(join(target, 'tokenizer.json'), tokenizerJson(metadata));
   await writeJson(join(target, 'tokenizer_config.json'), tokenizerConfig(metadata));
@@ -140,7 +146,8 @@ function tokenizerJson(metadata: Metadata): TokenizerJson {
     special,
   });
   if (metadata['tokenizer.ggml.pre'] !== 'smollm') return json;
-  const digits: Step = { type: 'Digits', individual_digits: true };
+  // As the step `Digits`, which not every library takes to mean all numerals.
+  const digits: Step = { type: 'Split', pattern: { Regex: '\\p{N}' }, behavior: 'Isolated', invert: false };
   const { pretokenizers } = json.pre_tokenizer as Step & { pretokenizers: Step[] };
   return { ...json, pre_tokenizer: { type: 'Sequence', pretokenizers: [digits, ...pretokenizers] } };
 }
@@ -177,7 +184,13 @@ const topNames: Readonly<Record<string, string>> = {
   'output.weight': 'lm_head.weight',
 };
 
-function entryOf(file: GgufFile, tensor: GgufTensor, metadata: Metadata, dtype: 'float16' | 'float32'): TensorToWrite {
+function entryOf(
+  file: GgufFile,
+  tensor: GgufTensor,
+  metadata: Metadata,
+  dtype: 'float16' | 'float32',
+  onBegin: (name: string) => void,
+): TensorToWrite {
   const { name: stored, shape } = tensor;
   const name = parameterName(file.path, stored);
   const heads = headsOf(stored, metadata);
@@ -186,6 +199,7 @@ function entryOf(file: GgufFile, tensor: GgufTensor, metadata: Metadata, dtype: 
     dtype,
     shape,
     data: async () => {
+      onBegin(name);
       const values = await file.readFloat32(stored);
       const ordered = heads === undefined ? values : halvesOfHeads(values, shape[0], heads);
       return dtype === 'float32' ? ordered : float32ToFloat16(ordered);
