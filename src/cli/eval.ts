@@ -1,6 +1,7 @@
 /** `chatrex eval`: what a model can do, in figures. */
 
 import { Command } from 'commander';
+import { compareCommand } from './eval/compare.ts';
 import {
   cocoCommand,
   countingCommand,
@@ -8,6 +9,7 @@ import {
   referringCommand,
   regionsCommand,
 } from './eval/data-suites.ts';
+import { reportCommand } from './eval/report.ts';
 import { evalWorldCommand } from './eval/world.ts';
 
 export function evalCommand(): Command {
@@ -18,5 +20,7 @@ export function evalCommand(): Command {
     .addCommand(cocoCommand())
     .addCommand(regionsCommand())
     .addCommand(countingCommand())
-    .addCommand(referringCommand());
+    .addCommand(referringCommand())
+    .addCommand(reportCommand())
+    .addCommand(compareCommand());
 }

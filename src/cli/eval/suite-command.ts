@@ -6,6 +6,7 @@ import { parseEndpoint } from '../../evaluation/endpoint/ask-chat.ts';
 import { chatRexStyle, EndpointSubject, endpointStyles } from '../../evaluation/endpoint/endpoint-subject.ts';
 import { type Evaluation, evaluate, evaluationJson } from '../../evaluation/evaluate.ts';
 import { ModelSubject, type ModelSubjectOptions } from '../../evaluation/model-subject.ts';
+import { writeReport } from '../../evaluation/report/write-report.ts';
 import type { Shard } from '../../evaluation/rows-file.ts';
 import type { Suite } from '../../evaluation/suite.ts';
 import { withDataset } from '../data/open-spec.ts';
@@ -170,6 +171,7 @@ export async function runSuiteCommand<Subject, Truth, Answer>({
     bar?.end(
       `${run.done} of ${run.total} samples, ${run.asked} questions asked, ${run.skipped} known, ${run.failed} failed`,
     );
+    if (folder !== undefined) note(`wrote ${await writeReport(folder, evaluation, run.rows, data)}`);
     printEvaluation(evaluation, options.json ?? false);
     if (evaluation.counts.failed > 0) process.exitCode ??= incompleteStatus;
   });

@@ -9,7 +9,7 @@ import { share } from '../figures.ts';
 import { groupBy } from '../metrics/group-by.ts';
 import type { Row } from '../row.ts';
 import type { Counts, FoundBoxes } from '../subject.ts';
-import type { Question, Suite } from '../suite.ts';
+import type { Question, Suite, SuiteFigures } from '../suite.ts';
 import { type Figures, meanOf } from '../suites/suite-score.ts';
 import { faultNotes } from './notes.ts';
 
@@ -51,7 +51,7 @@ function countable({ regions, coverage }: Sample): [name: string, count: number]
 }
 
 /** `offByOne` includes the exact answers. An answer without a number or a box counts as 0 in the mean error, and is wrong. */
-export function scoreCounts(rows: readonly CountRow[]) {
+export function scoreCounts(rows: readonly CountRow[]): SuiteFigures {
   const judged = rows.flatMap((row) => {
     if (row.truth === undefined) return [];
     const said = 'answer' in row ? countIn(row.answer) : undefined;

@@ -11,7 +11,7 @@ import { flatten } from '../metrics/match-boxes.ts';
 import { evaluateReferring } from '../metrics/referring.ts';
 import type { Row } from '../row.ts';
 import type { FoundBoxes, Refers } from '../subject.ts';
-import type { Question, Suite } from '../suite.ts';
+import type { Question, Suite, SuiteFigures } from '../suite.ts';
 import { type Figures, meanOf } from '../suites/suite-score.ts';
 import { faultNotes } from './notes.ts';
 
@@ -52,7 +52,7 @@ export function referringSuite({
 }
 
 /** `accuracy50`, its inclusive form and `meanIou` are of phrases that mean something; the first box of an answer counts. */
-export function scorePhrases(rows: readonly PhraseRow[]) {
+export function scorePhrases(rows: readonly PhraseRow[]): SuiteFigures {
   const answers = rows.flatMap((row) => {
     if (row.truth === undefined) return [];
     const predictedXyxy = 'answer' in row ? row.answer.boxes.map(({ boxXyxy }) => boxXyxy) : [];

@@ -11,7 +11,7 @@ import { groupBy } from '../metrics/group-by.ts';
 import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 import type { Row } from '../row.ts';
 import type { NamesRegions } from '../subject.ts';
-import { answered, type Question, type Suite } from '../suite.ts';
+import { answered, type Question, type Suite, type SuiteFigures } from '../suite.ts';
 import { type Figures, meanOf } from '../suites/suite-score.ts';
 import { faultNotes } from './notes.ts';
 
@@ -57,7 +57,7 @@ export function regionsSuite({ perImage }: RegionsSuiteOptions = {}): Suite<Name
 }
 
 /** `semanticIou` is of words, as Osprey has it; `exact` of whole names. A question without an answer has 0 of both. */
-export function scoreRegions(rows: readonly RegionRow[]) {
+export function scoreRegions(rows: readonly RegionRow[]): SuiteFigures {
   const judged = rows.flatMap((row) => {
     if (row.truth === undefined) return [];
     const predicted = 'answer' in row ? row.answer : '';

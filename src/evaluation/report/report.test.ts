@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareRuns } from '../compare.ts';
+import { cocoSuite, type DetectionRow } from '../data-suites/coco.ts';
+import { evaluate } from '../evaluate.ts';
+import type { Scorer } from '../scorers.ts';
+import type { Detects, FoundBox } from '../subject.ts';
+import { memoryDataset, regionOf, sampleOf } from '../testing/memory-dataset.ts';
+import { precisionRecallCurves } from './precision-recall-curves.ts';
+import { publishedRows } from './published.ts';
+import { reportHtml } from './report-html.ts';
+import { reviewSample } from './sample-review.ts';
+
+const data = memoryDataset(
+  Array.from({ length: 40 }, (_, i) => sampleOf(`image ${i} <b>`, [regionOf('dog', 0), regionOf('cat', 40)])),
+);
+
+/** Finds cats, and dogs where `knowsDogs` says so. */
+const finder = (knowsDogs: (index: number) => boolean): Detects => ({
+  detect: async ({ index }) => {
+    const box = (label: string, left: number): FoundBox => ({ label, boxXyxy: [left, 0, left + 20, 20], score: 0.5 });
+    return { text: '', boxes: [box('cat', 40), ...(knowsDogs(index) ? [box('dog', 0)] : [])] };
+  },
+});
+
+const runOf = (subject: Detects, folder?: string) =>
+  evaluate({ suite: cocoSuite(), data, open: async () => subject, model: {}, folder });
+
+describe('a report', () => {
+  it('has the figures beside the paper’s, curves, and the worst images first', async () => {
+    const { evaluation, run } = await runOf(finder((index) => index !== 7 && index !== 3));
+    const html = await reportHtml(evaluation, run.rows, { data, worst: 2 });
+    expect(html).toContain('ChatRex-7B');
+    expect(html).toMatch(/<td>this run<\/td>/);
+    expect(html).toContain('>48.5<');
+    expect(html).toContain('<svg');
+    expect(html).toContain('1 of 2 objects found, 0 boxes beside them');
+    expect([...html.matchAll(/<figcaption><b>([^/]*)<\/b>/g)].map(([, sample]) => sample)).toEqual([
+      'image 3 &lt;b&gt;',
+      'image 7 &lt;b&gt;',
+    ]);
+    expect(html.match(/data:image\/jpeg;base64/g)).toHaveLength(4);
+    expect(html).not.toMatch(/<b>image 3 <b>/);
+  });
+
+  it('of a suite that nobody printed figures of has none beside', () => {
+    expect(publishedRows('toString')).toEqual([]);
+    expect(reviewSample('toString', [])).toBeUndefined();
+  });
+
+  it('draws the curve whose area is AP', async () => {
+    const { evaluation, run } = await runOf(finder((index) => index % 2 === 0));
+    const [at50] = precisionRecallCurves(run.rows);
+    const area = at50.points.reduce((sum, [, precision]) => sum + precision, 0) / at50.points.length;
+    expect(area).toBeCloseTo(evaluation.figures.AP50!, 9);
+    expect(precisionRecallCurves([])).toEqual([]);
+  });
+});
+
+/** The share of objects found, where every box is right: quicker than COCO's figures. */
+const recallOf: Scorer = (rows) => {
+  const found = (rows as readonly DetectionRow[]).flatMap((row) => ('answer' in row ? row.answer.boxes : []));
+  return { figures: { recall: found.length / (2 * rows.length) }, byKind: {}, variant: {}, notes: [] };
+};
+
+describe('two runs', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'chatrex-compare-'));
+    await runOf(
+      finder((index) => index < 20),
+      join(folder, 'half'),
+    );
+    await runOf(
+      finder((index) => index < 21),
+      join(folder, 'half and one'),
+    );
+    await runOf(
+      finder(() => true),
+      join(folder, 'all'),
+    );
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const compare = async (first: string, second: string) => {
+    const options = { resamples: 200, seed: 3 };
+    const result = await compareRuns(join(folder, first), join(folder, second), () => recallOf, options);
+    return { ...result, recall: result.figures[0] };
+  };
+
+  it('that differ in half of the images differ; in one image they do not', async () => {
+    const { recall, samples, leftOut } = await compare('half', 'all');
+    expect({ samples, leftOut }).toEqual({ samples: 40, leftOut: 0 });
+    expect(recall).toMatchObject({ first: 0.75, second: 1, difference: 0.25, isMeaningful: true });
+    expect(recall.interval[0]).toBeGreaterThan(0.1);
+    expect(recall.interval[1]).toBeLessThan(0.4);
+    const { recall: close } = await compare('half', 'half and one');
+    expect(close.difference).toBeCloseTo(0.0125, 9);
+    expect(close.isMeaningful).toBe(false);
+    expect(close.interval[0]).toBe(0);
+  });
+
+  it('give the same intervals again', async () => {
+    expect((await compare('half', 'all')).recall).toEqual((await compare('half', 'all')).recall);
+  });
+
+  it('of other data are not compared', async () => {
+    const other = { ...data, fingerprint: 'other' };
+    const subject = finder(() => true);
+    await evaluate({
+      suite: cocoSuite(),
+      data: other,
+      open: async () => subject,
+      model: {},
+      folder: join(folder, 'other'),
+    });
+    await expect(compare('all', 'other')).rejects.toThrow(/not of the same suite and data/);
+    await expect(compare('all', 'missing')).rejects.toThrow(/run\.json is missing/);
+  });
+});
