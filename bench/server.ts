@@ -2,7 +2,7 @@
  * The server under load, on this machine: throughput beside the same questions asked in one process without a server, times
  * that clients see, memory, and whether anything is lost while others only hold connections or write slowly.
  *
- *     npx tsx bench/server.ts [--questions 1000] [--images 20] [--clients 200] [--idle 1000] [--slow 100] [--rounds 1]
+ *     npx tsx bench/server.ts [--questions 1000] [--images 20] [--clients 200] [--idle 1000] [--slow 100] [--rounds 1] [--concurrency 8]
  *
  * Both ways get the same images and questions; every image is looked at once in each. A round asks everything both ways, the
  * process first. The server runs as a user starts it (`chatrex serve`), in two processes of its own.
@@ -26,6 +26,7 @@ const { values: options } = parseArgs({
     idle: { type: 'string', default: '1000' },
     slow: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '1' },
+    concurrency: { type: 'string', default: '8' },
   },
 });
 const [questionCount, imageCount, clientCount] = [options.questions, options.images, options.clients].map(Number);
@@ -128,7 +129,17 @@ async function askServer() {
 
 async function startServer(): Promise<{ server: ChildProcess; port: number }> {
   const main = pathOf('../src/cli/main.ts');
-  const args = ['--import', import.meta.resolve('tsx'), main, 'serve', '--port', '0', '--quiet'];
+  const args = [
+    '--import',
+    import.meta.resolve('tsx'),
+    main,
+    'serve',
+    '--port',
+    '0',
+    '--quiet',
+    '--concurrency',
+    options.concurrency,
+  ];
   const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   for await (const chunk of server.stdout!) {

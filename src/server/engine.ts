@@ -21,6 +21,7 @@ import type {
   ProposeTask,
 } from './model-protocol.ts';
 import type { EngineSettings } from './settings.ts';
+import { yieldTurn } from './yield-turn.ts';
 
 /** An image as a client gave it. */
 export interface ImageInput extends Pick<EncodeTask, 'boxes' | 'granularity'> {
@@ -121,7 +122,10 @@ export class Engine {
     const arrived = performance.now();
     return this.#inTurn(caller, async (signal) => {
       const begun = performance.now();
-      const lease = await this.#images.use(contentKey(image), (given) => this.#encode(image, given), signal);
+      await yieldTurn(image.bytes.length);
+      const key = contentKey(image);
+      await yieldTurn(image.bytes.length);
+      const lease = await this.#images.use(key, (given) => this.#encode(image, given), signal);
       this.#observer.onImage?.(lease.isHit);
       try {
         let since = begun;

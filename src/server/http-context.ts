@@ -8,6 +8,7 @@ import type { Engine, ImageInput } from './engine.ts';
 import type { FetchImageOptions } from './fetch-image.ts';
 import { type ImageSourceOptions, imageBytes } from './image-source.ts';
 import type { HttpSettings } from './settings.ts';
+import { yieldTurn } from './yield-turn.ts';
 
 export interface ServerEnv {
   /** Missing where a test calls the application without a socket. */
@@ -51,13 +52,17 @@ export async function readJson<T extends z.ZodType>(
     const came = type === '' ? 'none' : type;
     throw new ApiError(415, `expected the header Content-Type: application/json, came ${came}`);
   }
-  const text = (await readBody(c, maxBytes)).toString('utf8');
+  const body = await readBody(c, maxBytes);
+  await yieldTurn(body.length);
+  const text = body.toString('utf8');
+  await yieldTurn(body.length);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new ApiError(400, 'the body is not JSON', { code: 'invalid_json', cause });
   }
+  await yieldTurn(body.length);
   return checked(json, schema);
 }
 

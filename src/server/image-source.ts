@@ -2,6 +2,7 @@
 
 import { ApiError } from './api-error.ts';
 import { type FetchImageOptions, fetchImage } from './fetch-image.ts';
+import { yieldTurn } from './yield-turn.ts';
 
 export interface ImageSourceOptions extends FetchImageOptions {
   readonly maxBytes: number;
@@ -13,7 +14,10 @@ export interface ImageSourceOptions extends FetchImageOptions {
  */
 export async function imageBytes(url: string, param: string, options: ImageSourceOptions): Promise<Uint8Array> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url.slice(0, 32))?.[1].toLowerCase();
-  if (scheme === 'data') return dataBytes(url, param, options.maxBytes);
+  if (scheme === 'data') {
+    await yieldTurn(url.length);
+    return dataBytes(url, param, options.maxBytes);
+  }
   if (scheme === 'https') return fetchImage(url, param, options);
   const came = scheme === undefined ? 'something else' : `${scheme}:`;
   throw refused(`expected an https: address or data:image/...;base64,..., came ${came}`, param);
