@@ -67,6 +67,12 @@ interface Parts {
   readonly batch?: StepBatch;
 }
 
+/**
+ * A model, and the way from an image to everything that it can be asked.
+ * @example const model = await ChatRex.load();
+ *   const image = await model.encode('table.png');
+ *   const { labels, boxesXyxy } = await image.detect(['cup']);
+ */
 export class ChatRex {
   readonly #parts: Parts;
   readonly #folder: string;

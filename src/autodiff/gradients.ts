@@ -27,6 +27,7 @@ import {
  * dLoss/dTensor for each of `withRespectTo`, with their shapes and dtypes.
  * Tensors that the loss does not depend on differentiably get zeros.
  * @throws ChatRexError when the loss is not a scalar.
+ * @example const [slope] = gradients(loss, [weight]);
  */
 export function gradients(loss: Tensor, withRespectTo: readonly Tensor[]): Tensor[] {
   if (loss.shape.length !== 0) {

@@ -71,7 +71,10 @@ export interface Reader<Options = Record<string, unknown>> {
   read(options: Options, context: ReaderContext): AsyncIterable<DraftSample>;
 }
 
-/** Infers the type of a reader's options from its schema. */
+/**
+ * Infers the type of a reader's options from its schema.
+ * @example export const reader = defineReader({ format: 'mine', version: 1, options: z.strictObject({ path: z.string() }), ... });
+ */
 export function defineReader<Options>(reader: Reader<Options>): Reader<Options> {
   return reader;
 }

@@ -32,6 +32,7 @@ export interface GroundedAnswerOptions {
  * Draws the boxes that an answer names and writes the answer with its phrases highlighted.
  * @param boxesXyxy [N,4] in pixels of `image`: the object list to which the answer's indices refer
  * @returns the bytes of an image file
+ * @example await writeFile('answer.png', await drawGroundedAnswer(image, answer.spans, encoded.boxes.boxesXyxy));
  */
 export async function drawGroundedAnswer(
   image: RgbImage,

@@ -23,6 +23,7 @@ export interface GroundedHtmlOptions {
 /**
  * @param boxesXyxy [N,4] in pixels of `image`: the object list to which the answer's indices refer
  * @returns the text of an HTML document
+ * @example await writeFile('answer.html', await groundedAnswerHtml(image, answer.spans, encoded.boxes.boxesXyxy));
  */
 export async function groundedAnswerHtml(
   image: RgbImage,

@@ -19,6 +19,7 @@ export interface LinearOptions {
  * Parameters `weight` [outputs, inputs] and `bias` [outputs]; maps [..., inputs] -> [..., outputs].
  * Where the scope says so the weight is stored quantised instead, as `quantized-linear.ts` describes, or learns by a
  * low-rank adapter, as `low-rank.ts` does.
+ * @example const y = linear(createScope().at('head'), 64, 10)(x); // [batch, 64] -> [batch, 10]
  */
 export function linear(
   scope: Scope,

@@ -34,6 +34,7 @@ export interface Scope {
 /**
  * A new tree of parameters. One graph takes all its parameters from one tree.
  * @param adapterOf the adapter of a layer by its name, as `model.layers.0.self_attn.q_proj`; none by default
+ * @example const weight = createScope().at('head').parameter('weight', [10, 64]); // head.weight
  */
 export function createScope(adapterOf: (layer: string) => Adapter | undefined = () => undefined): Scope {
   const known = new Map<string, Tensor>();

@@ -12,6 +12,7 @@ export interface HostTensor<T extends DType = DType> {
 /**
  * A tensor around existing data, or zeros without it. Plain numbers are converted; typed arrays are not copied.
  * @throws ChatRexError when the number of values does not fit the shape.
+ * @example hostTensor('float32', [2, 2], [1, 2, 3, 4]);
  */
 export function hostTensor<T extends DType>(
   dtype: T,

@@ -39,6 +39,11 @@ export interface SessionOptions {
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
 
+/**
+ * A graph that ONNX Runtime computes.
+ * @example const session = await Session.create({ y }, weights);
+ *   const { y } = await session.run({ x: hostTensor('float32', [1, 64]) });
+ */
 export class Session<Outputs extends string = string> {
   readonly graph: Graph;
   readonly #session: ort.InferenceSession;

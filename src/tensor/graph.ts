@@ -13,7 +13,10 @@ export interface Graph {
   readonly parameters: ReadonlyMap<string, ParameterAttributes>;
 }
 
-/** @throws ChatRexError when two nodes declare an input or a parameter of one name. */
+/**
+ * @throws ChatRexError when two nodes declare an input or a parameter of one name.
+ * @example const { parameters, inputs } = graphOf({ loss });
+ */
 export function graphOf(outputs: Readonly<Record<string, Tensor>>): Graph {
   const nodes = topologicalOrder(Object.values(outputs));
   const inputs = new Map<string, InputAttributes>();

@@ -33,7 +33,10 @@ export interface AdamwState {
 
 export type GradientSet = ReadonlyMap<string, Float32Array>;
 
-/** Zero moments for these parameters. */
+/**
+ * Zero moments for these parameters.
+ * @example const optimizer = createAdamwState(parameters.keys(), parameters);
+ */
 export function createAdamwState(names: Iterable<string>, parameters: ParameterSet): AdamwState {
   const zeros = (list: string[]) => new Map(list.map((name) => [name, new Float32Array(sizeOf(parameters, name))]));
   const list = [...names];
@@ -69,6 +72,7 @@ function sumOfSquares(values: Float32Array): number {
 
 /**
  * One update, in place. Returns the norm of the gradients before clipping; when that is not finite nothing is changed.
+ * @example adamwStep(parameters, session.finish(), optimizer, 1e-3, { maxNorm: 1 });
  */
 export function adamwStep(
   parameters: ParameterSet,

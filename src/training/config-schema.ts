@@ -116,6 +116,7 @@ const schemas = { vision: visionTraining, upn: upnTraining, align: mllmTraining,
  * Checks a configuration from outside; a module's default export, for example.
  * @param origin names it in messages
  * @throws ChatRexError 'invalid-file' naming the first field that is missing, mistyped or misspelt
+ * @example const config = parseStageConfig('upn', JSON.parse(text), 'mine.json');
  */
 export function parseStageConfig<Name extends StageName>(
   stage: Name,

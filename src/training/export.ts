@@ -26,14 +26,20 @@ export const modelFiles = (folder: string): string[] => [
   tokenizerFile(folder),
 ];
 
-/** Writes `config.json` and weights of a proposal network into `folder`. @throws ChatRexError when `run` trained none */
+/**
+ * Writes `config.json` and weights of a proposal network into `folder`. @throws ChatRexError when `run` trained none
+ * @example await exportUpn('runs/upn', 'models/mine/upn');
+ */
 export async function exportUpn(run: string, folder: string): Promise<void> {
   const { upn } = await runSettings<UpnTraining>(run, 'upn');
   await exportWeights(run, folder);
   await writeJson(join(folder, configFile), { model_type: 'upn', ...upn });
 }
 
-/** Writes `config.json`, weights and tokenizer of a multimodal model into `folder`. @throws ChatRexError as `exportUpn` */
+/**
+ * Writes `config.json`, weights and tokenizer of a multimodal model into `folder`. @throws ChatRexError as `exportUpn`
+ * @example await exportMllm('runs/instruct', 'models/mine');
+ */
 export async function exportMllm(run: string, folder: string): Promise<void> {
   const { model, lora } = await runSettings<MllmTraining>(run, 'model');
   await exportWeights(run, folder, lora);

@@ -31,6 +31,12 @@ interface FirstHalf {
 
 const gradientPrefix = 'gradient of ';
 
+/**
+ * Losses of batches and their gradients, summed until `finish`.
+ * @example const session = await GradientSession.create(loss, {}, parameters);
+ *   await session.accumulate(feeds);
+ *   adamwStep(parameters, session.finish(), optimizer, 1e-3);
+ */
 export class GradientSession<Metrics extends string, Predictions extends string = never> {
   /** Sums of gradients since the last `finish`, by parameter name. */
   readonly gradients: ReadonlyMap<string, Float32Array>;

@@ -21,6 +21,7 @@ export interface InitialWeights {
 /**
  * All weights of a run folder or a model folder whose names begin with `from`, for parameters that begin with `to`.
  * @throws ChatRexError 'not-found' when the folder is neither
+ * @example await trainStage('upn', config, { folder, cacheFolder, initial: [await weightsOf('models/nano/upn')] });
  */
 export async function weightsOf(folder: string, { from = '', to = '' } = {}): Promise<InitialWeights> {
   if (await exists(checkpointFile(folder))) return { file: checkpointFile(folder), from: `parameters.${from}`, to };

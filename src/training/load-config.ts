@@ -24,7 +24,10 @@ const configs: { readonly [Name in StageName]: Readonly<Record<string, Draft<Nam
   instruct: { nano: nanoInstruct },
 };
 
-/** Names of the configurations of a stage. */
+/**
+ * Names of the configurations of a stage.
+ * @example configNames('upn'); // ['nano', 'photos']
+ */
 export const configNames = (stage: StageName): string[] => Object.keys(configs[stage]);
 
 /** What replaces fields of a configuration. */
@@ -39,6 +42,7 @@ export interface ConfigChanges {
 /**
  * @param source a name of `configNames`, or the path of a module whose default export is a configuration
  * @throws ChatRexError 'not-found', or 'invalid-file' naming the field that is wrong
+ * @example const config = await loadStageConfig('upn', 'photos', { data: await readMixture(['coco:train.json,images=train']) });
  */
 export async function loadStageConfig<Name extends StageName>(
   stage: Name,

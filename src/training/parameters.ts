@@ -7,7 +7,10 @@ import type { Initializer, ParameterAttributes } from '../tensor/ops/parameter.t
 
 export type ParameterSet = ReadonlyMap<string, HostTensor<'float32'>>;
 
-/** Starts every parameter from its own random stream, so that adding one leaves the others as they were. */
+/**
+ * Starts every parameter from its own random stream, so that adding one leaves the others as they were.
+ * @example const parameters = initializeParameters(graphOf({ loss }).parameters.values(), 1);
+ */
 export function initializeParameters(parameters: Iterable<ParameterAttributes>, seed: string | number): ParameterSet {
   const values = new Map<string, HostTensor<'float32'>>();
   for (const { name, shape, initializer } of parameters) {
@@ -37,6 +40,9 @@ function fill(data: Float32Array, initializer: Initializer, key: string): void {
 /** Box-Muller: a standard normal number from two uniform ones. */
 const normal = (a: number, b: number): number => Math.sqrt(-2 * Math.log(1 - a)) * Math.cos(2 * Math.PI * b);
 
-/** The same weights as a session stores them. */
+/**
+ * The same weights as a session stores them.
+ * @example const session = await Session.create({ y }, storedParameters(parameters));
+ */
 export const storedParameters = (parameters: ParameterSet): Map<string, StoredWeight> =>
   new Map([...parameters].map(([name, { dtype, data }]) => [name, { dtype, data }]));

@@ -26,6 +26,11 @@ export const conversationTasks = [...Object.keys(makers), 'brief-caption', 'deta
 /**
  * As many of each task as are wished for, fewer where the sample has no answer to more. Stored conversations come first; doubles
  * are dropped.
+ * @example conversationsOf(await data.sample(0), data.vocabulary, {
+ *     counts: { detection: 2 },
+ *     wordings: 'seen',
+ *     random: createRandom('0'),
+ *   });
  */
 export function conversationsOf(
   sample: Sample,

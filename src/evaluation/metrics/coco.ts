@@ -65,6 +65,8 @@ export interface CocoEvaluation {
 /**
  * Evaluates detections of any number of images. Of each image and category (image, when class-agnostic) the best 100 count.
  * @throws ChatRexError `invalid-argument` on a NaN score or a box that is not finite.
+ * @example const { metrics } = evaluateCoco(truths, detections, { imageIds, categoryIds });
+ *   metrics.AP;
  */
 export function evaluateCoco(
   truths: readonly GroundTruthBox[],

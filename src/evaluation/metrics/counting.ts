@@ -13,7 +13,10 @@ export interface CountingScore {
   offByOne: number;
 }
 
-/** `offByOne` includes the exact answers. */
+/**
+ * `offByOne` includes the exact answers.
+ * @example evaluateCounting([{ truth: 3, predicted: 2 }]).offByOne; // 1
+ */
 export function evaluateCounting(answers: readonly CountingAnswer[]): CountingScore {
   const shareWithin = (tolerance: number) => {
     const right = answers.filter(

@@ -28,7 +28,10 @@ export interface DetectionScore extends CategoryScore {
   byCategory: Map<number, CategoryScore>;
 }
 
-/** Scores predictions against truths; `options` as in `evaluateCoco`, always by category. */
+/**
+ * Scores predictions against truths; `options` as in `evaluateCoco`, always by category.
+ * @example const { precision, recall } = evaluateDetection(truths, predictions);
+ */
 export function evaluateDetection(
   truths: readonly GroundTruthBox[],
   predictions: readonly PredictedBox[],

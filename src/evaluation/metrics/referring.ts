@@ -27,6 +27,10 @@ export interface ReferringScore {
   rejection: number;
 }
 
+/**
+ * Whether the first box that is named is the right one, how well sets of boxes agree, and whether absence is said.
+ * @example evaluateReferring([{ truthsXyxy: [[0, 0, 9, 9]], predictedXyxy: [[0, 0, 9, 8]] }]).accuracy; // 1
+ */
 export function evaluateReferring(answers: readonly ReferringAnswer[]): ReferringScore {
   const present = answers.filter((answer) => answer.truthsXyxy.length > 0);
   const absent = answers.filter((answer) => answer.truthsXyxy.length === 0);

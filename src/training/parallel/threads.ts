@@ -41,6 +41,7 @@ interface RunningWorker {
  * Trains a stage by its name, its steps in parts; see `runStage`.
  * @param options.workers threads that share the parts; as many as there are cores by default. The run is the same bits
  *   with any number of them.
+ * @example const { parameters, isComplete } = await trainStage('upn', config, { folder: 'runs/upn', cacheFolder: 'runs/cache' });
  */
 export async function trainStage<Name extends StageName>(
   name: Name,
