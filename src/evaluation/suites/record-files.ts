@@ -29,7 +29,8 @@ export async function readRecords(path: string): Promise<RecordFile> {
   if (extension === '.tsv' || extension === '.csv') {
     return { path, records: parseTable(text, extension === '.tsv' ? '\t' : ',', path) };
   }
-  return { path, records: recordsOf(parseJsonOrLines(text, path), path) };
+  const isLines = extension === '.jsonl' || extension === '.ndjson';
+  return { path, records: recordsOf(isLines ? parseLines(text, path) : parseJsonOrLines(text, path), path) };
 }
 
 /** Reads several files one after the other. */
@@ -69,6 +70,10 @@ function parseJsonOrLines(text: string, path: string): unknown {
       if (!start.startsWith('{')) throw brokenJson(path, text, cause);
     }
   }
+  return parseLines(text, path);
+}
+
+function parseLines(text: string, path: string): unknown[] {
   const records: unknown[] = [];
   let number = 0;
   for (const line of text.split('\n')) {
