@@ -88,7 +88,8 @@ it('scores COCO with the names of pycocotools', async () => {
   expect(report).toMatchObject({ APm: -1, APl: -1, recall50WithoutZeros: 1 });
   for (const name of ['precision50WithoutZeros', 'f1MeanIou']) expect(report[name], name).toBeCloseTo(1, 12);
   const proposals = JSON.parse((await score('proposals', '--answers', answers, '--truth', truth, '--json')).out);
-  expect(proposals).toMatchObject({ AP: 1, AR100: 1, recallAtScore: 1, recallAtIou50: 1 });
+  expect(proposals).toMatchObject({ AR100: 1, recallAtScore: 1, recallAtIou50: 1 });
+  expect(proposals.AP).toBeCloseTo(1, 12);
   await expect(score('lvis', '--answers', answers, '--truth', truth)).rejects.toThrow(/use suite coco/);
 });
 
