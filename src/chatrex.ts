@@ -17,7 +17,7 @@ import { VisionEncoder } from './chatrex/vision-encoder.ts';
 import { splitTensors, visionWeights } from './chatrex/weights.ts';
 import { ChatRexError, wrongArgument } from './errors.ts';
 import { dialects } from './grounding/dialect.ts';
-import { decodeImage, type ImageSource } from './image/decode.ts';
+import { type DecodeOptions, decodeImage, type ImageSource } from './image/decode.ts';
 import type { LanguageModel } from './language/language-model.ts';
 import { createLanguageModel, readConfig } from './language/load.ts';
 import { StepBatch } from './language/step-batch.ts';
@@ -55,6 +55,8 @@ export interface EncodeOptions extends FilterOptions {
   boxes?: BoxList | ScoredBoxes;
   /** What to find: pieces of things, whole things (by default), or both. */
   granularity?: ProposeOptions['granularity'];
+  /** Called with one sentence when an image is read although something in it is wrong or has to be guessed. */
+  onWarning?: DecodeOptions['onWarning'];
   /** Ends the work, between two steps, with an error of code 'aborted'. */
   signal?: AbortSignal;
 }
@@ -110,10 +112,13 @@ export class ChatRex {
    * Looks at an image once; every question about it starts from what is returned.
    * @throws ChatRexError for an image that cannot be read, boxes that are none, 'aborted'
    */
-  async encode(source: ImageSource, { boxes, signal, ...filter }: EncodeOptions = {}): Promise<EncodedImage> {
+  async encode(
+    source: ImageSource,
+    { boxes, signal, onWarning, ...filter }: EncodeOptions = {},
+  ): Promise<EncodedImage> {
     this.#requireUsable();
     const { config, vision, language, chat, batch } = this.#parts;
-    const image = await decodeImage(source);
+    const image = await decodeImage(source, { onWarning });
     requireNotAborted(signal);
     const chosen = chooseBoxes(boxes ?? (await this.propose(image, { ...filter, signal })), image);
     requireNotAborted(signal);

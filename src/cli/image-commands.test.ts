@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -46,6 +46,21 @@ describe('the commands that talk about an image', () => {
     ]);
     expect(answer.boxes.length).toBe(answer.labels.length);
     expect((await decodeImage(out)).width).toBeGreaterThanOrEqual(50);
+  });
+
+  it('found boxes by the filter that is asked for, a drawing in a folder', async () => {
+    const out = join(work, 'drawn');
+    const scene = 'models/nano/example/scene.png';
+    const filter = ['--min-score', '0.3', '--nms', '0.5', '--max-boxes', '3'];
+    const { code, stdout } = await run(['detect', scene, 'Cats. kite', ...filter, '--json', '--out', out]);
+    expect(code).toBe(0);
+    const { asked, phrases, labels, proposals } = JSON.parse(stdout);
+    expect(asked).toEqual(['Cats', 'kite']);
+    expect(phrases.length).toBe(labels.length);
+    expect(proposals.boxes).toHaveLength(3);
+    expect(await readdir(out)).toEqual(['scene.png.answer.jpg']);
+    const both = await run(['detect', scene, 'cat', '--boxes', '1,2,3,4', '--max-boxes', '3']);
+    expect(both.stderr).toMatch(/'--max-boxes <n>' cannot be used with option '--boxes/);
   });
 
   it('chat: a question a line, and the last answer as a page', async () => {

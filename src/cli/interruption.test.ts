@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { interruptible } from './interruption.ts';
+import { interruptible, untilSignal } from './interruption.ts';
 
 let exitCode: typeof process.exitCode;
 beforeEach(() => {
@@ -38,4 +38,15 @@ it('listens no longer than the work takes', async () => {
   const before = process.listenerCount('SIGINT');
   await expect(interruptible(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   expect(process.listenerCount('SIGINT')).toBe(before);
+});
+
+it('a server ends by a signal, without a failure', async () => {
+  const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
+  const ended = untilSignal();
+  process.emit('SIGTERM', 'SIGTERM');
+  await ended;
+  expect(process.exitCode).toBe(exitCode);
+  process.emit('SIGINT', 'SIGINT');
+  expect(exit).toHaveBeenCalledExactlyOnceWith(130);
+  process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
 });

@@ -8,6 +8,19 @@ export const interruptedStatus = (): number => caught ?? statuses.SIGINT;
 
 let caught: number | undefined;
 
+/** For servers, whose end by a signal is no failure: resolves at the first one; a second one ends the process at once. */
+export function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let isEnding = false;
+    const end = (name: NodeJS.Signals) => {
+      if (isEnding) process.exit(statuses[name as keyof typeof statuses]);
+      isEnding = true;
+      resolve();
+    };
+    process.on('SIGINT', end).on('SIGTERM', end);
+  });
+}
+
 /**
  * Does work that a signal ends: the first SIGINT or SIGTERM aborts `signal`, a second one ends the process at once. The
  * exit status is then that of the signal, whether the work throws or returns what it has.

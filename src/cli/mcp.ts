@@ -1,5 +1,6 @@
 /** `chatrex mcp`: tools for agents, over standard input and output. */
 
+import { once } from 'node:events';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { Command } from 'commander';
 import { Engine } from '../server/engine.ts';
@@ -8,6 +9,7 @@ import { createMcpServer } from '../server/mcp/create-mcp-server.ts';
 import { openFileRoots } from '../server/mcp/file-roots.ts';
 import { packageVersion } from '../server/package-version.ts';
 import { defaultEngineSettings, defaultHttpSettings } from '../server/settings.ts';
+import { untilSignal } from './interruption.ts';
 import { list, wholeNumber } from './option-types.ts';
 
 interface McpOptions {
@@ -45,11 +47,7 @@ async function serveTools({ model, upn, threads, root }: McpOptions): Promise<vo
       /^(?!file:)[a-z]{2,}:/i.test(image) ? imageBytes(image, 'image', { maxBytes }) : roots.read(image, maxBytes),
   });
   await server.connect(new StdioServerTransport());
-  await new Promise<void>((resolve) => {
-    process.stdin.once('end', resolve);
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await Promise.race([once(process.stdin, 'end'), untilSignal()]);
   await server.close();
   await engine.stop();
 }

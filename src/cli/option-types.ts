@@ -3,15 +3,17 @@
 import { InvalidArgumentError } from 'commander';
 
 /** 0, 1, 2, ... */
-export const wholeNumber = (text: string): number => whole(0, Number.MAX_SAFE_INTEGER)(text);
+export const wholeNumber = (text: string): number => whole(0)(text);
 
 /** A whole number in a range. */
-export const whole = (least: number, most: number) => (text: string) => {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
-  throw new InvalidArgumentError(`expected a whole number ${range}.`);
-};
+export const whole =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`expected a whole number ${range}.`);
+  };
 
 /** A finite number, as 0.5, -3 or 1e-4. */
 export function decimal(text: string): number {
@@ -20,12 +22,14 @@ export function decimal(text: string): number {
   return value;
 }
 
-/** A number from 0 to 1. */
-export function fraction(text: string): number {
+/** A number in a range. */
+export const between = (least: number, most: number) => (text: string) => {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected 0 to 1.');
-  return value;
-}
+  if (text.trim() !== '' && value >= least && value <= most) return value;
+  throw new InvalidArgumentError(`expected ${least} to ${most}.`);
+};
+
+export const fraction = between(0, 1);
 
 /** Whole numbers with commas between them. */
 export function indices(text: string): number[] {

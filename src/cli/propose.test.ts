@@ -15,13 +15,16 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const tsx = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 let folder: string;
 let model: string;
+/** What standard input holds. */
+let png: Uint8Array;
 
 /** The command line in a process of its own: exit status, standard output, standard error. */
 function chatrex(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [tsx, main, ...args], { cwd: folder }, (error, out, err) => {
+    const child = execFile(process.execPath, [tsx, main, ...args], { cwd: folder }, (error, out, err) => {
       resolve({ status: Number(error?.code ?? 0), out, err });
     });
+    child.stdin?.on('error', () => {}).end(png);
   });
 }
 
@@ -39,6 +42,7 @@ beforeAll(async () => {
   const pixels = Uint8Array.from(patterned('image', 80 * 60 * 3, 1), (value) => 128 + 60 * value);
   const file = sharp(pixels, { raw: { width: 80, height: 60, channels: 3 } });
   await file.clone().png().toFile(join(folder, 'images/one.png'));
+  png = await readFile(join(folder, 'images/one.png'));
   await file.clone().webp().toFile(join(folder, 'images/inner/two.webp'));
   await writeFile(join(folder, 'images/broken.jpg'), 'no image');
 }, 60_000);
@@ -49,6 +53,7 @@ test('a folder: one line each, a broken file named and skipped, drawings, a stat
   const { status, out, err } = await chatrex(
     'propose',
     'images',
+    '-',
     'nope\u001b.png',
     ...args,
     '--json',
@@ -63,7 +68,7 @@ test('a folder: one line each, a broken file named and skipped, drawings, a stat
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  expect(lines.map(({ image }) => image).sort()).toEqual(['images/inner/two.webp', 'images/one.png']);
+  expect(lines.map(({ image }) => image).sort()).toEqual(['-', 'images/inner/two.webp', 'images/one.png']);
   for (const { width, height, granularity, boxes, scores, granularities } of lines) {
     expect([width, height, granularity]).toEqual([80, 60, 'both']);
     expect(boxes.length).toBeGreaterThan(0);
@@ -72,7 +77,7 @@ test('a folder: one line each, a broken file named and skipped, drawings, a stat
     for (const box of boxes) expect(box.length).toBe(4);
   }
   expect((await readdir(join(folder, 'drawn'), { recursive: true })).sort()).toEqual(
-    ['inner', 'inner/two.webp.boxes.jpg', 'one.png.boxes.jpg'].sort(),
+    ['inner', 'inner/two.webp.boxes.jpg', 'one.png.boxes.jpg', 'standard-input.boxes.jpg'].sort(),
   );
 }, 120_000);
 

@@ -3,21 +3,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Budget, Price } from '../rexverse/work/limiter.ts';
 
-export function wholeFrom(least: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`expected a whole number from ${least}.`);
-  };
-}
-
-export function between(least: number, most: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`expected a number from ${least} to ${most}.`);
-  };
-}
+export { between, whole as wholeFrom } from './option-types.ts';
 
 /** `3/10`: the fourth of ten shares, counted from 0, as SLURM_ARRAY_TASK_ID and JOB_COMPLETION_INDEX count. */
 export function shard(text: string): { index: number; of: number } {

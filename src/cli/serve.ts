@@ -6,6 +6,7 @@ import { readApiKeys } from '../server/api-keys.ts';
 import { createLog } from '../server/log.ts';
 import { defaultEngineSettings, defaultHttpSettings, defaultListenSettings } from '../server/settings.ts';
 import { type ServerSettings, startServer } from '../server/start-server.ts';
+import { untilSignal } from './interruption.ts';
 import { list, wholeNumber } from './option-types.ts';
 
 interface ServeOptions {
@@ -77,16 +78,8 @@ async function serve(options: ServeOptions): Promise<void> {
   });
   const server = await startServer(await settingsOf(options), { log });
   process.stdout.write(`ChatRex answers at ${server.url}\n`);
-  await new Promise<void>((resolve) => {
-    let isStopping = false;
-    const stop = () => {
-      if (isStopping) process.exit(1);
-      isStopping = true;
-      resolve(server.stop());
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-  });
+  await untilSignal();
+  await server.stop();
 }
 
 async function settingsOf(options: ServeOptions): Promise<Partial<ServerSettings>> {
