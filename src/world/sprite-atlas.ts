@@ -33,9 +33,25 @@ export function loadSpriteAtlas(): Promise<SpriteAtlas> {
   return loading;
 }
 
+/** The drawings are 25 MB that only the world needs, so they are no dependency of the package. */
+function locatePackage(require: NodeJS.Require): string {
+  const name = '@lobehub/fluent-emoji-3d';
+  try {
+    return require.resolve(`${name}/package.json`);
+  } catch (cause) {
+    throw new ChatRexError(
+      'not-found',
+      `RexWorld draws with the package ${name}, which is missing: npm install ${name}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 async function readOrDecode(): Promise<SpriteAtlas> {
   const require = createRequire(import.meta.url);
-  const manifest = require.resolve('@lobehub/fluent-emoji-3d/package.json');
+  const manifest = locatePackage(require);
   const assets = join(dirname(manifest), 'assets');
   const emoji = CATEGORIES.filter(({ codepoints }) => codepoints);
   const cachePath = atlasCachePath([
