@@ -1,6 +1,6 @@
 /** Detection and proposals. */
 
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option } from 'commander';
 import { ChatRexError } from '../../errors.ts';
@@ -14,7 +14,9 @@ import {
 } from '../../evaluation/suites/proposals.ts';
 import { readDetections } from '../../evaluation/suites/read-detections.ts';
 import { readRecords } from '../../evaluation/suites/record-files.ts';
+import { oneLine } from '../one-line.ts';
 import { decimal, whole } from '../option-types.ts';
+import { progressBar } from '../progress.ts';
 import type { ScoreSuite } from './score-suite.ts';
 
 const results = 'COCO results: [{ image_id, category_id, bbox, score }]';
@@ -98,7 +100,32 @@ async function onlyTruth(paths: readonly string[]): Promise<DetectionTruth> {
   if (paths.length !== 1) {
     throw new ChatRexError('invalid-argument', `--truth: expected one annotation file, came ${paths.length}`);
   }
-  return readDetectionTruth(paths[0]);
+  return readWithProgress(paths[0], (onBytes) => readDetectionTruth(paths[0], { onBytes }));
+}
+
+/** Files below this are read before one has read the line. */
+const progressFromBytes = 64 * 2 ** 20;
+
+/** Reads a file, with a line that says how far it is when the file is large. */
+async function readWithProgress<Result>(
+  path: string,
+  read: (onBytes: (count: number) => void) => Promise<Result>,
+): Promise<Result> {
+  const size = await stat(path).then(
+    (info) => info.size,
+    () => 0,
+  );
+  if (size < progressFromBytes) return read(() => {});
+  const megabytes = (bytes: number) => Math.round(bytes / 1e6);
+  const bar = progressBar(`reading ${oneLine(basename(path))}, MB`, megabytes(size));
+  let done = 0;
+  bar.update(0);
+  const result = await read((count) => {
+    done += count;
+    bar.update(megabytes(done));
+  });
+  bar.end(`${megabytes(size)} MB read`);
+  return result;
 }
 
 /** @throws ChatRexError 'invalid-file' when nothing is of the truth's images and categories */
@@ -106,7 +133,9 @@ async function detections(paths: readonly string[], truth: DetectionTruth): Prom
   if (paths.length !== 1) {
     throw new ChatRexError('invalid-argument', `--answers: expected one results file, came ${paths.length}`);
   }
-  const read = await readDetections(paths[0], detectionIds(truth));
+  const read = await readWithProgress(paths[0], (onBytes) =>
+    readDetections(paths[0], detectionIds(truth), { onBytes }),
+  );
   const left = read.unknownImages + read.unknownCategories;
   if (read.columns.count === 0 && left > 0) {
     const which = `${read.unknownImages} are of unknown images, ${read.unknownCategories} of unknown categories`;

@@ -38,13 +38,17 @@ const sections = new Set(['images', 'categories', 'annotations']);
 
 /**
  * Reads `instances_*.json` or `lvis_v1_*.json`.
+ * @param options.onBytes told how many bytes of the file each read gave
  * @throws ChatRexError 'not-found', or 'invalid-file' naming the annotation and the field that is wrong.
  */
-export async function readDetectionTruth(path: string): Promise<DetectionTruth> {
+export async function readDetectionTruth(
+  path: string,
+  options: { onBytes?(count: number): void } = {},
+): Promise<DetectionTruth> {
   const images: TruthImage[] = [];
   const categories: TruthCategory[] = [];
   const truths: GroundTruthBox[] = [];
-  for await (const batch of jsonElements(path, { isWanted: (section) => sections.has(section) })) {
+  for await (const batch of jsonElements(path, { ...options, isWanted: (section) => sections.has(section) })) {
     for (const { section, index, value } of batch) {
       const record = isRecord(value) ? value : {};
       const at = { path, section, index };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixedCap, scoreCoco, scoreLvis } from './detection.ts';
 import { type DetectionTruth, detectionIds, readDetectionTruth } from './detection-files.ts';
@@ -153,6 +154,38 @@ describe('results files', () => {
     expect([...columns.score]).toEqual([0.12345678901234566, 1]);
     expect([...columns.boxesXywh]).toEqual([10, -2.5, 3.25, 4, 0.1, 0.2, 0.3, 1000000.123456]);
     expect((await read(gzipSync(Buffer.from(odd)))).columns.count).toBe(2);
+  });
+
+  it('are read the same wherever the reads of the file cut them', async () => {
+    const number = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }),
+      fc.integer({ min: -999_999, max: 999_999 }),
+      fc.integer({ min: -99_999, max: 99_999 }).map((value) => value / 100),
+    );
+    const side = number.map(Math.abs);
+    const detection = fc.record({
+      image_id: fc.constantFrom(7, 8),
+      bbox: fc.tuple(number, number, side, side),
+      category_id: fc.constant(3),
+      extra: fc.oneof(fc.string(), fc.object({ maxDepth: 2 })),
+      score: number,
+    });
+    const file = fc.tuple(
+      fc.array(detection, { maxLength: 6 }),
+      fc.constantFrom(0, 2),
+      fc.integer({ min: 1, max: 40 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(file, async ([detections, indent, chunkBytes]) => {
+        const path = await write('cut.json', JSON.stringify(detections, null, indent));
+        const { columns, unknownImages } = await readDetections(path, ids, { chunkBytes });
+        const known = detections.filter(({ image_id }) => image_id === 7);
+        expect([...columns.score]).toEqual(known.map(({ score }) => score + 0));
+        expect([...columns.boxesXywh]).toEqual(known.flatMap(({ bbox }) => bbox.map((value) => value + 0)));
+        expect(unknownImages).toBe(detections.length - known.length);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('leave out what the truth does not have, and say how many', async () => {

@@ -25,11 +25,13 @@ export interface ReadDetections {
 }
 
 export interface ReadDetectionOptions {
-  /** Told how many bytes have been read. */
+  /** Told how many bytes of the file each read gave. */
   onBytes?(count: number): void;
+  /** How much is read at a time; 4 MB by default. */
+  readonly chunkBytes?: number;
 }
 
-const chunkBytes = 4 * 2 ** 20;
+const defaultChunkBytes = 4 * 2 ** 20;
 /** A single detection, a mask of its own included. */
 const maxObjectBytes = 64 * 2 ** 20;
 
@@ -43,7 +45,7 @@ export async function readDetections(
   options: ReadDetectionOptions = {},
 ): Promise<ReadDetections> {
   const scanner = new DetectionScanner(path, ids);
-  for await (const chunk of fileBytes(path, { chunkBytes, ...options })) scanner.push(chunk);
+  for await (const chunk of fileBytes(path, { chunkBytes: defaultChunkBytes, ...options })) scanner.push(chunk);
   return scanner.end();
 }
 
