@@ -5,7 +5,9 @@ import { compareCommand } from './eval/compare.ts';
 import {
   cocoCommand,
   countingCommand,
+  lvisCommand,
   proposalsCommand,
+  refcocoCommand,
   referringCommand,
   regionsCommand,
 } from './eval/data-suites.ts';
@@ -18,6 +20,8 @@ export function evalCommand(): Command {
     .addCommand(evalWorldCommand())
     .addCommand(proposalsCommand())
     .addCommand(cocoCommand())
+    .addCommand(lvisCommand())
+    .addCommand(refcocoCommand())
     .addCommand(regionsCommand())
     .addCommand(countingCommand())
     .addCommand(referringCommand())

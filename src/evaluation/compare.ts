@@ -88,7 +88,9 @@ async function bootstrap(
   score: Scorer,
   { resamples = 1000, budgetMs = 60_000, seed = 1, signal, onProgress }: CompareOptions,
 ): Promise<Pick<Comparison, 'resamples' | 'figures'>> {
-  const whole = [0, 1].map((side) => score(pairs.flatMap((pair) => pair[side])).figures);
+  const scoreSides = (all: readonly (readonly [SampleRows, SampleRows])[]) =>
+    Promise.all([0, 1].map(async (side) => (await score(all.flatMap((pair) => pair[side]))).figures));
+  const whole = await scoreSides(pairs);
   const names = Object.keys(whole[0]).filter((name) => whole[0][name] !== null && whole[1][name] !== null);
   const drawn: number[][] = names.map(() => []);
   const random = createRandom(`evaluation/compare/${seed}`);
@@ -97,9 +99,11 @@ async function bootstrap(
   while (done < resamples && !signal?.aborted) {
     if (done >= leastResamples && performance.now() - start > budgetMs) break;
     const chosen = pairs.map(() => pairs[random.int(0, pairs.length - 1)]);
-    const [first, second] = [0, 1].map((side) => score(chosen.flatMap((pair, place) => copyOf(pair[side], place))));
+    const [first, second] = await scoreSides(
+      chosen.map(([a, b], place) => [copyOf(a, place), copyOf(b, place)] as const),
+    );
     names.forEach((name, at) => {
-      const [a, b] = [first.figures[name], second.figures[name]];
+      const [a, b] = [first[name], second[name]];
       if (typeof a === 'number' && typeof b === 'number') drawn[at].push(b - a);
     });
     done++;

@@ -74,17 +74,17 @@ export async function evaluate<Subject, Truth, Answer>(
   } finally {
     await store.close();
   }
-  const evaluation = scoreRun(suite, record, run.rows);
+  const evaluation = await scoreRun(suite, record, run.rows);
   if (folder !== undefined) await writeFigures(folder, evaluation);
   return { evaluation, run };
 }
 
 /** The figures of rows, with their run. */
-export function scoreRun<Truth, Answer>(
+export async function scoreRun<Truth, Answer>(
   suite: Pick<Suite<never, Truth, Answer>, 'name' | 'score'>,
   { model, data, options }: RunRecord,
   rows: readonly Row<Truth, Answer>[],
-): Evaluation {
+): Promise<Evaluation> {
   const asked = rows.filter(({ question }) => question !== '');
   const counts: EvaluationCounts = {
     samples: new Set(rows.map(({ sample }) => sample)).size,
@@ -93,7 +93,7 @@ export function scoreRun<Truth, Answer>(
     failed: rows.filter((row) => 'fault' in row).length,
     seconds: rows.reduce((sum, { seconds }) => sum + seconds, 0),
   };
-  return { suite: suite.name, ...suite.score(rows), counts, model, data, options };
+  return { suite: suite.name, ...(await suite.score(rows)), counts, model, data, options };
 }
 
 export async function writeFigures(folder: string, evaluation: Evaluation): Promise<void> {

@@ -1,20 +1,22 @@
 /** How the rows of each suite on data sets are scored, by its name: for runs whose rows are all that is left. */
 
-import { scoreDetections } from './data-suites/coco.ts';
+import { scoreDetections, scoreLvisDetections } from './data-suites/coco.ts';
 import { scoreCounts } from './data-suites/counting.ts';
 import { proposalsSuite } from './data-suites/proposals.ts';
 import { scorePhrases } from './data-suites/referring.ts';
-import { scoreRegions } from './data-suites/regions.ts';
+import { scoreRegionRows } from './data-suites/regions.ts';
 import type { Row } from './row.ts';
 import type { SuiteFigures } from './suite.ts';
 
 /** Rows of any suite: each scorer knows the truths and answers of its own. */
-export type Scorer = (rows: readonly Row<never, never>[]) => SuiteFigures;
+export type Scorer = (rows: readonly Row<never, never>[]) => SuiteFigures | Promise<SuiteFigures>;
 
 export const scorers: Readonly<Record<string, Scorer>> = {
   proposals: proposalsSuite().score,
   coco: scoreDetections,
-  regions: scoreRegions,
+  lvis: (rows) => scoreLvisDetections(rows),
+  regions: (rows) => scoreRegionRows(rows),
   counting: scoreCounts,
   referring: scorePhrases,
+  refcoco: scorePhrases,
 };

@@ -32,7 +32,7 @@ export interface Suite<Subject, Truth, Answer> {
   /** The questions about a sample, the same in every run; none where the sample has nothing to ask about. */
   questions(view: SampleView): Promise<readonly Question<Subject, Truth, Answer>[]>;
   /** Figures of rows in the order of the data. A row with a fault is a question without an answer: wrong. */
-  score(rows: readonly Row<Truth, Answer>[]): SuiteFigures;
+  score(rows: readonly Row<Truth, Answer>[]): SuiteFigures | Promise<SuiteFigures>;
 }
 
 /** What rows amount to. */

@@ -8,6 +8,8 @@ import { proposalsSuite } from '../../evaluation/data-suites/proposals.ts';
 import { referringSuite } from '../../evaluation/data-suites/referring.ts';
 import { regionsSuite } from '../../evaluation/data-suites/regions.ts';
 import type { ModelSubjectOptions } from '../../evaluation/model-subject.ts';
+import { fixedCap } from '../../evaluation/suites/detection.ts';
+import { SentenceEncoder } from '../../language/sentence-encoder.ts';
 import { fraction, whole } from '../option-types.ts';
 import { proposalKinds } from './open-model.ts';
 import {
@@ -64,15 +66,30 @@ interface CocoOptions extends LanguageOptions {
   namesPerQuestion?: number;
 }
 
-export function cocoCommand(): Command {
-  return languageCommand(new Command('coco'))
-    .description('detection by names under COCO’s rules, on any data set with boxes and names')
+interface LvisOptions extends CocoOptions {
+  fixed?: boolean;
+  perClass: number;
+}
+
+/** Options of detection by names. */
+function detectionCommand(command: Command): Command {
+  return languageCommand(command)
     .option('--vocabulary', 'ask for every name that the annotation knows about; by default those that the image has')
     .option(
       '--names-per-question <n>',
       'most names of a question; all by default, 8 with --vocabulary',
       whole(1, 10_000),
-    )
+    );
+}
+
+function askedNames(options: CocoOptions) {
+  const { vocabulary: isVocabulary = false, namesPerQuestion = oneByOne(options) } = options;
+  return { isVocabulary, ...(namesPerQuestion !== undefined && { namesPerQuestion }) };
+}
+
+export function cocoCommand(): Command {
+  return detectionCommand(new Command('coco'))
+    .description('detection by names under COCO’s rules, on any data set with boxes and names')
     .addHelpText(
       'after',
       helpWith([
@@ -82,9 +99,24 @@ export function cocoCommand(): Command {
       ]),
     )
     .action((options: CocoOptions) => {
-      const { vocabulary: isVocabulary = false, namesPerQuestion = oneByOne(options) } = options;
-      const asked = { isVocabulary, ...(namesPerQuestion !== undefined && { namesPerQuestion }) };
+      const asked = askedNames(options);
       return runAskedSuite(cocoSuite(asked), options, { ...settingsOf(options), ...asked });
+    });
+}
+
+export function lvisCommand(): Command {
+  return detectionCommand(new Command('lvis'))
+    .description('detection by names under LVIS’s rules: official, or fixed AP')
+    .option('--fixed', 'keep the best detections of a class instead of 300 of an image')
+    .option('--per-class <n>', 'with --fixed, how many of a class', whole(1, 2 ** 31), 10_000)
+    .addHelpText(
+      'after',
+      helpWith(['chatrex eval lvis --data lvis:lvis_v1_minival.json,images=val2017 --fixed --out runs/lvis']),
+    )
+    .action((options: LvisOptions) => {
+      const asked = askedNames(options);
+      const cap = options.fixed ? fixedCap(options.perClass) : undefined;
+      return runAskedSuite(cocoSuite({ ...asked, rule: 'lvis', cap }), options, { ...settingsOf(options), ...asked });
     });
 }
 
@@ -99,14 +131,26 @@ export function regionsCommand(): Command {
     .description('the category of given boxes, in free words')
     .option('--per-image <n>', 'boxes of an image that are asked for; all by default', whole(1, 10_000))
     .option('--max-tokens <n>', 'longest answer', whole(1, 100_000), 64)
+    .option('--encoder <folder>', 'all-MiniLM-L6-v2, for semantic similarity')
     .addHelpText('after', helpWith(['chatrex eval regions --data lvis:lvis_val_1k_category.json,images=photos']))
-    .action((options: EndpointCommandOptions & { perImage?: number; maxTokens: number }) => {
-      const { perImage, maxTokens } = options;
-      return runAskedSuite(regionsSuite({ perImage }), options, {
-        maxTokens,
-        ...(perImage !== undefined && { perImage }),
-      });
-    });
+    .action(runRegions);
+}
+
+interface RegionOptions extends EndpointCommandOptions {
+  perImage?: number;
+  maxTokens: number;
+  encoder?: string;
+}
+
+async function runRegions({ perImage, maxTokens, encoder: folder, ...options }: RegionOptions): Promise<void> {
+  const encoder = folder === undefined ? undefined : await SentenceEncoder.load(folder);
+  try {
+    const encode = encoder && ((texts: readonly string[]) => encoder.encode(texts));
+    const settings = { maxTokens, ...(perImage !== undefined && { perImage }) };
+    await runAskedSuite(regionsSuite({ perImage, encode }), options, settings);
+  } finally {
+    await encoder?.dispose();
+  }
 }
 
 export function countingCommand(): Command {
@@ -121,4 +165,18 @@ export function referringCommand(): Command {
     .description('what phrases mean: the first box, all boxes, and phrases that mean nothing')
     .addHelpText('after', helpWith(['chatrex eval referring --data json-lines:phrases.jsonl,images=photos']))
     .action((options: LanguageOptions) => runAskedSuite(referringSuite(), options, settingsOf(options)));
+}
+
+export function refcocoCommand(): Command {
+  return languageCommand(new Command('refcoco'))
+    .description('RefCOCO, RefCOCO+, RefCOCOg: one sentence, one box')
+    .addHelpText(
+      'after',
+      helpWith([
+        "chatrex eval refcoco --data 'refcoco:refs(unc).p,instances=instances.json,split=testA,images=train2014'",
+      ]),
+    )
+    .action((options: LanguageOptions) =>
+      runAskedSuite(referringSuite({ name: 'refcoco', kinds: ['referring'] }), options, settingsOf(options)),
+    );
 }

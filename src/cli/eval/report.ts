@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import type { Dataset, DatasetSpec } from '../../datasets/dataset.ts';
-import { type Evaluation, scoreRun, writeFigures } from '../../evaluation/evaluate.ts';
+import { scoreRun, writeFigures } from '../../evaluation/evaluate.ts';
 import { writeReport } from '../../evaluation/report/write-report.ts';
 import { readRows } from '../../evaluation/rows-file.ts';
 import { readRunRecord } from '../../evaluation/run-record.ts';
@@ -35,7 +35,7 @@ export function reportCommand(): Command {
 async function runReport(folder: string, { root, cache, images, json }: ReportOptions): Promise<void> {
   const record = await readRunRecord(folder);
   const rows = await readRows<never, never>(folder);
-  const evaluation: Evaluation = scoreRun({ name: record.suite, score: scorerOf(record.suite) }, record, rows);
+  const evaluation = await scoreRun({ name: record.suite, score: scorerOf(record.suite) }, record, rows);
   const spec = record.data.spec as DatasetSpec | string | null;
   let data: Dataset | undefined;
   if (images && spec !== null) data = await openDataset(spec, { dataRoot: root, cacheFolder: cache });

@@ -8,23 +8,29 @@
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
-import type { Sample } from '../../datasets/sample.ts';
+import { ChatRexError } from '../../errors.ts';
 import type { ImageSize } from '../../image/rgb-image.ts';
 import { measured } from '../figures.ts';
 import { DetectionBuffer } from '../metrics/detection-columns.ts';
+import { groupBy } from '../metrics/group-by.ts';
+import type { LvisCap, LvisFrequency } from '../metrics/lvis.ts';
 import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 import type { GroundTruthBox } from '../metrics/records.ts';
-import type { Row } from '../row.ts';
+import type { Row, RowKey } from '../row.ts';
 import type { SampleView } from '../sample-view.ts';
 import type { Detects, FoundBoxes } from '../subject.ts';
 import type { Suite, SuiteFigures } from '../suite.ts';
-import { scoreCoco } from '../suites/detection.ts';
+import { scoreCoco, scoreLvis } from '../suites/detection.ts';
 import type { DetectionTruth } from '../suites/detection-files.ts';
 import type { Figures } from '../suites/suite-score.ts';
 import { imageIdsOf, wholeXywh } from './coco-records.ts';
 import { faultNotes } from './notes.ts';
 
 export interface CocoSuiteOptions {
+  /** Whose figures are given: COCO's by default, or LVIS's. */
+  readonly rule?: 'coco' | 'lvis';
+  /** With the rule of LVIS: how many detections count; the official way by default. */
+  readonly cap?: LvisCap;
   /** Whether every name of the vocabulary is asked for, not only those that the image has. */
   readonly isVocabulary?: boolean;
   /** Most names of one question; all by default, 8 with `isVocabulary`. */
@@ -43,6 +49,8 @@ export interface DetectionQuestion {
   }[];
   /** Names of which there may be more than `boxes` has. */
   readonly partial?: readonly string[];
+  /** LVIS: how frequent each name is in the training images. */
+  readonly frequency?: Readonly<Record<string, LvisFrequency>>;
 }
 
 export type DetectionRow = Row<DetectionQuestion, FoundBoxes>;
@@ -50,13 +58,11 @@ export type DetectionRow = Row<DetectionQuestion, FoundBoxes>;
 const vocabularyNamesPerQuestion = 8;
 
 /** @example runSuite({ suite: cocoSuite({ isVocabulary: true }), data, open: async () => new ModelSubject(model), store }) */
-export function cocoSuite({
-  isVocabulary = false,
-  namesPerQuestion,
-}: CocoSuiteOptions = {}): Suite<Detects, DetectionQuestion, FoundBoxes> {
+export function cocoSuite(options: CocoSuiteOptions = {}): Suite<Detects, DetectionQuestion, FoundBoxes> {
+  const { isVocabulary = false, namesPerQuestion, rule = 'coco', cap } = options;
   const most = namesPerQuestion ?? (isVocabulary ? vocabularyNamesPerQuestion : Number.POSITIVE_INFINITY);
   return {
-    name: 'coco',
+    name: rule,
     needs: ['images', 'boxes', 'categories'],
     questions: async (view) => {
       if (view.sample.image === undefined) return [];
@@ -64,11 +70,11 @@ export function cocoSuite({
       const size = await view.size();
       return chunks(names, most).map((asked) => ({
         key: asked.join('; '),
-        truth: truthOf(view.sample, asked, size),
+        truth: truthOf(view, asked, size),
         ask: (subject, signal) => subject.detect(view, asked, signal),
       }));
     },
-    score: scoreDetections,
+    score: (rows) => (rule === 'coco' ? scoreDetections(rows) : scoreLvisDetections(rows, cap)),
   };
 }
 
@@ -81,7 +87,8 @@ function namesToAsk({ sample, data }: SampleView, isVocabulary: boolean): string
   return [...new Set([...present, ...absent.map(({ text }) => text)])];
 }
 
-function truthOf({ regions, coverage }: Sample, names: readonly string[], size: ImageSize): DetectionQuestion {
+function truthOf({ sample, data }: SampleView, names: readonly string[], size: ImageSize): DetectionQuestion {
+  const { regions, coverage } = sample;
   const asked = new Set(names);
   const boxes = regions.flatMap(({ category, boxXyxy, areaPixels, isIgnored }) => {
     if (category === undefined || !asked.has(category)) return [];
@@ -89,7 +96,16 @@ function truthOf({ regions, coverage }: Sample, names: readonly string[], size: 
     return [{ name: category, boxXyxy, ...area, ...(isIgnored && { isCrowd: true }) }];
   });
   const partial = (coverage.partialCategories ?? []).filter((name) => asked.has(name));
-  return { names, size, boxes, ...(partial.length > 0 && { partial }) };
+  const frequency = Object.fromEntries(
+    data.vocabulary.flatMap((entry) =>
+      entry.frequency && asked.has(entry.name) ? [[entry.name, entry.frequency]] : [],
+    ),
+  );
+  return {
+    ...{ names, size, boxes },
+    ...(partial.length > 0 && { partial }),
+    ...(Object.keys(frequency).length > 0 && { frequency }),
+  };
 }
 
 /** Figures of table 2 by the rules of `chatrex score coco`, on what was asked. */
@@ -100,18 +116,34 @@ export function scoreDetections(rows: readonly DetectionRow[]): SuiteFigures {
   return { figures: withoutMinusOne(figures), byKind, byCategory, variant, notes };
 }
 
+/**
+ * Figures of table 2 by the rules of `chatrex score lvis`: names that were asked for and have no box are absent.
+ * @throws ChatRexError 'invalid-argument' for data without frequencies
+ */
+export function scoreLvisDetections(rows: readonly DetectionRow[], cap?: LvisCap): SuiteFigures {
+  const { truth, answers, notes } = detectionTables(rows, true);
+  const without = truth.categories.find(({ frequency }) => frequency === undefined);
+  if (without) {
+    const message = `lvis: the data set does not say how frequent '${without.name}' is`;
+    throw new ChatRexError('invalid-argument', `${message}; give LVIS, or measure with coco`);
+  }
+  const { figures, byKind, byCategory, variant } = scoreLvis(truth, answers, cap, { hasAllCategories: true });
+  return { figures: withoutMinusOne(figures), byKind, byCategory, variant, notes };
+}
+
 const withoutMinusOne = (figures: Figures): Figures =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, value === null ? null : measured(value)]));
 
 /** Rows as the truth and the answers of a file of results; a category's id is its place among all names, sorted. */
-export function detectionTables(rows: readonly DetectionRow[]) {
+export function detectionTables(rows: readonly DetectionRow[], isFederated = false) {
   const asked = rows.flatMap((row) => (row.truth === undefined ? [] : [{ ...row, truth: row.truth }]));
   const names = [...new Set(asked.flatMap(({ truth }) => truth.names))].sort();
   const idOf = new Map(names.map((name, id) => [name, id]));
   const imageIdOf = imageIdsOf(rows);
   const imageIds = [...new Set(asked.map(imageIdOf))].sort((a, b) => a - b);
   const imageAt = new Map(imageIds.map((id, at) => [id, at]));
-  const truths = asked.flatMap((row) => truthRecords(row.truth, imageIdOf(row), idOf));
+  const truths = asked.flatMap((row) => truthRecords(row.truth, imageIdOf(row), idOf, isFederated));
+  const frequencies = new Map(asked.flatMap(({ truth }) => Object.entries(truth.frequency ?? {})));
   const detections = new DetectionBuffer();
   let [strays, malformed, cut] = [0, 0, 0];
   for (const row of asked) {
@@ -129,8 +161,8 @@ export function detectionTables(rows: readonly DetectionRow[]) {
   }
   const truth: DetectionTruth = {
     path: 'rows',
-    images: imageIds.map((id) => ({ id })),
-    categories: names.map((name, id) => ({ id, name })),
+    images: isFederated ? federatedImages(imageIds, asked, imageIdOf, idOf) : imageIds.map((id) => ({ id })),
+    categories: names.map((name, id) => ({ id, name, frequency: frequencies.get(name) })),
     truths,
   };
   const many = (count: number, what: string) => (count === 0 ? [] : [`${what}: ${count}`]);
@@ -146,13 +178,39 @@ export function detectionTables(rows: readonly DetectionRow[]) {
   };
 }
 
-function truthRecords(truth: DetectionQuestion, imageId: number, idOf: ReadonlyMap<string, number>): GroundTruthBox[] {
+/** What LVIS knows of each image beside its boxes: names that are certainly absent, and those annotated in part. */
+function federatedImages(
+  imageIds: readonly number[],
+  asked: readonly (RowKey & { readonly truth: DetectionQuestion })[],
+  imageIdOf: (row: RowKey) => number,
+  idOf: ReadonlyMap<string, number>,
+): DetectionTruth['images'] {
+  const byImage = groupBy(asked, imageIdOf);
+  return imageIds.map((id) => {
+    const own = (byImage.get(id) ?? []).map(({ truth }) => truth);
+    const present = new Set(own.flatMap(({ boxes }) => boxes.map(({ name }) => name)));
+    const absent = own.flatMap(({ names }) => names.filter((name) => !present.has(name)));
+    const partial = own.flatMap((truth) => truth.partial ?? []);
+    return {
+      id,
+      negativeIds: absent.map((name) => idOf.get(name)!),
+      partialIds: partial.map((name) => idOf.get(name)!),
+    };
+  });
+}
+
+function truthRecords(
+  truth: DetectionQuestion,
+  imageId: number,
+  idOf: ReadonlyMap<string, number>,
+  isFederated: boolean,
+): GroundTruthBox[] {
   const boxes = truth.boxes.map(({ name, boxXyxy, ...rest }) => {
     return { imageId, categoryId: idOf.get(name)!, boxXywh: wholeXywh(boxXyxy), ...rest };
   });
   // Whatever finds nothing lies in this crowd, which makes it uncounted: the rule of LVIS.
   const { width, height } = truth.size;
-  const crowds = (truth.partial ?? []).map((name) => {
+  const crowds = (isFederated ? [] : (truth.partial ?? [])).map((name) => {
     return { imageId, categoryId: idOf.get(name)!, boxXywh: [0, 0, width, height] as const, isCrowd: true };
   });
   return [...boxes, ...crowds];

@@ -25,13 +25,14 @@ export type PhraseRow = Row<PhraseTruth, FoundBoxes>;
 export interface ReferringSuiteOptions {
   /** Kinds of phrases that are asked about; referring expressions and short phrases by default. */
   readonly kinds?: readonly PhraseKind[];
+  /** `referring` by default. */
+  readonly name?: string;
 }
 
-export function referringSuite({
-  kinds = ['referring', 'phrase'],
-}: ReferringSuiteOptions = {}): Suite<Refers, PhraseTruth, FoundBoxes> {
+export function referringSuite(options: ReferringSuiteOptions = {}): Suite<Refers, PhraseTruth, FoundBoxes> {
+  const { kinds = ['referring', 'phrase'], name = 'referring' } = options;
   return {
-    name: 'referring',
+    name,
     needs: ['images', 'boxes', 'phrases'],
     questions: async (view) => {
       const { phrases, regions, image } = view.sample;

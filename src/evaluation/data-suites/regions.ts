@@ -6,13 +6,10 @@
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { maxObjects } from '../../grounding/dialect.ts';
 import { createRandom } from '../../random.ts';
-import { share } from '../figures.ts';
-import { groupBy } from '../metrics/group-by.ts';
-import { normalizePhrase } from '../metrics/normalize-phrase.ts';
-import type { Row } from '../row.ts';
+import { type Row, rowName } from '../row.ts';
 import type { NamesRegions } from '../subject.ts';
-import { answered, type Question, type Suite, type SuiteFigures } from '../suite.ts';
-import { type Figures, meanOf } from '../suites/suite-score.ts';
+import type { Question, Suite, SuiteFigures } from '../suite.ts';
+import { cleanCategory, type EncodeTexts, type RegionName, scoreRegions } from '../suites/regions.ts';
 import { faultNotes } from './notes.ts';
 
 export interface RegionTruth {
@@ -23,11 +20,13 @@ export interface RegionTruth {
 export interface RegionsSuiteOptions {
   /** Regions of an image that are asked for, drawn by the sample's id; all by default. */
   readonly perImage?: number;
+  /** The sentence encoder of `semanticSimilarity`. */
+  readonly encode?: EncodeTexts;
 }
 
 export type RegionRow = Row<RegionTruth, string>;
 
-export function regionsSuite({ perImage }: RegionsSuiteOptions = {}): Suite<NamesRegions, RegionTruth, string> {
+export function regionsSuite({ perImage, encode }: RegionsSuiteOptions = {}): Suite<NamesRegions, RegionTruth, string> {
   return {
     name: 'regions',
     needs: ['images', 'boxes', 'categories'],
@@ -52,47 +51,26 @@ export function regionsSuite({ perImage }: RegionsSuiteOptions = {}): Suite<Name
         ];
       });
     },
-    score: scoreRegions,
+    score: (rows) => scoreRegionRows(rows, encode),
   };
 }
 
-/** `semanticIou` is of words, as Osprey has it; `exact` of whole names. A question without an answer has 0 of both. */
-export function scoreRegions(rows: readonly RegionRow[]): SuiteFigures {
-  const judged = rows.flatMap((row) => {
-    if (row.truth === undefined) return [];
-    const predicted = 'answer' in row ? row.answer : '';
-    const truth = row.truth.category;
-    return [{ truth, overlap: wordOverlap(truth, predicted), isExact: isSameName(truth, predicted) }];
+/**
+ * Figures of table 5 by the rules of `chatrex score regions`; a question without an answer has 0 of each.
+ * @param encode the sentence encoder; without it `semanticSimilarity` is null
+ */
+export async function scoreRegionRows(rows: readonly RegionRow[], encode?: EncodeTexts): Promise<SuiteFigures> {
+  const asked = rows.flatMap((row) => (row.truth === undefined ? [] : [{ ...row, truth: row.truth }]));
+  const names = asked.map((row): RegionName => {
+    const category = cleanCategory(row.truth.category);
+    return { id: rowName(row), category, set: category };
   });
-  const figuresOf = (own: typeof judged): Figures => ({
-    semanticIou: meanOf(own.map(({ overlap }) => overlap)),
-    exact: share(own, ({ isExact }) => isExact),
-  });
-  const byCategory = [...groupBy(judged, ({ truth }) => truth)].sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    figures: { semanticSimilarity: null, ...figuresOf(judged) },
-    byKind: Object.fromEntries(byCategory.map(([name, own]) => [name, figuresOf(own)])),
-    variant: { semanticIou: 'words in both / words in either, lower case (Osprey)', exact: 'after normalizePhrase' },
-    notes: [
-      ...faultNotes(rows),
-      ...(answered(rows).length > 0 ? ['semanticSimilarity needs a sentence encoder: not scored'] : []),
-    ],
-  };
+  const texts = asked.flatMap((row) => ('answer' in row ? [{ id: rowName(row), text: row.answer }] : []));
+  if (texts.length === 0) {
+    const none = asked.length === 0 ? null : 0;
+    const figures = { semanticSimilarity: null, semanticIou: none, exact: none };
+    return { figures, byKind: {}, variant: {}, notes: faultNotes(rows) };
+  }
+  const { figures, byKind, variant } = await scoreRegions(names, texts, encode);
+  return { figures, byKind: {}, byCategory: byKind, variant, notes: faultNotes(rows) };
 }
-
-const isSameName = (truth: string, predicted: string): boolean =>
-  normalizePhrase(spelled(truth)) === normalizePhrase(predicted);
-
-/** Data sets write `hot_dog` and `car:wheel`. */
-const spelled = (name: string): string => name.replace(/[_:]/g, ' ');
-
-/** Shared words over all words. A prediction may come as "Category: name."; only the name counts. */
-function wordOverlap(truth: string, predicted: string): number {
-  const said = predicted.trim().split(':').slice(-1)[0].replace(/[.,:]/g, ' ');
-  const [a, b] = [wordsOf(spelled(truth)), wordsOf(said)];
-  const both = [...a].filter((word) => b.has(word)).length;
-  const either = new Set([...a, ...b]).size;
-  return either === 0 ? 0 : both / either;
-}
-
-const wordsOf = (text: string): Set<string> => new Set(text.toLowerCase().split(/\s+/).filter(Boolean));

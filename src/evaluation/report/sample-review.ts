@@ -6,11 +6,13 @@ import type { CountRow } from '../data-suites/counting.ts';
 import { countIn } from '../data-suites/counting.ts';
 import type { ProposalAnswer, ProposalTruth } from '../data-suites/proposals.ts';
 import type { PhraseRow } from '../data-suites/referring.ts';
-import { type RegionRow, scoreRegions } from '../data-suites/regions.ts';
+import type { RegionRow } from '../data-suites/regions.ts';
 import { groupBy } from '../metrics/group-by.ts';
 import { matchBoxes } from '../metrics/match-boxes.ts';
 import { normalizePhrase } from '../metrics/normalize-phrase.ts';
 import type { Row } from '../row.ts';
+import { cleanCategory, cleanPrediction, wordIou } from '../suites/regions.ts';
+import { meanOf } from '../suites/suite-score.ts';
 
 export interface LabelledBox {
   readonly label: string;
@@ -35,6 +37,7 @@ const reviewers: Readonly<Record<string, Reviewer>> = {
   regions: reviewRegions as Reviewer,
   counting: reviewCounts as Reviewer,
   referring: reviewPhrases as Reviewer,
+  refcoco: reviewPhrases as Reviewer,
 };
 
 /**
@@ -84,16 +87,18 @@ function reviewProposals(rows: readonly Row<ProposalTruth, ProposalAnswer>[]): S
 }
 
 function reviewRegions(rows: readonly RegionRow[]): SampleReview {
-  const { figures } = scoreRegions(rows);
-  const boxes = rows.flatMap((row) => (row.truth === undefined ? [] : [{ ...row, truth: row.truth }]));
+  const judged = rows.flatMap((row) => {
+    if (row.truth === undefined) return [];
+    const said = 'answer' in row ? row.answer.trim() || '(nothing)' : '(no answer)';
+    const overlap = 'answer' in row ? wordIou(cleanPrediction(row.answer), cleanCategory(row.truth.category)) : 0;
+    return [{ ...row.truth, said, overlap }];
+  });
+  const right = judged.filter(({ overlap }) => overlap === 1).length;
   return {
-    quality: figures.semanticIou ?? 1,
-    text: `${Math.round(100 * (figures.exact ?? 0))} % of ${boxes.length} names exact`,
-    truth: boxes.map(({ truth }) => ({ label: truth.category, boxXyxy: truth.boxXyxy })),
-    answer: boxes.map((row) => ({
-      label: 'answer' in row ? row.answer.trim() || '(nothing)' : '(no answer)',
-      boxXyxy: row.truth.boxXyxy,
-    })),
+    quality: meanOf(judged.map(({ overlap }) => overlap)) ?? 1,
+    text: `${right} of ${judged.length} names have the right words`,
+    truth: judged.map(({ category, boxXyxy }) => ({ label: category, boxXyxy })),
+    answer: judged.map(({ said, boxXyxy }) => ({ label: said, boxXyxy })),
   };
 }
 
