@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
 import type { DatasetSpec } from './dataset.ts';
-import { datasetSpecSchema, parseSpec } from './spec.ts';
+import { JsonSyntaxError, parseJson } from './json/parse.ts';
+import { datasetSpecSchema, didYouMean, parseSpec } from './spec.ts';
 
 /** A data set of a mixture. */
 export interface MixturePart {
@@ -63,23 +64,44 @@ async function readList(text: string, dataRoot: string): Promise<unknown> {
   const path = resolve(dataRoot, text);
   if (!/\.(json|[cm]?[jt]s)$/.test(text) || !(await stat(path).catch(() => undefined))?.isFile()) return undefined;
   if (!text.endsWith('.json')) {
-    const module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
+    const module = await importModule(path, text);
     // A module without a list opens a data set.
     return Array.isArray(module.default) ? module.default : undefined;
   }
+  const { size } = await stat(path);
+  if (size > maxFileBytes) {
+    const message = `${text} has ${size} bytes: not a mixture`;
+    throw new ChatRexError('limit-exceeded', `${message}; annotations need their format, for example coco:${text}`);
+  }
   try {
-    return JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
+    return parseJson((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
   } catch (cause) {
-    throw new ChatRexError('invalid-file', `${text} is not JSON: ${(cause as Error).message}`, { cause });
+    if (!(cause instanceof JsonSyntaxError)) throw cause;
+    const place = `at character ${cause.offset + 1}`;
+    throw new ChatRexError('invalid-file', `${text} is not JSON: ${cause.message} ${place}`, { cause });
+  }
+}
+
+/** A mixture is a page of text. */
+const maxFileBytes = 2 ** 22;
+
+async function importModule(path: string, text: string): Promise<{ readonly default?: unknown }> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (cause) {
+    const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+    throw new ChatRexError('invalid-file', `${text} cannot be loaded as a module: ${reason}`, { cause });
   }
 }
 
 function parseList(list: unknown, name: string): MixturePart[] {
   const parsed = fileSchema.safeParse(list);
   if (!parsed.success) {
-    const [{ path, message }] = parsed.error.issues;
+    const [issue] = parsed.error.issues;
+    const place = issue.path.join('.') || 'top level';
+    const guess = issue.code === 'unrecognized_keys' ? didYouMean(issue.keys[0], ['data', ...Object.keys(partFields)]) : '';
     const hint = Array.isArray(list) ? '' : '; a mixture is a list of { "data": SPEC, "weight": 1 }';
-    throw new ChatRexError('invalid-file', `${name}: ${path.join('.') || 'top level'}: ${message}${hint}`);
+    throw new ChatRexError('invalid-file', `${name}: ${place}: ${issue.message}${guess}${hint}`);
   }
   return parsed.data.map(({ data, ...rest }) => ({ data: typeof data === 'string' ? parseSpec(data) : data, ...rest }));
 }
