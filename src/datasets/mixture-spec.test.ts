@@ -42,7 +42,9 @@ test('what is wrong is named', async () => {
   await writeFile(join(root, 'broken.mjs'), 'export default [');
   await expect(readMixture(['weight.json'], root)).rejects.toThrow(/weight.json: 0.weight/);
   await expect(readMixture(['object.json'], root)).rejects.toThrow(/a mixture is a list/);
-  await expect(readMixture(['cut.json'], root)).rejects.toThrow(/cut.json is not JSON: it ends too early .* at character 3/);
+  await expect(readMixture(['cut.json'], root)).rejects.toThrow(
+    /cut.json is not JSON: it ends too early .* at character 3/,
+  );
   await expect(readMixture(['key.json'], root)).rejects.toThrow(/key.json: 0: .*wieght.*did you mean weight\?/);
   await expect(readMixture(['broken.mjs'], root)).rejects.toThrow(/broken.mjs cannot be loaded as a module/);
   await expect(readMixture(['a.txt'], root)).rejects.toThrow(/no format/);

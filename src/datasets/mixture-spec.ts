@@ -99,7 +99,8 @@ function parseList(list: unknown, name: string): MixturePart[] {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const place = issue.path.join('.') || 'top level';
-    const guess = issue.code === 'unrecognized_keys' ? didYouMean(issue.keys[0], ['data', ...Object.keys(partFields)]) : '';
+    const guess =
+      issue.code === 'unrecognized_keys' ? didYouMean(issue.keys[0], ['data', ...Object.keys(partFields)]) : '';
     const hint = Array.isArray(list) ? '' : '; a mixture is a list of { "data": SPEC, "weight": 1 }';
     throw new ChatRexError('invalid-file', `${name}: ${place}: ${issue.message}${guess}${hint}`);
   }
