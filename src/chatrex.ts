@@ -28,6 +28,7 @@ import type { FilterOptions, Proposals } from './proposals/post-process.ts';
 import type { ProposalNetwork, ProposeOptions } from './proposals/proposal-network.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import { openCheckpoint } from './weights/checkpoint.ts';
+import { pulledModel, requirePulled } from './weights/hub/cache.ts';
 
 export interface LoadOptions {
   /** Where and with how many threads to compute. */
@@ -191,6 +192,9 @@ export function modelFolder(folderOrName: string): string {
   const bundled = fileURLToPath(new URL(`../models/${folderOrName}`, import.meta.url));
   if (/^[\w.-]+$/.test(folderOrName) && existsSync(join(bundled, 'config.json'))) return bundled;
   if (existsSync(folderOrName)) return folderOrName;
+  const pulled = pulledModel(folderOrName);
+  if (pulled !== undefined) return pulled;
+  requirePulled(folderOrName);
   throw new ChatRexError(
     'not-found',
     `model '${folderOrName}': expected a folder or the name of a bundled model, found neither`,

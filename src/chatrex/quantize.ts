@@ -32,7 +32,8 @@ export async function quantize(
   return quantizeFolder(source, target, quantization, (json) => chatRexLayout(json, quantization), onProgress);
 }
 
-function chatRexLayout(json: unknown, quantization: Quantization): TargetLayout {
+/** What a quantised ChatRex holds, by the configuration of the original. */
+export function chatRexLayout(json: unknown, quantization: Quantization): TargetLayout {
   const config = { ...parseChatRexConfig(json), quantization };
   const language = languageConfig(config);
   return {

@@ -15,6 +15,7 @@ import { interruptedStatus } from './interruption.ts';
 import { mcpCommand } from './mcp.ts';
 import { oneLine } from './one-line.ts';
 import { proposeCommand } from './propose.ts';
+import { pullCommand } from './pull.ts';
 import { quantizeCommand } from './quantize.ts';
 import { rexverseCommand } from './rexverse.ts';
 import { scoreCommand } from './score.ts';
@@ -43,6 +44,7 @@ const program = new Command('chatrex')
   .addCommand(exportCommand())
   .addCommand(rexverseCommand())
   .addCommand(worldCommand())
+  .addCommand(pullCommand())
   .addCommand(convertCommand())
   .addCommand(quantizeCommand());
 

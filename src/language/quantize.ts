@@ -55,13 +55,8 @@ export async function quantizeFolder(
   layoutOf: (config: unknown) => TargetLayout,
   onProgress?: (progress: QuantizeProgress) => void,
 ): Promise<void> {
-  if (await stat(target).catch(() => undefined)) {
-    throw new ChatRexError('invalid-argument', `${target} exists; give the name of a folder to be made`);
-  }
-  const config = (await readConfig(source)) as Record<string, unknown>;
-  if (Object.keys(parseQuantization(config)).length > 0) {
-    throw new ChatRexError('invalid-argument', `${source} is quantised already; start from the original`);
-  }
+  await requireNew(target);
+  const config = await readOriginal(source);
   const layout = layoutOf(config);
   const checkpoint = renamed(await openCheckpoint(source), layout.parameterName);
   requireAllUsed(checkpoint, layout);
@@ -82,6 +77,19 @@ export async function quantizeFolder(
   }
 }
 
+/** @throws ChatRexError 'invalid-argument' when the folder to be made exists */
+export async function requireNew(target: string): Promise<void> {
+  if (!(await stat(target).catch(() => undefined))) return;
+  throw new ChatRexError('invalid-argument', `${target} exists; give the name of a folder to be made`);
+}
+
+/** The configuration of a model that is not quantised. @throws ChatRexError 'invalid-argument' when it is */
+export async function readOriginal(source: string): Promise<Record<string, unknown>> {
+  const config = (await readConfig(source)) as Record<string, unknown>;
+  if (Object.keys(parseQuantization(config)).length === 0) return config;
+  throw new ChatRexError('invalid-argument', `${source} is quantised already; start from the original`);
+}
+
 /** Quantises a Llama or Qwen2 folder; see `quantizeFolder`. */
 export function quantizeLanguageModel(
   source: string,
@@ -97,13 +105,14 @@ export function quantizeLanguageModel(
   return quantizeFolder(source, target, { language }, layoutOf, onProgress);
 }
 
-function renamed(file: WeightFile, parameterName: (stored: string) => string): WeightFile {
+/** The same tensors under the names of parameters. */
+export function renamed(file: WeightFile, parameterName: (stored: string) => string): WeightFile {
   const tensors = [...file.tensors].map(([stored, tensor]) => [parameterName(stored), tensor] as const);
   return createWeightFile(file.path, file.metadata, new Map(tensors), locatedBytes);
 }
 
 /** @throws WeightsMismatchError for tensors that the written model would lack: they may belong to another model. */
-function requireAllUsed({ tensors }: WeightFile, { parameters, ignore }: TargetLayout): void {
+export function requireAllUsed({ tensors }: WeightFile, { parameters, ignore }: TargetLayout): void {
   const names = new Set(parameters.map(({ name }) => name));
   const isKnown = (name: string) =>
     names.has(name) || names.has(`${name}_scales`) || ignore.some((it) => it.test(name));
@@ -111,7 +120,8 @@ function requireAllUsed({ tensors }: WeightFile, { parameters, ignore }: TargetL
   if (unexpected.length > 0) throw new WeightsMismatchError([], unexpected, []);
 }
 
-async function copyOthers(source: string, target: string): Promise<void> {
+/** Copies what a model folder holds besides its weights and its configuration. */
+export async function copyOthers(source: string, target: string): Promise<void> {
   for (const name of await readdir(source)) {
     if (weightFiles.test(name) || name === 'config.json') continue;
     // Folders of the hub's cache hold links; what they point to is wanted.

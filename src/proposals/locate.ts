@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChatRexError } from '../errors.ts';
+import { pulledModel, requirePulled } from '../weights/hub/cache.ts';
 import { readModelJson } from '../weights/wrong-content.ts';
 
 const configName = 'config.json';
@@ -34,6 +35,9 @@ function pathOf(source: string): string {
     const inner = join(path, subfolder);
     return existsSync(join(inner, configName)) ? inner : path;
   }
+  const pulled = pulledModel(source);
+  if (pulled !== undefined) return existsSync(join(pulled, subfolder, configName)) ? join(pulled, subfolder) : pulled;
+  requirePulled(source);
   throw new ChatRexError(
     'not-found',
     `model '${source}': expected a folder, a .safetensors or .pth file, or the name of a bundled model; found none`,

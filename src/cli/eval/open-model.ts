@@ -14,6 +14,7 @@ import { loadProposalNetwork } from '../../proposals/load-proposal-network.ts';
 import { locateNetwork } from '../../proposals/locate.ts';
 import { nanoDetModelType } from '../../proposals/nanodet/config.ts';
 import type { SessionOptions } from '../../runtime/session.ts';
+import { pulledModel, requirePulled } from '../../weights/hub/cache.ts';
 
 export interface OpenModel {
   readonly model: EvaluatedModel;
@@ -66,6 +67,9 @@ function modelFolder(source: string): string {
   const bundled = fileURLToPath(new URL(`../../../models/${source}`, import.meta.url));
   if (/^[\w-]+$/.test(source) && existsSync(bundled)) return bundled;
   if (existsSync(source) && statSync(source).isDirectory()) return source;
+  const pulled = pulledModel(source);
+  if (pulled !== undefined && statSync(pulled).isDirectory()) return pulled;
+  requirePulled(source);
   throw new ChatRexError(
     'not-found',
     `model '${source}': expected a folder or the name of a bundled model, found neither`,
