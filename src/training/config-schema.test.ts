@@ -46,3 +46,10 @@ test('a field with a default may be left out', () => {
   expect('beta2' in nanoUpn).toBe(false);
   expect(parseStageConfig('upn', { ...nanoUpn, beta2: 0.999 }, 'nano').beta2).toBe(0.999);
 });
+
+test('figures are taken on scenes that training never draws', () => {
+  for (const { data, validation } of [nanoUpn, nanoAlign, nanoInstruct]) {
+    expect(validation?.data.options.split).toBe('val');
+    for (const part of data) expect(part.data.options.split).toBe('train');
+  }
+});

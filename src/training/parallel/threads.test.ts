@@ -2,12 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { graphOf } from '../../tensor/graph.ts';
 import { worldData } from '../configs/world-data.ts';
 import { checkpointFile, metricsFile } from '../loop.ts';
-import { runStage } from '../run.ts';
+import { initializeParameters } from '../parameters.ts';
+import { runStage, StageSessions } from '../run.ts';
 import { openStage } from '../stages.ts';
 import type { VisionTraining } from '../vision/stage.ts';
-import { trainStage } from './threads.ts';
+import { PartWorkers, trainStage } from './threads.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -100,4 +102,30 @@ test('metrics are means over the parts', async () => {
 test('what goes wrong in a thread is told as it happened', async () => {
   const broken = { ...settings, vision: { ...settings.vision, imageSize: 65 } };
   await expect(trainStage('vision', broken, at('broken'))).rejects.toThrow(/65|shape|multiple|fit/);
+});
+
+test('gradients are means over the parts, whoever computes how many of them', async () => {
+  const stage = await openStage({ name: 'vision', settings, context: at('means') });
+  const [{ loss, metrics }] = stage.graphs;
+  const parameters = initializeParameters(graphOf({ loss, ...metrics }).parameters.values(), 5);
+  const trainable = [...parameters.keys()];
+  const sessions = new StageSessions(stage, parameters);
+  const expected = new Map(trainable.map((name) => [name, new Float64Array(parameters.get(name)!.data.length)]));
+  for (const part of [0, 1, 2]) {
+    const { gradients } = await sessions.compute(await stage.makeBatch(0, part), 0, part);
+    for (const [name, sum] of expected) {
+      for (const [i, value] of gradients.get(name)!.entries()) sum[i] += value / 3;
+    }
+  }
+  await sessions.dispose();
+  await stage.close?.();
+  const description = { name: 'vision', settings, context: at('means') } as const;
+  const workers = await PartWorkers.start(description, parameters, trainable, 3, 2);
+  const { gradients } = await workers.computeGradients(0);
+  for (const [name, mean] of expected) {
+    const largest = Math.max(...mean.map(Math.abs));
+    const apart = Math.max(...gradients.get(name)!.map((value, i) => Math.abs(value - mean[i])));
+    expect(apart, name).toBeLessThan(1e-4 * largest + 1e-7);
+  }
+  await workers.stop();
 });
