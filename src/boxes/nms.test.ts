@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../random.ts';
 import { nms } from './nms.ts';
 import { iou } from './overlap.ts';
 import { orderByScore, topScores } from './scores.ts';
@@ -105,4 +106,30 @@ describe('score order', () => {
     expect(topScores([1, 2], 100)).toHaveLength(2);
     expect(topScores([], 5)).toHaveLength(0);
   });
+});
+
+it('boxes of very different sizes: the grid finds every better survivor that a double loop finds', () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const random = createRandom(`nms/${seed}`);
+    const boxes = Float32Array.from(
+      Array.from({ length: 200 }, () => {
+        const [x, y, w, h] = [
+          random.range(0, 100),
+          random.range(0, 100),
+          random.logRange(2, 60),
+          random.logRange(2, 60),
+        ];
+        return [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
+      }).flat(),
+    );
+    const scores = Float32Array.from({ length: 200 }, () => random.next());
+    const overlaps = iou(boxes, boxes);
+    for (const threshold of [0.1, 0.2, 0.3, 0.5]) {
+      const kept: number[] = [];
+      for (const one of orderByScore(scores)) {
+        if (kept.every((better) => overlaps[one * 200 + better] <= threshold)) kept.push(one);
+      }
+      expect([...nms(boxes, scores, threshold)], `seed ${seed} at ${threshold}`).toEqual(kept);
+    }
+  }
 });

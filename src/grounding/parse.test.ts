@@ -181,3 +181,17 @@ describe('rendering', () => {
     expect(kinds(source)).toHaveLength(90);
   });
 });
+
+describe('where things are wrong', () => {
+  const issuesOf = (source: string) =>
+    parseAnswer(source, { dialect: dialects.paper, boxCount: 3 }).issues.map(({ kind, position }) => [kind, position]);
+
+  it('"None" behind an index is text that does not belong there', () => {
+    expect(issuesOf('<g>cup</g><o><obj0>None</o>').map(([kind]) => kind)).toEqual(['unexpected-text']);
+    expect(issuesOf('<g>cup</g><o>None</o>')).toEqual([]);
+  });
+
+  it('an answer that is cut off is so where it ends, not behind its spaces', () => {
+    expect(issuesOf('<g>cup</g>  ')).toEqual([['truncated', 10]]);
+  });
+});

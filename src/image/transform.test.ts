@@ -93,3 +93,8 @@ describe('ImageTransform', () => {
     expect(() => toOriginal(t, new Float32Array(5))).toThrow(/4 numbers per box/);
   });
 });
+
+it('an odd pixel of padding goes right or below', () => {
+  expect(squareTransform({ width: 5, height: 8 }, 8)).toMatchObject({ offsetX: 1, offsetY: 0 });
+  expect(squareTransform({ width: 8, height: 5 }, 8)).toMatchObject({ offsetX: 0, offsetY: 1 });
+});

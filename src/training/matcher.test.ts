@@ -126,3 +126,9 @@ function leastTotal(cost: number[], rows: number, columns: number): number {
   };
   return search(0, 0, Math.min(rows, columns));
 }
+
+it('a row that no column suits is named', () => {
+  const cost = Float64Array.of(0, 1, Infinity, Infinity, 2, 3);
+  expect(() => linearSumAssignment(cost, 3, 2)).not.toThrow();
+  expect(() => linearSumAssignment(Float64Array.of(0, 1, Infinity, Infinity), 2, 2)).toThrow(/entry 1/);
+});

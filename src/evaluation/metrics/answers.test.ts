@@ -167,3 +167,21 @@ describe('normalizePhrase', () => {
     );
   });
 });
+
+describe('crowds', () => {
+  const at = (x: number, y: number, side: number) => ({
+    imageId: 1,
+    categoryId: 1,
+    boxXywh: [x, y, side, side] as const,
+  });
+  const crowd = { ...at(100, 0, 100), isCrowd: true };
+  const truth = at(0, 0, 10);
+
+  it('a prediction of which half lies in a crowd does not count, however little of the crowd it covers', () => {
+    expect(evaluateDetection([truth, crowd], [truth, at(95, 0, 10)]).precision).toBe(1);
+  });
+
+  it('with less than half of it inside, it counts', () => {
+    expect(evaluateDetection([truth, crowd], [truth, at(94, 0, 10)]).precision).toBe(0.5);
+  });
+});
