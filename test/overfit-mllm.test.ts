@@ -32,8 +32,8 @@ test('answers about eight scenes are learned by heart', { timeout: 300_000 }, as
     model: {
       ...model,
       imageSize: 128,
-      low: { ...model.low, hiddenSize: 32, intermediateSize: 64, numHiddenLayers: 1, imageSize: 64 },
-      high: { ...model.high, depths: [1, 1, 1, 1], dims: [8, 16, 32, 64] },
+      low: { ...model.low!, hiddenSize: 32, intermediateSize: 64, numHiddenLayers: 1, imageSize: 64 },
+      high: { kind: 'convnext' as const, kernelSize: 5, layerScale: 0.1, depths: [1, 1, 1, 1], dims: [8, 16, 32, 64] },
       language: { ...model.language, hidden_size: 96, intermediate_size: 192, num_hidden_layers: 2 },
     },
   };

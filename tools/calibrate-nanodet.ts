@@ -20,10 +20,11 @@ import {
   type Logistic,
   type NanoDetConfig,
   parseNanoDetConfig,
+  sizesOf,
 } from '../src/proposals/nanodet/config.ts';
 import { type Detection, keptDetections, probability } from '../src/proposals/nanodet/detections.ts';
 import { NanoDet } from '../src/proposals/nanodet/nanodet.ts';
-import { nanoDetParameters } from '../src/proposals/nanodet/network.ts';
+import { nanoDetParameters } from '../src/vision/nanodet/network.ts';
 import { openCheckpoint } from '../src/weights/checkpoint.ts';
 import { storedWeights } from '../src/weights/storage.ts';
 import { type AnnotatedImage, annotatedImages, rightBoxes } from './coco/annotated-images.ts';
@@ -44,7 +45,7 @@ interface Seen {
 const located = await locateNetwork(options.model);
 const config = parseNanoDetConfig(located.isFolder && located.config);
 const { tensors } = await openCheckpoint(located.path);
-const network = new NanoDet({ config, weights: storedWeights(nanoDetParameters(config), tensors) });
+const network = new NanoDet({ config, weights: storedWeights(nanoDetParameters(sizesOf(config)), tensors) });
 const images = (await Promise.all(folders.map((folder) => annotatedImages(folder, options.split)))).flat();
 const seen: Seen[] = [];
 for (const image of images) {

@@ -10,8 +10,8 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatNanoDetConfig, type NanoDetConfig } from '../src/proposals/nanodet/config.ts';
-import { nanoDetParameters } from '../src/proposals/nanodet/network.ts';
+import { formatNanoDetConfig, type NanoDetConfig, sizesOf } from '../src/proposals/nanodet/config.ts';
+import { nanoDetParameters } from '../src/vision/nanodet/network.ts';
 import { type TensorToWrite, writeSafetensors } from '../src/weights/safetensors-writer.ts';
 
 /** Names of COCO's categories in the order of their ids. */
@@ -58,7 +58,7 @@ if (!source || !target) {
 }
 const model: GraphModel = JSON.parse(await readFile(join(source, 'models/nanodet.json'), 'utf8'));
 const values = await halfPrecisionValues(join(source, 'models/nanodet.bin'));
-const shapes = new Map(nanoDetParameters(config).map(({ name, shape }) => [name, shape]));
+const shapes = new Map(nanoDetParameters(sizesOf(config)).map(({ name, shape }) => [name, shape]));
 const tensors = convolutions().flatMap(({ weight, bias }, i) => converted(convolutionNames()[i], weight, bias));
 if (tensors.length !== shapes.size) throw new Error(`expected ${shapes.size} tensors, came ${tensors.length}`);
 await mkdir(target, { recursive: true });

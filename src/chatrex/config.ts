@@ -10,7 +10,8 @@ import { CLIP_STATISTICS, IMAGENET_STATISTICS } from '../image/normalize.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../language/llama-config.ts';
 import { vicunaSystem } from '../prompt/conversation.ts';
 import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
-import { convNextPresets, convNextStrides } from '../vision/convnext.ts';
+import { convNextPresets } from '../vision/convnext.ts';
+import { mapEncoderSchema, mapStrides } from '../vision/map-encoder.ts';
 
 const count = z.int().positive();
 const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
@@ -23,25 +24,25 @@ const chatRexSchema = z.object({
    * Where the low-resolution image comes from: `bicubic` from the padded original, as CLIP's own; `from-high` by bilinear
    * samples of the high-resolution input without smoothing, as the released models had it.
    */
-  lowPixels: z.enum(['bicubic', 'from-high']),
+  lowPixels: z.enum(['bicubic', 'from-high']).optional(),
+  /** How an image becomes a square: padded, by default, or stretched as detectors learned it. */
+  imagePlacement: z.enum(['pad', 'stretch']).optional(),
   /** By which each encoder's pixels are normalised. The image is padded to a square with the mean of `low`. */
-  statistics: z.object({ low: statistics, high: statistics }),
-  low: z.object({
-    hiddenSize: count,
-    intermediateSize: count,
-    numHiddenLayers: count,
-    numAttentionHeads: count,
-    imageSize: count,
-    patchSize: count,
-    selectLayer: z.int().negative(),
-  }),
-  high: z.object({
-    depths: z.array(count).readonly(),
-    dims: z.array(count).readonly(),
-    kernelSize: count,
-    layerScale: z.number(),
-  }),
-  fusion: z.enum(['gated', 'concat']),
+  statistics: z.object({ low: statistics.optional(), high: statistics }),
+  /** Missing where image tokens are those of the high-resolution encoder alone (fusion `high`). */
+  low: z
+    .object({
+      hiddenSize: count,
+      intermediateSize: count,
+      numHiddenLayers: count,
+      numAttentionHeads: count,
+      imageSize: count,
+      patchSize: count,
+      selectLayer: z.int().negative(),
+    })
+    .optional(),
+  high: mapEncoderSchema,
+  fusion: z.enum(['gated', 'concat', 'high']),
   dialect: z.enum(['paper', 'release']),
   chatFormat: z.enum(['vicuna', 'chatml', 'nano']),
   /**
@@ -135,13 +136,28 @@ const largeVision = {
   lowPixels: 'from-high',
   statistics: { low: CLIP_STATISTICS, high: CLIP_STATISTICS },
   low: clipVitPresets['clip-vit-large-patch14-336'],
-  high: convNextPresets['convnext-large'],
+  high: { kind: 'convnext', ...convNextPresets['convnext-large'] },
 } as const;
+
+const nanoLanguage = {
+  model_type: 'llama',
+  hidden_size: 192,
+  intermediate_size: 512,
+  num_hidden_layers: 6,
+  num_attention_heads: 4,
+  num_key_value_heads: 4,
+  vocab_size: 2560,
+  max_position_embeddings: 1024,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10_000,
+  tie_word_embeddings: true,
+};
 
 /**
  * `chatrex-7b` is the paper's, of which no weights exist; the other two large ones are the released models. Where the paper
- * is silent (statistics, the low-resolution image) it does as the release. `nano` is ours: 64 image tokens, and a
- * language model that is to be given the vocabulary it was trained with.
+ * is silent (statistics, the low-resolution image) it does as the release. `nano` and `photo` are ours, with a language model
+ * that is to be given the vocabulary it was trained with: 64 image tokens of RexWorld, or 169 of photographs, which are what
+ * the bundled detector sees.
  */
 export const chatRexPresets = {
   nano: {
@@ -149,7 +165,7 @@ export const chatRexPresets = {
     lowPixels: 'bicubic',
     statistics: { low: CLIP_STATISTICS, high: IMAGENET_STATISTICS },
     low: clipVitPresets['clip-vit-nano'],
-    high: convNextPresets['convnext-nano'],
+    high: { kind: 'convnext', ...convNextPresets['convnext-nano'] },
     fusion: 'gated',
     dialect: 'paper',
     chatFormat: 'nano',
@@ -161,19 +177,29 @@ export const chatRexPresets = {
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box beside a
     // better one of the same thing would only be taken for another thing.
     proposals: { granularity: 'both', minScore: 0.1, nmsIou: 0.6 },
-    language: {
-      model_type: 'llama',
-      hidden_size: 192,
-      intermediate_size: 512,
-      num_hidden_layers: 6,
-      num_attention_heads: 4,
-      num_key_value_heads: 4,
-      vocab_size: 2560,
-      max_position_embeddings: 1024,
-      rms_norm_eps: 1e-5,
-      rope_theta: 10_000,
-      tie_word_embeddings: true,
+    language: nanoLanguage,
+  },
+  photo: {
+    imageSize: 416,
+    imagePlacement: 'stretch',
+    statistics: { high: IMAGENET_STATISTICS },
+    high: {
+      kind: 'nanodet',
+      stemChannels: 32,
+      stageBlocks: [1, 2, 2, 3],
+      neckChannels: 128,
+      maxDistance: 10,
+      negativeSlope: 0.1,
+      categoryCount: 80,
     },
+    fusion: 'high',
+    dialect: 'paper',
+    chatFormat: 'nano',
+    objectsCarryIndex: true,
+    objectsCarryPlace: true,
+    visionTokenScale: 0.15,
+    listsInAnyOrder: true,
+    language: nanoLanguage,
   },
   'chatrex-7b': {
     ...largeVision,
@@ -209,10 +235,16 @@ export const proposalsOf = ({ proposals }: ChatRexConfig): Partial<NonNullable<C
   proposals ?? {};
 
 /** Image tokens of an image. */
-export const imageTokenCount = (config: ChatRexConfig): number => clipVitTokens(config.low);
+export const imageTokenCount = (config: ChatRexConfig): number =>
+  config.low ? clipVitTokens(config.low) : highTokenCount(config);
+
+/** Places of the coarsest map. */
+function highTokenCount({ high, imageSize }: ChatRexConfig): number {
+  return (imageSize / Math.max(...mapStrides(high))) ** 2;
+}
 
 /** Side of the finest feature map, from which objects are pooled. */
-export const finestMapSize = (config: ChatRexConfig): number => config.imageSize / convNextStrides[0];
+export const finestMapSize = (config: ChatRexConfig): number => config.imageSize / mapStrides(config.high)[0];
 
 /**
  * A configuration from the parsed `config.json` of a model folder: our own, or of a released model, which says nothing of
@@ -247,12 +279,18 @@ function checked(json: unknown): ChatRexConfig {
   }
   const config = parsed.data;
   languageConfig(config);
-  const highSide = config.imageSize / convNextStrides[3];
-  if (highSide ** 2 !== imageTokenCount(config)) {
-    throw new ChatRexError(
-      'invalid-file',
-      `config.json: the encoders must give as many tokens; low gives ${imageTokenCount(config)}, high ${highSide}x${highSide}`,
-    );
+  const wrong = (problem: string) => new ChatRexError('invalid-file', `config.json: ${problem}`);
+  if ((config.low === undefined) !== (config.fusion === 'high')) {
+    throw wrong(`fusion ${config.fusion}: expected 'high' exactly where the model has no low-resolution encoder`);
+  }
+  if (config.low && config.lowPixels === undefined) throw wrong('lowPixels: expected with a low-resolution encoder');
+  const side = Math.sqrt(highTokenCount(config));
+  if (!Number.isInteger(side)) {
+    throw wrong(`imageSize ${config.imageSize}: expected a multiple of ${Math.max(...mapStrides(config.high))}`);
+  }
+  if (side ** 2 !== imageTokenCount(config)) {
+    const came = `low gives ${imageTokenCount(config)}, high ${side}x${side}`;
+    throw wrong(`the encoders must give as many tokens; ${came}`);
   }
   return config;
 }

@@ -23,7 +23,7 @@ describe.each(tinyNames)('%s against transformers, timm and torchvision', (name)
     const { pixelsLow, pixelsHigh, objects } = visionInputs(config);
     const seen = vision.encode(pixelsLow, pixelsHigh);
     const outputs = {
-      low: seen.low,
+      low: seen.low!,
       'map.1': seen.maps[1],
       high: seen.maps[3],
       image_tokens: vision.imageTokens(seen),
@@ -31,7 +31,7 @@ describe.each(tinyNames)('%s against transformers, timm and torchvision', (name)
     };
     const feeds = { ...pixelFeeds([image], config), ...boxFeeds([image], [boxesXyxy], config) };
     const session = await Session.create(outputs, weights);
-    actual = { pixels_low: feeds.pixelsLow, ...(await session.run(feeds)) };
+    actual = { pixels_low: feeds.pixelsLow!, ...(await session.run(feeds)) };
     await session.dispose();
   });
 

@@ -12,8 +12,8 @@ import { reshape } from '../tensor/ops/reshape.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { clipVit } from '../vision/clip-vit.ts';
-import { convNext } from '../vision/convnext.ts';
 import { fusion, projector } from '../vision/fusion.ts';
+import { mapChannels, mapEncoder } from '../vision/map-encoder.ts';
 import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
 
 /** Where the encoders' parameters stand. */
@@ -22,8 +22,8 @@ export const highEncoder = 'vision_tower_aux';
 
 /** What both encoders make of an image; everything after them is small. */
 export interface ImageFeatures {
-  /** Patches of the low-resolution encoder [B, T, low.hiddenSize]. */
-  readonly low: Tensor;
+  /** Patches of the low-resolution encoder [B, T, low.hiddenSize], where there is one. */
+  readonly low?: Tensor;
   /** Maps of the high-resolution encoder [B, C_i, H_i, W_i], finest first. */
   readonly maps: readonly Tensor[];
 }
@@ -40,7 +40,7 @@ export interface ObjectTokens {
 
 export interface ChatRexVision {
   /** Normalised images, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, imageSize, imageSize]. */
-  encode(pixelsLow: Tensor, pixelsHigh: Tensor): ImageFeatures;
+  encode(pixelsLow: Tensor | undefined, pixelsHigh: Tensor): ImageFeatures;
   /** Both encoders' tokens fused, [B, T, language.hidden_size]. */
   imageTokens(image: ImageFeatures): Tensor;
   objectTokens(image: ImageFeatures, objects: ObjectInputs): ObjectTokens;
@@ -51,10 +51,10 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const vision = scope.withLinearFormat(config.quantization?.vision ?? 'float');
   const { hiddenSize } = languageConfig(config);
   const { visionTokenScale: tokenScale } = config;
-  const { dims } = config.high;
-  const [lowChannels, highChannels] = [config.low.hiddenSize, dims[dims.length - 1]];
-  const encodeLow = clipVit(vision.at(lowEncoder), config.low);
-  const encodeHigh = convNext(vision.at(highEncoder), config.high);
+  const dims = mapChannels(config.high);
+  const [lowChannels, highChannels] = [config.low?.hiddenSize ?? 0, dims[dims.length - 1]];
+  const encodeLow = config.low && clipVit(vision.at(lowEncoder), config.low);
+  const encodeHigh = mapEncoder(vision.at(highEncoder), config.high);
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
@@ -67,7 +67,10 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
     ? { read: placeIn('read', 0.04), choice: placeIn('choice', 0.02) }
     : undefined;
   return {
-    encode: (pixelsLow, pixelsHigh) => ({ low: encodeLow(pixelsLow), maps: encodeHigh(pixelsHigh) }),
+    encode: (pixelsLow, pixelsHigh) => ({
+      ...(encodeLow && pixelsLow && { low: encodeLow(pixelsLow) }),
+      maps: encodeHigh(pixelsHigh),
+    }),
     imageTokens: ({ low, maps }) => {
       const last = maps[maps.length - 1];
       // [B, C, H, W] -> [B, H * W, C], in the order of the patches

@@ -1,8 +1,8 @@
 /**
- * An image as both encoders want it, and its boxes on it.
+ * An image as the encoders want it, and its boxes on it.
  *
  * Agrees with RexSeek's `prepare_input_for_rexseek`: padded to a square with the mean colour before resizing, PIL's bicubic
- * filter, boxes moved by the padding and scaled with the image.
+ * filter, boxes moved by the padding and scaled with the image. `imagePlacement: 'stretch'` leaves the padding out.
  */
 
 import type { BoxArray } from '../boxes/box-array.ts';
@@ -10,29 +10,31 @@ import { createImageBatch, setImage } from '../image/normalize.ts';
 import { meanColour, padToSquare } from '../image/pad.ts';
 import { resizeImage } from '../image/resize.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
-import { squareTransform, toCanvas } from '../image/transform.ts';
+import { squareTransform, stretchTransform, toCanvas } from '../image/transform.ts';
 import { roiOutputSize } from '../objects/object-encoder.ts';
 import { type ObjectFeeds, objectFeeds } from '../objects/object-inputs.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
-import { convNextStrides } from '../vision/convnext.ts';
+import { mapStrides } from '../vision/map-encoder.ts';
 import { type ChatRexConfig, finestMapSize } from './config.ts';
 
 /** What to feed for `ChatRexVision.see`. */
 export interface PixelFeeds {
-  /** [B, 3, low.imageSize, low.imageSize] */
-  readonly pixelsLow: HostTensor<'float32'>;
+  /** [B, 3, low.imageSize, low.imageSize]; missing where the model has no low-resolution encoder. */
+  readonly pixelsLow?: HostTensor<'float32'>;
   /** [B, 3, imageSize, imageSize] */
   readonly pixelsHigh: HostTensor<'float32'>;
 }
 
 /** Pads, resizes and normalises images. */
 export function pixelFeeds(images: readonly RgbImage[], config: ChatRexConfig): PixelFeeds {
-  const { low, high } = config.statistics;
-  const squares = images.map((image) => padToSquare(image, meanColour(low)));
-  const pixelsHigh = normalizedSquares(squares, config.imageSize, high);
+  const { high, low = high } = config.statistics;
+  const isPadded = config.imagePlacement !== 'stretch';
+  const placed = isPadded ? images.map((image) => padToSquare(image, meanColour(low))) : images;
+  const pixelsHigh = normalizedSquares(placed, config.imageSize, high);
+  if (!config.low) return { pixelsHigh };
   const pixelsLow =
     config.lowPixels === 'bicubic'
-      ? normalizedSquares(squares, config.low.imageSize, low)
+      ? normalizedSquares(placed, config.low.imageSize, low)
       : bilinear(pixelsHigh, config.low.imageSize);
   return { pixelsLow, pixelsHigh };
 }
@@ -45,21 +47,22 @@ export function boxFeeds(
   config: ChatRexConfig,
 ): ObjectFeeds {
   const side = finestMapSize(config);
-  const map = { height: side, width: side, spatialScale: 1 / convNextStrides[0], outputSize: roiOutputSize };
-  const onSquares = boxesXyxy.map((boxes, b) => toCanvas(squareTransform(sizes[b], config.imageSize), boxes));
+  const map = { height: side, width: side, spatialScale: 1 / mapStrides(config.high)[0], outputSize: roiOutputSize };
+  const place = config.imagePlacement === 'stretch' ? stretchTransform : squareTransform;
+  const onSquares = boxesXyxy.map((boxes, b) => toCanvas(place(sizes[b], config.imageSize), boxes));
   return objectFeeds(onSquares, map);
 }
 
 function normalizedSquares(
-  squares: readonly RgbImage[],
+  images: readonly RgbImage[],
   side: number,
-  statistics: ChatRexConfig['statistics']['low'],
+  statistics: ChatRexConfig['statistics']['high'],
 ): HostTensor<'float32'> {
-  const batch = createImageBatch(squares.length, { width: side, height: side });
-  squares.forEach((square, b) => {
-    setImage(batch, b, resizeImage(square, { width: side, height: side }, 'bicubic'), statistics);
+  const batch = createImageBatch(images.length, { width: side, height: side });
+  images.forEach((image, b) => {
+    setImage(batch, b, resizeImage(image, { width: side, height: side }, 'bicubic'), statistics);
   });
-  return hostTensor('float32', [squares.length, 3, side, side], batch.pixels);
+  return hostTensor('float32', [images.length, 3, side, side], batch.pixels);
 }
 
 /** Bilinear samples of [B, C, S, S] at the centres of `side` x `side` pixels, as PyTorch's `interpolate`. */

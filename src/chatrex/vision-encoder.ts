@@ -10,7 +10,7 @@ import { Session, type SessionOptions } from '../runtime/session.ts';
 import type { Dim } from '../tensor/dimension.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { convNextStrides } from '../vision/convnext.ts';
+import { mapChannels, mapStrides } from '../vision/map-encoder.ts';
 import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import { type ChatRexConfig, finestMapSize, imageTokenCount } from './config.ts';
 import { type ChatRexVision, chatRexVision, type ImageFeatures } from './network.ts';
@@ -67,11 +67,11 @@ export class VisionEncoder {
 export function visionInputs(
   config: ChatRexConfig,
   { batch = 'batch', boxes = 'boxes' }: { batch?: Dim; boxes?: Dim } = {},
-): { pixelsLow: Tensor; pixelsHigh: Tensor; objects: ObjectInputs } {
+): { pixelsLow?: Tensor; pixelsHigh: Tensor; objects: ObjectInputs } {
   const { imageSize, low } = config;
   const finest = finestMapSize(config);
   return {
-    pixelsLow: input('pixelsLow', 'float32', [batch, 3, low.imageSize, low.imageSize]),
+    ...(low && { pixelsLow: input('pixelsLow', 'float32', [batch, 3, low.imageSize, low.imageSize]) }),
     pixelsHigh: input('pixelsHigh', 'float32', [batch, 3, imageSize, imageSize]),
     objects: {
       rows: input('rows', 'float32', [batch, boxes, finest]),
@@ -85,9 +85,9 @@ export function visionInputs(
 export function encodedInputs(config: ChatRexConfig, batch: Dim): ImageFeatures {
   const { low, high, imageSize } = config;
   return {
-    low: input('low', 'float32', [batch, imageTokenCount(config), low.hiddenSize]),
-    maps: high.dims.map((channels, i) => {
-      const side = imageSize / convNextStrides[i];
+    ...(low && { low: input('low', 'float32', [batch, imageTokenCount(config), low.hiddenSize]) }),
+    maps: mapChannels(high).map((channels, i) => {
+      const side = imageSize / mapStrides(high)[i];
       return input(`map ${i}`, 'float32', [batch, channels, side, side]);
     }),
   };

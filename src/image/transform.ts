@@ -82,6 +82,22 @@ export function shortestSideTransform(original: ImageSize, shorter?: number, lon
   };
 }
 
+/** The whole image as a square of `side` x `side`, whatever its shape was. */
+export function stretchTransform(original: ImageSize, side: number): ImageTransform {
+  assertImageSize(original);
+  assertImageSize({ width: side, height: side });
+  const canvas = { width: side, height: side };
+  return {
+    original: { width: original.width, height: original.height },
+    canvas,
+    content: canvas,
+    scaleX: side / original.width,
+    scaleY: side / original.height,
+    offsetX: 0,
+    offsetY: 0,
+  };
+}
+
 /** Centred on a square (the odd pixel of padding goes right or below), then resized to `side` x `side`. */
 export function squareTransform(original: ImageSize, side: number): ImageTransform {
   assertImageSize(original);

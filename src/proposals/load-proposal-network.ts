@@ -1,12 +1,12 @@
 /** Opens whatever finds the objects of images; a folder's `config.json` says what it is. */
 
 import { z } from 'zod';
+import { nanoDetParameters } from '../vision/nanodet/network.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { storedWeights } from '../weights/storage.ts';
 import { locateNetwork } from './locate.ts';
-import { nanoDetModelType, parseNanoDetConfig } from './nanodet/config.ts';
+import { nanoDetModelType, parseNanoDetConfig, sizesOf } from './nanodet/config.ts';
 import { NanoDet } from './nanodet/nanodet.ts';
-import { nanoDetParameters } from './nanodet/network.ts';
 import type { ProposalNetwork } from './proposal-network.ts';
 import { Upn, type UpnLoadOptions } from './upn.ts';
 
@@ -24,7 +24,7 @@ export async function loadProposalNetwork(source = 'nano', options: UpnLoadOptio
   if (!located.isFolder || modelTypeOf(located.config) !== nanoDetModelType) return Upn.load(source, options);
   const config = parseNanoDetConfig(located.config);
   const { tensors } = await openCheckpoint(located.path);
-  return new NanoDet({ config, weights: storedWeights(nanoDetParameters(config), tensors) }, options.session);
+  return new NanoDet({ config, weights: storedWeights(nanoDetParameters(sizesOf(config)), tensors) }, options.session);
 }
 
 const modelTypeOf = (config: unknown): unknown => z.looseObject({}).catch({}).parse(config).model_type;

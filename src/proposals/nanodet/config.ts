@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { ChatRexError } from '../../errors.ts';
+import { levelStrides, type NanoDetSizes, nanoDetSizesShape } from '../../vision/nanodet/sizes.ts';
 
 const count = z.int().positive();
 
@@ -22,15 +23,7 @@ const scale = z.strictObject({
 });
 
 const schema = z.strictObject({
-  stemChannels: count.multipleOf(2),
-  /** Residual blocks of every stage behind the stem; the first keeps the size of the map, every further one halves it. */
-  stageBlocks: z.array(count).min(3).readonly(),
-  /** Channels of the maps that the heads see. */
-  neckChannels: count,
-  /** Distances from a place to the sides of its box are means over 0, 1 ... this many strides. */
-  maxDistance: count,
-  /** Slope of the leaky ReLUs below zero. */
-  negativeSlope: z.number(),
+  ...nanoDetSizesShape,
   /** Names, in the order of the scores. */
   categories: z.array(z.string().min(1)).min(1).readonly(),
   /** Where images are looked at; the first is the one of a fast look. */
@@ -48,12 +41,11 @@ export type Logistic = z.infer<typeof logistic>;
 /** The `model_type` of a folder's `config.json`. */
 export const nanoDetModelType = 'nanodet';
 
-/** How many of the last stages of the backbone become levels: strides 8, 16 and 32 of four stages. */
-export const levelCount = 3;
-
-/** Strides of the levels against the image, finest first. The stem makes a quarter of it. */
-export const levelStrides = ({ stageBlocks }: Pick<NanoDetConfig, 'stageBlocks'>): number[] =>
-  stageBlocks.map((_, stage) => 4 * 2 ** stage).slice(-levelCount);
+/** The network of a configuration. */
+export const sizesOf = ({ categories, ...config }: NanoDetConfig): NanoDetSizes => ({
+  ...config,
+  categoryCount: categories.length,
+});
 
 /** @throws ChatRexError 'invalid-file' naming the first field that is wrong */
 export function parseNanoDetConfig(json: unknown): NanoDetConfig {

@@ -12,14 +12,15 @@ import { Session, type SessionOptions } from '../../runtime/session.ts';
 import { concat } from '../../tensor/ops/concat.ts';
 import { input } from '../../tensor/ops/input.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { nanoDetNetwork } from '../../vision/nanodet/network.ts';
 import { explainNaN, hasNaN } from '../../weights/non-finite.ts';
 import { createTurns } from '../in-turn.ts';
 import { completeFilter, type Proposals } from '../post-process.ts';
 import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranularity } from '../proposal-network.ts';
 import { SessionCache } from '../session-cache.ts';
-import type { NanoDetConfig, NanoDetScale } from './config.ts';
+import { type NanoDetConfig, type NanoDetScale, sizesOf } from './config.ts';
 import { type Detection, detectionsOf, proposalsOf, type ScalePredictions } from './detections.ts';
-import { nanoDetNetwork, placeBoxes } from './network.ts';
+import { placeBoxes } from './place-boxes.ts';
 
 /** A network on disk: its configuration and where its weights are. */
 export interface StoredNanoDet {
@@ -119,7 +120,7 @@ export function stretched(image: RgbImage, side: number): HostTensor<'float32'> 
 
 /** Input `images`; `logits` [B, N, categories] and `boxesXyxy` [B, N, 4] of all places of all levels. */
 export function detectionGraph(config: NanoDetConfig, side: number): Record<'logits' | 'boxesXyxy', Tensor> {
-  const network = nanoDetNetwork(createScope(), config);
+  const network = nanoDetNetwork(createScope(), sizesOf(config));
   const levels = network.predict(network.maps(input('images', 'float32', ['batch', 3, side, side])));
   const logits = concat(
     levels.map((level) => level.logits),

@@ -79,7 +79,7 @@ export function featureFeeds(model: ChatRexConfig, rows: readonly (Features | nu
 export function encoderGraph(model: ChatRexConfig): Record<string, Tensor> {
   const { pixelsLow, pixelsHigh } = visionInputs(model, { batch: 1 });
   const { low, maps } = chatRexVision(createScope(), model).encode(pixelsLow, pixelsHigh);
-  return { low, ...Object.fromEntries(maps.map((map, i) => [`map ${i}`, map])) };
+  return { ...(low && { low }), ...Object.fromEntries(maps.map((map, i) => [`map ${i}`, map])) };
 }
 
 /** Results of `encoderGraph` as one record. */
@@ -97,7 +97,7 @@ export function packFeatures(model: ChatRexConfig, results: Feeds): Features {
 /** Names and shapes of an image's features, in the order of a record. */
 function featureLayout(model: ChatRexConfig) {
   const { low, maps } = encodedInputs(model, 1);
-  const named = [['low', low] as const, ...maps.map((map, i) => [`map ${i}`, map] as const)];
+  const named = [...(low ? [['low', low] as const] : []), ...maps.map((map, i) => [`map ${i}`, map] as const)];
   return named.map(([name, { shape }]) => {
     const ofImage = shape.slice(1) as number[];
     return { name, shape: ofImage, length: ofImage.reduce((product, size) => product * size, 1) };

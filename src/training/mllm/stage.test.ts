@@ -74,14 +74,14 @@ beforeAll(async () => {
       ...model,
       imageSize: 64,
       low: {
-        ...model.low,
+        ...model.low!,
         hiddenSize: 16,
         intermediateSize: 32,
         numHiddenLayers: 1,
         numAttentionHeads: 2,
         imageSize: 32,
       },
-      high: { ...model.high, depths: [1, 1, 1, 1], dims: [8, 8, 16, 16] },
+      high: { kind: 'convnext' as const, kernelSize: 5, layerScale: 0.1, depths: [1, 1, 1, 1], dims: [8, 8, 16, 16] },
       language: {
         ...model.language,
         vocab_size: 512,

@@ -5,11 +5,11 @@ import { hostTensor } from '../../../runtime/host-tensor.ts';
 import { Session } from '../../../runtime/session.ts';
 import { input } from '../../../tensor/ops/input.ts';
 import { sigmoid } from '../../../tensor/ops/sigmoid.ts';
+import { nanoDetNetwork, nanoDetParameters } from '../../../vision/nanodet/network.ts';
 import { openCheckpoint } from '../../../weights/checkpoint.ts';
 import { storedWeights } from '../../../weights/storage.ts';
 import { locateNetwork } from '../../locate.ts';
-import { parseNanoDetConfig } from '../config.ts';
-import { nanoDetNetwork, nanoDetParameters } from '../network.ts';
+import { parseNanoDetConfig, sizesOf } from '../config.ts';
 
 let session: Promise<Session> | undefined;
 
@@ -27,14 +27,16 @@ export async function runBundled(rgb: Float32Array): Promise<Float32Array[]> {
 async function open(side: number): Promise<Session> {
   const located = await locateNetwork('photo');
   const config = parseNanoDetConfig(located.isFolder && located.config);
-  const network = nanoDetNetwork(createScope(), config);
+  const network = nanoDetNetwork(createScope(), sizesOf(config));
   const levels = network.predict(network.maps(input('images', 'float32', [1, 3, side, side])));
   const outputs = levels.flatMap(({ logits, distances }, i) => [
     [`scores ${i}`, sigmoid(logits)] as const,
     [`distances ${i}`, distances] as const,
   ]);
   const { tensors } = await openCheckpoint(located.path);
-  return Session.create(Object.fromEntries(outputs), storedWeights(nanoDetParameters(config), tensors), { threads: 1 });
+  return Session.create(Object.fromEntries(outputs), storedWeights(nanoDetParameters(sizesOf(config)), tensors), {
+    threads: 1,
+  });
 }
 
 /** A made-up image [3, side, side]: waves of every colour over a square with an edge. */

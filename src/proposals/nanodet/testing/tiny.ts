@@ -1,9 +1,9 @@
 /** A whole NanoDet as small as can be, with weights from a formula: for tests of everything but what it has learned. */
 
+import { nanoDetParameters } from '../../../vision/nanodet/network.ts';
 import { patterned } from '../../testing/patterned.ts';
-import type { NanoDetConfig } from '../config.ts';
+import { type NanoDetConfig, sizesOf } from '../config.ts';
 import { NanoDet } from '../nanodet.ts';
-import { nanoDetParameters } from '../network.ts';
 
 const category = { slope: 1, offset: -1 };
 
@@ -25,7 +25,7 @@ export const tinyNanoDetConfig: NanoDetConfig = {
 
 /** @returns a network that finds boxes in anything */
 export function tinyNanoDet(): NanoDet {
-  const weights = nanoDetParameters(tinyNanoDetConfig).map(({ name, shape }) => {
+  const weights = nanoDetParameters(sizesOf(tinyNanoDetConfig)).map(({ name, shape }) => {
     const count = shape.reduce((product, size) => product * size, 1);
     const deviation = shape.length === 1 ? 0.1 : 1.4 / Math.sqrt(count / shape[0]);
     return [name, { dtype: 'float32' as const, data: patterned(name, count, deviation) }] as const;

@@ -11,20 +11,15 @@ import { createScope, type Scope } from '../../nn/scope.ts';
 import type { Dim } from '../../tensor/dimension.ts';
 import { graphOf } from '../../tensor/graph.ts';
 import { add } from '../../tensor/ops/add.ts';
-import { concat } from '../../tensor/ops/concat.ts';
-import { constant } from '../../tensor/ops/constant.ts';
 import { input } from '../../tensor/ops/input.ts';
-import { matmul } from '../../tensor/ops/matmul.ts';
-import { multiply } from '../../tensor/ops/multiply.ts';
 import type { ParameterAttributes } from '../../tensor/ops/parameter.ts';
 import { reshape } from '../../tensor/ops/reshape.ts';
 import { resize } from '../../tensor/ops/resize.ts';
 import { slice } from '../../tensor/ops/slice.ts';
-import { softmax } from '../../tensor/ops/softmax.ts';
 import { transpose } from '../../tensor/ops/transpose.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { activatedConv, backboneChannels, cspBackbone } from './backbone.ts';
-import { levelStrides, type NanoDetConfig } from './config.ts';
+import { levelStrides, type NanoDetSizes } from './sizes.ts';
 
 /** What the heads say of every place of one level, rows in reading order. */
 export interface LevelPredictions {
@@ -47,7 +42,7 @@ export interface NanoDetNetwork {
 }
 
 /** The network with its parameters in `scope`. */
-export function nanoDetNetwork(scope: Scope, config: NanoDetConfig): NanoDetNetwork {
+export function nanoDetNetwork(scope: Scope, config: NanoDetSizes): NanoDetNetwork {
   const backbone = cspBackbone(scope.at('backbone'), config);
   const neck = pathAggregation(scope.at('fpn'), config);
   const strides = levelStrides(config);
@@ -59,17 +54,17 @@ export function nanoDetNetwork(scope: Scope, config: NanoDetConfig): NanoDetNetw
         const [batch, , height, width] = map.shape as [Dim, number, number, number];
         // [B, C, h, w] -> [B, h * w, C]
         const rows = transpose(reshape(heads[level](map), [batch, outputsOf(config), height * width]), [0, 2, 1]);
-        const logits = slice(rows, { axis: 2, end: config.categories.length });
-        const distances = slice(rows, { axis: 2, start: config.categories.length });
+        const logits = slice(rows, { axis: 2, end: config.categoryCount });
+        const distances = slice(rows, { axis: 2, start: config.categoryCount });
         return { logits, distances, height, width, stride: strides[level] };
       }),
   };
 }
 
-const outputsOf = ({ categories, maxDistance }: NanoDetConfig): number => categories.length + 4 * (maxDistance + 1);
+const outputsOf = ({ categoryCount, maxDistance }: NanoDetSizes): number => categoryCount + 4 * (maxDistance + 1);
 
 /** Brings all maps to the same channels, adds coarse ones to fine ones, then fine ones to coarse ones (Liu et al., "PANet"). */
-function pathAggregation(scope: Scope, config: NanoDetConfig): (maps: readonly Tensor[]) => Tensor[] {
+function pathAggregation(scope: Scope, config: NanoDetSizes): (maps: readonly Tensor[]) => Tensor[] {
   const { neckChannels: outChannels } = config;
   const laterals = backboneChannels(config).map((inChannels, level) =>
     conv(scope.at('lateral_convs').at(level).at('conv'), { inChannels, outChannels, kernel: 1 }),
@@ -90,7 +85,7 @@ const atSizeOf = (map: Tensor, { shape: [, , height, width] }: Tensor): Tensor =
   resize(map, { height: height as number, width: width as number, mode: 'bilinear' });
 
 /** [B, neckChannels, h, w] -> [B, categories + 4 * (maxDistance + 1), h, w]; scores and boxes share their convolution. */
-function levelHead(scope: Scope, level: number, config: NanoDetConfig): (map: Tensor) => Tensor {
+function levelHead(scope: Scope, level: number, config: NanoDetSizes): (map: Tensor) => Tensor {
   const { neckChannels: channels, negativeSlope: slope } = config;
   const look = activatedConv(scope.at('cls_convs').at(level).at(0), {
     inChannels: channels,
@@ -101,38 +96,8 @@ function levelHead(scope: Scope, level: number, config: NanoDetConfig): (map: Te
   return (map) => say(look(map));
 }
 
-/** Boxes in pixels of the network's input, unclipped: [B, places of all levels, 4] xyxy. */
-export function placeBoxes(levels: readonly LevelPredictions[], { maxDistance }: NanoDetConfig): Tensor {
-  const bins = maxDistance + 1;
-  return concat(
-    levels.map(({ distances, height, width, stride }) => {
-      const [batch, places] = distances.shape;
-      const shares = softmax(reshape(distances, [batch, places, 4, bins]), { axis: -1 });
-      // A mean over bins of 0, 1 ... strides is a product with those distances; left and top lead away from the centre.
-      const scale = constant(
-        'float32',
-        [bins, 1],
-        Array.from({ length: bins }, (_, bin) => bin * stride),
-      );
-      const sides = reshape(matmul(shares, scale), [batch, places, 4]);
-      const signs = constant('float32', [4], [-1, -1, 1, 1]);
-      return add(multiply(sides, signs), centres(height, width, stride));
-    }),
-    1,
-  );
-}
-
-/** [1, h * w, 4]: the centre of every place, twice. */
-function centres(height: number, width: number, stride: number): Tensor {
-  const values = Array.from({ length: height * width }, (_, place) => {
-    const [x, y] = [((place % width) + 0.5) * stride, (Math.floor(place / width) + 0.5) * stride];
-    return [x, y, x, y];
-  });
-  return constant('float32', [1, height * width, 4], values.flat());
-}
-
 /** All parameters of a network; they do not depend on the size of images. */
-export function nanoDetParameters(config: NanoDetConfig): ParameterAttributes[] {
+export function nanoDetParameters(config: NanoDetSizes): ParameterAttributes[] {
   const network = nanoDetNetwork(createScope(), config);
   const side = Math.max(...levelStrides(config));
   const levels = network.predict(network.maps(input('images', 'float32', [1, 3, side, side])));

@@ -10,20 +10,20 @@ import { concat } from '../../tensor/ops/concat.ts';
 import { leakyRelu } from '../../tensor/ops/leaky-relu.ts';
 import { maxPool } from '../../tensor/ops/max-pool.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { levelCount, type NanoDetConfig } from './config.ts';
+import { levelCount, type NanoDetSizes } from './sizes.ts';
 
 /** Channels that every stage is given; it returns twice as many. */
-const stageChannels = ({ stemChannels, stageBlocks }: NanoDetConfig): number[] =>
+const stageChannels = ({ stemChannels, stageBlocks }: NanoDetSizes): number[] =>
   stageBlocks.map((_, stage) => stemChannels * 2 ** stage);
 
 /** Channels of the maps of the backbone, finest first. */
-export const backboneChannels = (config: NanoDetConfig): number[] =>
+export const backboneChannels = (config: NanoDetSizes): number[] =>
   stageChannels(config)
     .slice(-levelCount)
     .map((channels) => 2 * channels);
 
 /** Images [B, 3, H, W], normalised, H and W multiples of 32 -> maps [B, C, h, w] at strides 8, 16 and 32. */
-export function cspBackbone(scope: Scope, config: NanoDetConfig): (images: Tensor) => Tensor[] {
+export function cspBackbone(scope: Scope, config: NanoDetSizes): (images: Tensor) => Tensor[] {
   const { negativeSlope: slope, stemChannels } = config;
   const stages = scope.at('stages');
   const stem = activatedConv(stages.at(0), { inChannels: 3, outChannels: stemChannels, stride: 2, slope });
