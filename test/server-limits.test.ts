@@ -266,6 +266,9 @@ describe('what the server tells of itself', () => {
     const headers = { ...asked, 'x-request-id': 'my-request.1' };
     const response = await post('/v1/chatrex/ask?secret=1', body({ question: 'Where is the secret?' }), headers);
     expect(response.headers.get('x-request-id')).toBe('my-request.1');
+    await response.text();
+    // The line is written when the reply has been sent.
+    await new Promise((resolve) => setTimeout(resolve, 50));
     expect(server.logged).toContainEqual(
       expect.objectContaining({ event: 'request', requestId: 'my-request.1', path: '/v1/chatrex/ask', status: 200 }),
     );

@@ -31,11 +31,15 @@ export function createApp(sources: AppSources): Hono<ServerEnv> {
     c.header('x-request-id', requestId);
     c.header('x-content-type-options', 'nosniff');
     const { method, path } = c.req;
+    const { status } = c.res;
     // By the route's pattern: paths that anybody makes up would fill the memory.
     const route = matchedRoutes(c).findLast((matched) => matched.method === method)?.path ?? 'none';
-    metrics.onResponse(route, c.res.status);
-    const durationMs = Math.round(performance.now() - start);
-    log.info('request', { requestId, method, path, status: c.res.status, durationMs, client: c.get('client') });
+    metrics.onResponse(route, status);
+    atEnd(c, (isWhole) => {
+      const durationMs = Math.round(performance.now() - start);
+      const client = c.get('client');
+      log.info('request', { requestId, method, path, status, durationMs, client, ...(!isWhole && { isCutOff: true }) });
+    });
   });
   app.use(hostGuard(settings));
   app.use(corsGuard(settings));
@@ -78,6 +82,13 @@ function reply(c: ServerContext, error: ApiError): Response {
 function requestIdOf(c: ServerContext): string {
   const own = c.req.header('x-request-id');
   return own !== undefined && /^[\w.:-]{1,128}$/.test(own) ? own : randomUUID();
+}
+
+/** Calls back when the reply has been sent whole, or the connection ended before. */
+function atEnd(c: ServerContext, done: (isWhole: boolean) => void): void {
+  const outgoing = c.env?.outgoing;
+  if (outgoing) outgoing.once('close', () => done(outgoing.writableFinished));
+  else done(true);
 }
 
 /** Fires when the connection ends before the reply does. */

@@ -16,6 +16,11 @@ import type { FromModel, ModelResults, ModelTask, SentError, ToModel } from './m
 const wellAfterMs = 10_000;
 const firstPauseMs = 50;
 const longestPauseMs = 5_000;
+/**
+ * A process that has not given up a task this long after it was told to is stuck: longer than the largest proposal network
+ * takes for one image on a slow machine, which cannot be interrupted.
+ */
+const stuckAfterMs = 180_000;
 /** How long a process may take to end when it is told to. */
 const endingMs = 2_000;
 
@@ -77,7 +82,12 @@ export class ModelProcess {
   async call<T extends ModelTask>(task: T, { signal, onEvent }: CallOptions = {}): Promise<ModelResults[T['kind']]> {
     await unlessAborted(this.#ready.promise, signal);
     const id = this.#nextId++;
-    const abort = () => this.#send({ kind: 'abort', id });
+    const child = this.#child;
+    let stuck: NodeJS.Timeout | undefined;
+    const abort = () => {
+      this.#send({ kind: 'abort', id });
+      stuck = setTimeout(() => child?.kill('SIGKILL'), stuckAfterMs);
+    };
     const { promise, resolve, reject } = deferred<ModelResults[keyof ModelResults]>();
     this.#pending.set(id, { resolve, reject, onEvent });
     this.#send({ kind: 'task', id, task });
@@ -86,6 +96,7 @@ export class ModelProcess {
       return (await promise) as ModelResults[T['kind']];
     } finally {
       signal?.removeEventListener('abort', abort);
+      clearTimeout(stuck);
       this.#pending.delete(id);
     }
   }
