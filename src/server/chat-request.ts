@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Turn } from '../chatrex/encoded-image.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { ApiError } from './api-error.ts';
+import { rawField } from './grounding-json.ts';
 import type { AnswerOptions } from './model-protocol.ts';
 import { maxGivenBoxes, maxMessages, maxStopTexts, maxTextLength } from './settings.ts';
 
@@ -67,6 +68,7 @@ export const chatRequestSchema = z.object({
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
   response_format: z.object({ type: z.string() }).nullish(),
+  raw: rawField,
   // Named to be refused: an answer without them would not be what was asked for.
   tools: z.array(z.unknown()).nullish(),
   functions: z.array(z.unknown()).nullish(),

@@ -35,6 +35,23 @@ export const groundingSchema = z.object({
   image: sizeSchema,
 });
 
+/** For those who study the model. */
+export const rawField = z
+  .boolean()
+  .optional()
+  .meta({ description: 'Whether to return the answer as the model spelled it, too.' });
+
+export const rawSchema = z.object({
+  answer: z.string().meta({ description: 'With the markers of phrases and boxes.' }),
+  tokens: z.array(z.int()),
+  prompt_tokens: z.int(),
+  ending: z.enum(['end', 'stop', 'length', 'loop']),
+});
+
+export const rawJson = ({ source, ids, promptTokens, ending }: Answer): z.infer<typeof rawSchema> => ({
+  ...{ answer: source, tokens: [...ids], prompt_tokens: promptTokens, ending },
+});
+
 export type ObjectJson = z.infer<typeof objectSchema>;
 export type PhraseJson = z.infer<typeof phraseSchema>;
 export type GroundingJson = z.infer<typeof groundingSchema>;

@@ -17,6 +17,9 @@ import {
   groundingJson,
   groundingSchema,
   objectSchema,
+  rawField,
+  rawJson,
+  rawSchema,
   rounded,
   sizeSchema,
 } from './grounding-json.ts';
@@ -44,8 +47,8 @@ export interface Task<Request extends z.ZodObject = z.ZodObject, Result extends 
 
 const task = <Request extends z.ZodObject, Result extends z.ZodObject>(made: Task<Request, Result>) => made;
 
-const answerResult = z.object({ text: z.string(), ...groundingSchema.shape });
-const askFields = { ...boxFields, ...answerFields };
+const answerResult = z.object({ text: z.string(), ...groundingSchema.shape, raw: rawSchema.optional() });
+const askFields = { ...boxFields, ...answerFields, raw: rawField };
 
 const propose = task({
   summary: 'Find every object as boxes, best first',
@@ -95,7 +98,7 @@ const detect = task({
         ...{ label: answer.labels[row], index, box: boxJson(answer.boxesXyxy, row) },
         score: rounded(answer.scores[row], 4),
       }));
-      return { ...answerJson(answer, askable), detections };
+      return { ...answerJson(answer, askable, request.raw), detections };
     }),
 });
 
@@ -127,7 +130,8 @@ const caption = task({
       .max(100)
       .optional()
       .meta({ description: 'Indices of the boxes to describe; all by default.' }),
-    ...askFields,
+    ...boxFields,
+    ...answerFields,
   }),
   result: z.object({ image: sizeSchema, captions: z.array(objectSchema.extend({ text: z.string() })) }),
   run: (engine, caller, image, request) =>
@@ -154,17 +158,18 @@ function answerOne(
   engine: Engine,
   caller: Caller,
   image: ImageInput,
-  request: Parameters<typeof answerOptions>[0],
+  request: Parameters<typeof answerOptions>[0] & { raw?: boolean },
   question: string,
   onEvent?: OnTaskEvent,
 ): Promise<z.infer<typeof answerResult>> {
   return engine.withImage(caller, image, async (askable) => {
     const answer = await askable.ask([{ question }], answerOptions(request), (event) => onEvent?.(event, askable));
-    return answerJson(answer, askable);
+    return answerJson(answer, askable, request.raw);
   });
 }
 
-const answerJson = (answer: Answer, { facts }: AskableImage) => ({
+const answerJson = (answer: Answer, { facts }: AskableImage, isRaw = false) => ({
   text: answer.text,
   ...groundingJson(answer, facts),
+  ...(isRaw && { raw: rawJson(answer) }),
 });

@@ -16,7 +16,7 @@ import {
   conversationOf,
   requirePossible,
 } from '../chat-request.ts';
-import { createGroundingStream, groundingJson } from '../grounding-json.ts';
+import { createGroundingStream, groundingJson, rawJson } from '../grounding-json.ts';
 import { callerOf, readImage, readJson, type ServerContext, type ServerEnv, type Services } from '../http-context.ts';
 import type { EncodedFacts } from '../model-protocol.ts';
 import { type EventSink, type Shown, streamed } from '../sse.ts';
@@ -104,9 +104,9 @@ function chunks(request: ChatRequest, head: Head): Shown<{ event: AnswerEvent; f
       if (piece && !isJson) send(sink, piece);
     },
     end(sink, written) {
-      const { content, grounding } = message(request, written);
+      const { role: _role, refusal: _refusal, content, ...rest } = message(request, written);
       if (isJson) send(sink, { content });
-      send(sink, { grounding }, finishReason(written));
+      send(sink, rest, finishReason(written));
       if (hasUsage) {
         sink.send({ ...head, object: 'chat.completion.chunk', choices: [], usage: usage(written) });
       }
@@ -120,7 +120,8 @@ function message(request: ChatRequest, { answer, facts }: Written) {
   const grounding = groundingJson(answer, facts);
   const isJson = request.response_format?.type === 'json_object';
   const content = isJson ? JSON.stringify({ text: answer.text, ...grounding }) : answer.text;
-  return { role: 'assistant' as const, content, refusal: null, grounding };
+  const raw = request.raw ? { raw: rawJson(answer) } : {};
+  return { role: 'assistant' as const, content, refusal: null, grounding, ...raw };
 }
 
 const finishReason = ({ answer }: Written): 'stop' | 'length' => (answer.ending === 'length' ? 'length' : 'stop');
