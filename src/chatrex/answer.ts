@@ -80,7 +80,10 @@ export async function* writeAnswer(
   const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, stop = [], ...sampling } = options;
   const maxTokens = answerLength(wished, memory.room - ids.length);
   const constraint = isConstrained
-    ? new AnswerConstraint(chat.vocabulary, { boxCount, maxTokens, listsInAnyOrder, listThreshold })
+    ? new AnswerConstraint(chat.vocabulary, {
+        ...{ boxCount, maxTokens, listsInAnyOrder, listThreshold },
+        timesAsked: (phraseIds) => timesNamed(chat, ids, phraseIds),
+      })
     : undefined;
   const parser = createAnswerParser({ dialect, boxCount });
   const stopText = new StopText(stop);
@@ -121,6 +124,24 @@ function requirePrompt(tokens: number, most = Number.POSITIVE_INFINITY): void {
   if (tokens <= most) return;
   const message = `image, boxes and question take ${tokens} tokens, the model was made for ${most} before its answer`;
   throw new ChatRexError('limit-exceeded', `${message}; give fewer boxes or a shorter conversation`);
+}
+
+/** How often the last question of a conversation names a phrase, also in the plural. */
+function timesNamed(chat: Chat, conversation: readonly number[], phraseIds: readonly number[]): number {
+  const start = conversation.findLastIndex((id) => chat.vocabulary.endIds.includes(id)) + 1;
+  const question = textOf(chat, conversation.slice(start)).toLowerCase();
+  const phrase = textOf(chat, phraseIds).trim().toLowerCase();
+  if (phrase === '') return 0;
+  let count = 0;
+  for (let at = question.indexOf(phrase); at >= 0; at = question.indexOf(phrase, at + phrase.length)) {
+    if (!/[\p{L}\p{N}]$/u.test(question.slice(0, at))) count++;
+  }
+  return count;
+}
+
+function textOf(chat: Chat, ids: readonly number[]): string {
+  const decoder = chat.createAnswerDecoder();
+  return ids.map((id) => decoder.push(id)).join('') + decoder.end();
 }
 
 function answerLength(wished: number, room: number): number {

@@ -13,8 +13,8 @@
  *
  * An answer is cut, which means that what is open is closed by the shortest way and the end follows,
  * - 'length': when only as many tokens are left as closing needs;
- * - 'loop': when a block of tokens repeats itself (see `loop-detection.ts`), or a phrase is named a third time with the same
- *   boxes and at most two tokens between. Twice may be honest: the question may have asked twice.
+ * - 'loop': when a block of tokens repeats itself (see `loop-detection.ts`), or a phrase is named again with the same boxes
+ *   and at most two tokens between, more often than the question names it.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -33,7 +33,7 @@ export class AnswerConstraint {
   readonly #listBias: number;
   readonly #table: ReturnType<typeof allowedByMode>;
   readonly #loops = createLoopDetector();
-  readonly #phrase = createPhraseMemory();
+  readonly #phrase: ReturnType<typeof createPhraseMemory>;
   #mode: 'text' | 'phrase' | 'after-phrase' | 'list' | 'none' | 'done' = 'text';
   #tokensLeft: number;
   /** Tokens of "None" that have come. */
@@ -42,12 +42,22 @@ export class AnswerConstraint {
   #cut: 'length' | 'loop' | undefined;
   #allowed: Allowed;
 
-  /** @param options.listsInAnyOrder, options.listThreshold see `ChatRexConfig` */
+  /**
+   * @param options.listsInAnyOrder, options.listThreshold see `ChatRexConfig`
+   * @param options.timesAsked how often the question names a phrase, by the ids of the phrase; once by default
+   */
   constructor(
     vocabulary: AnswerVocabulary,
-    options: { boxCount: number; maxTokens: number; listsInAnyOrder?: boolean; listThreshold?: number },
+    options: {
+      boxCount: number;
+      maxTokens: number;
+      listsInAnyOrder?: boolean;
+      listThreshold?: number;
+      timesAsked?: (phraseIds: readonly number[]) => number;
+    },
   ) {
-    const { boxCount, maxTokens, listsInAnyOrder = false, listThreshold = 0.5 } = options;
+    const { boxCount, maxTokens, listsInAnyOrder = false, listThreshold = 0.5, timesAsked = () => 1 } = options;
+    this.#phrase = createPhraseMemory(timesAsked);
     this.#vocabulary = vocabulary;
     this.#listsInAnyOrder = listsInAnyOrder;
     this.#listBias = Math.log((1 - listThreshold) / listThreshold);
@@ -224,12 +234,11 @@ function allowedByMode({ ids, endIds, specialIds }: AnswerVocabulary) {
   };
 }
 
-/** A phrase with the same boxes, this near to its like for so many times in a row, is a loop. */
+/** A phrase with the same boxes, this near to its like, is a loop. */
 const nearbyTokens = 2;
-const phraseRepeats = 3;
 
 /** The phrase being written, and whether it is the one before it over again. */
-function createPhraseMemory() {
+function createPhraseMemory(timesAsked: (phraseIds: readonly number[]) => number) {
   let previous: string | undefined;
   let repeats = 1;
   const memory = {
@@ -242,13 +251,13 @@ function createPhraseMemory() {
       memory.text = [];
       memory.objects.clear();
     },
-    /** True when the same phrase with the same boxes has been there time and again. */
+    /** True when the same phrase with the same boxes has just been there, as often as it was asked for. */
     close() {
       const key = `${memory.text}|${[...memory.objects].sort((a, b) => a - b)}`;
       repeats = key === previous && memory.tokensBefore <= nearbyTokens ? repeats + 1 : 1;
       previous = key;
       memory.tokensBefore = 0;
-      return repeats >= phraseRepeats;
+      return repeats > 1 && repeats > timesAsked(memory.text);
     },
   };
   return memory;
