@@ -11,11 +11,12 @@ import {
   referringCommand,
   regionsCommand,
 } from './eval/data-suites.ts';
+import { questionCommands } from './eval/question-suites.ts';
 import { reportCommand } from './eval/report.ts';
 import { evalWorldCommand } from './eval/world.ts';
 
 export function evalCommand(): Command {
-  return new Command('eval')
+  const command = new Command('eval')
     .description('measure what a model can do')
     .addCommand(evalWorldCommand())
     .addCommand(proposalsCommand())
@@ -27,4 +28,6 @@ export function evalCommand(): Command {
     .addCommand(referringCommand())
     .addCommand(reportCommand())
     .addCommand(compareCommand());
+  for (const suite of questionCommands()) command.addCommand(suite);
+  return command;
 }

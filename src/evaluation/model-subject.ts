@@ -10,7 +10,7 @@ import { questionFor, regionQuestion } from '../prompt/templates.ts';
 import type { FilterOptions, Proposals } from '../proposals/post-process.ts';
 import type { ProposalNetwork, ProposeOptions } from '../proposals/proposal-network.ts';
 import type { SampleView } from './sample-view.ts';
-import type { Counts, Detects, FindsProposals, FoundBoxes, NamesRegions, Refers } from './subject.ts';
+import type { Answers, Counts, Detects, FindsProposals, FoundBoxes, NamesRegions, Refers } from './subject.ts';
 
 /** A `ChatRex`; named by what is used of it, since front ends stand above evaluation. */
 export interface ImageReader {
@@ -32,7 +32,7 @@ export interface ModelSubjectOptions extends FilterOptions {
   readonly maxTokens?: number;
 }
 
-export class ModelSubject implements FindsProposals, Detects, Refers, Counts, NamesRegions {
+export class ModelSubject implements FindsProposals, Detects, Refers, Counts, NamesRegions, Answers {
   readonly #model: EvaluatedModel;
   readonly #options: ModelSubjectOptions;
   /** What was made of the image that is looked at now; the one before is forgotten. */
@@ -62,6 +62,10 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
 
   async count(view: SampleView, name: string, signal?: AbortSignal): Promise<FoundBoxes> {
     return foundBoxes(await this.#ask(view, questionFor('count', [name]), signal));
+  }
+
+  async answer(view: SampleView, question: string, signal?: AbortSignal): Promise<string> {
+    return (await this.#ask(view, question, signal)).text;
   }
 
   async nameRegion(

@@ -55,3 +55,8 @@ export interface NamesRegions {
    */
   nameRegion(view: SampleView, boxesXyxy: readonly BoxXyxy[], box: number, signal?: AbortSignal): Promise<string>;
 }
+
+export interface Answers {
+  /** Answers a question about the image in words. */
+  answer(view: SampleView, question: string, signal?: AbortSignal): Promise<string>;
+}

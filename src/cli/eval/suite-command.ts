@@ -10,13 +10,15 @@ import { writeReport } from '../../evaluation/report/write-report.ts';
 import type { Shard } from '../../evaluation/rows-file.ts';
 import type { Suite } from '../../evaluation/suite.ts';
 import { withDataset } from '../data/open-spec.ts';
+import { interruptible } from '../interruption.ts';
 import { whole, wholeNumber } from '../option-types.ts';
 import { progressBar } from '../progress.ts';
 import { describeModel, openModel } from './open-model.ts';
 import { suiteTable } from './suite-table.ts';
 
 export interface SuiteOptions {
-  data: string;
+  /** Missing for suites that bring their own data. */
+  data?: string;
   root?: string;
   cache?: string;
   model: string;
@@ -42,13 +44,19 @@ export const incompleteStatus = 3;
 
 /** Adds the options that `SuiteOptions` names. */
 export function suiteCommand(command: Command): Command {
-  return command
+  command
     .requiredOption(
       '--data <spec>',
       'FORMAT:PATH[,option=value...], a JSON object, or a module; see docs/guides/data.md',
     )
     .option('--root <folder>', 'what relative paths of the spec are relative to; here by default')
-    .option('--cache <folder>', 'where indexes are kept; CHATREX_CACHE or ~/.cache/chatrex by default')
+    .option('--cache <folder>', 'where indexes are kept; CHATREX_CACHE or ~/.cache/chatrex by default');
+  return runOptions(command);
+}
+
+/** Who is asked, how much, and what becomes of it. */
+export function runOptions(command: Command): Command {
+  return command
     .option('--model <model>', 'a folder, with upn/ in it or that folder alone, or the name of a bundled model', 'nano')
     .option('--upn <model>', 'another proposal network than the one in the folder')
     .option('--limit <n>', 'samples of the data set, from its beginning', whole(1, Number.MAX_SAFE_INTEGER))
@@ -60,7 +68,11 @@ export function suiteCommand(command: Command): Command {
 
 /** Adds the options that `EndpointCommandOptions` names. */
 export function endpointCommand(command: Command): Command {
-  return suiteCommand(command)
+  return endpointOptions(suiteCommand(command));
+}
+
+export function endpointOptions(command: Command): Command {
+  return command
     .option('--endpoint <url#model>', 'ask an OpenAI-compatible server instead; its key is read from CHATREX_API_KEY')
     .addOption(
       new Option('--style <name>', 'with --endpoint: how questions are put and boxes are written')
@@ -89,6 +101,7 @@ export async function runModelSuite<Truth, Answer>(
   suite: Suite<ModelSubject, Truth, Answer>,
   options: SuiteOptions,
   settings: ModelSubjectOptions & Readonly<Record<string, unknown>>,
+  dataset?: Dataset,
 ): Promise<void> {
   const model = await describeModel(options.model, options.upn);
   let dispose: (() => Promise<void>) | undefined;
@@ -98,7 +111,7 @@ export async function runModelSuite<Truth, Answer>(
     return new ModelSubject(opened.model, settings);
   };
   try {
-    await runSuiteCommand({ suite, options, model, settings, open });
+    await runSuiteCommand({ suite, options, model, settings, open, dataset });
   } finally {
     await dispose?.();
   }
@@ -109,8 +122,9 @@ export async function runAskedSuite<Truth, Answer>(
   suite: Suite<ModelSubject | EndpointSubject, Truth, Answer>,
   options: EndpointCommandOptions,
   settings: ModelSubjectOptions & Readonly<Record<string, unknown>>,
+  dataset?: Dataset,
 ): Promise<void> {
-  if (options.endpoint === undefined) return runModelSuite(suite, options, settings);
+  if (options.endpoint === undefined) return runModelSuite(suite, options, settings, dataset);
   const { style, concurrency, timeout = 120, attempts } = options;
   const endpoint = parseEndpoint('--endpoint', options.endpoint);
   const subject = new EndpointSubject(endpoint, {
@@ -119,7 +133,7 @@ export async function runAskedSuite<Truth, Answer>(
     timeoutMs: 1000 * timeout,
   });
   await runSuiteCommand({
-    ...{ suite, options, concurrency },
+    ...{ suite, options, concurrency, dataset },
     model: { endpoint: endpoint.address, model: endpoint.model, style },
     settings,
     open: async () => subject,
@@ -133,6 +147,8 @@ export interface SuiteRun<Subject, Truth, Answer> {
   /** Everything that changes a question or an answer. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly concurrency?: number;
+  /** The data of a suite that brings its own; else that of `--data`. */
+  readonly dataset?: Dataset;
   open(): Promise<Subject>;
 }
 
@@ -143,19 +159,20 @@ export async function runSuiteCommand<Subject, Truth, Answer>({
   model,
   settings,
   concurrency,
+  dataset,
   open,
 }: SuiteRun<Subject, Truth, Answer>): Promise<void> {
   const title = `eval ${suite.name}`;
-  const { data: spec, limit, shard, out: folder } = options;
+  const { data: spec = '', limit, shard, out: folder } = options;
   const note = (text: string) => process.stderr.write(`${title}: ${text}\n`);
-  await withDataset(title, spec, options, async (data: Dataset, signal) => {
+  const work = async (data: Dataset, signal: AbortSignal) => {
     let bar: ReturnType<typeof progressBar> | undefined;
     const { evaluation, run } = await evaluate({
       suite,
       data,
       open,
       model,
-      spec,
+      spec: spec === '' ? undefined : spec,
       options: settings,
       folder,
       limit,
@@ -174,7 +191,9 @@ export async function runSuiteCommand<Subject, Truth, Answer>({
     if (folder !== undefined) note(`wrote ${await writeReport(folder, evaluation, run.rows, data)}`);
     printEvaluation(evaluation, options.json ?? false);
     if (evaluation.counts.failed > 0) process.exitCode ??= incompleteStatus;
-  });
+  };
+  if (dataset === undefined) await withDataset(title, spec, options, work);
+  else await interruptible((signal) => work(dataset, signal));
 }
 
 export function printEvaluation(evaluation: Evaluation, isJson: boolean): void {

@@ -13,7 +13,7 @@ import { resizeImage } from '../../image/resize.ts';
 import { questionFor, regionQuestion } from '../../prompt/templates.ts';
 import { baselineStyles } from '../baselines/styles.ts';
 import type { SampleView } from '../sample-view.ts';
-import type { Counts, Detects, FoundBox, FoundBoxes, NamesRegions, Refers } from '../subject.ts';
+import type { Answers, Counts, Detects, FoundBox, FoundBoxes, NamesRegions, Refers } from '../subject.ts';
 import { type ChatEndpoint, type ChatReply, chatReply } from './ask-chat.ts';
 
 export const chatRexStyle = 'chatrex';
@@ -48,7 +48,7 @@ const groundingSchema = z.object({
   ),
 });
 
-export class EndpointSubject implements Detects, Refers, Counts, NamesRegions {
+export class EndpointSubject implements Detects, Refers, Counts, NamesRegions, Answers {
   readonly #endpoint: ChatEndpoint;
   readonly #options: EndpointOptions;
   /** Data URLs of the images that are asked about now. */
@@ -94,6 +94,10 @@ export class EndpointSubject implements Detects, Refers, Counts, NamesRegions {
     const prompt = `How many instances of ${name} are there in this image? Answer with a number.`;
     const { text, isCut } = await this.#ask(view, prompt, { signal });
     return { boxes: [], text, isCut };
+  }
+
+  async answer(view: SampleView, question: string, signal?: AbortSignal): Promise<string> {
+    return (await this.#ask(view, question, { signal })).text;
   }
 
   /** @throws ChatRexError 'unsupported' for a style that cannot be told boxes */
