@@ -3,8 +3,16 @@
 import { Option } from 'commander';
 import { countingAnswers, countingQuestions, scoreCounting } from '../../evaluation/suites/counting.ts';
 import { type MmmuRule, mmmuAnswers, mmmuQuestions, mmmuRules, scoreMmmu } from '../../evaluation/suites/mmmu.ts';
-import { type PopeRule, popeAnswers, popeQuestions, popeRules, scorePope } from '../../evaluation/suites/pope.ts';
-import { readAllRecords } from '../../evaluation/suites/record-files.ts';
+import {
+  llavaPopeQuestions,
+  type PopeRule,
+  popeAnswers,
+  popeQuestions,
+  popeRules,
+  scorePope,
+  withCategories,
+} from '../../evaluation/suites/pope.ts';
+import { readAllRecords, readRecords } from '../../evaluation/suites/record-files.ts';
 import {
   type SeedRule,
   scoreSeed,
@@ -38,10 +46,17 @@ const pope: ScoreSuite = {
   description: 'is it in the image: accuracy, precision, recall, F1, yes ratio',
   answers: 'lines with question_id and answer (POPE) or text (LLaVA); one file for each category',
   truth: 'coco_pope_random.json, coco_pope_popular.json, coco_pope_adversarial.json, or one of them',
-  options: [ruleOption(popeRules)],
-  run: async ({ answers, truth = [], rule }) => {
+  options: [
+    ruleOption(popeRules),
+    new Option('--questions <file>', 'llava_pope_test.jsonl, when LLaVA’s ids run through all categories'),
+  ],
+  run: async ({ answers, truth = [], rule, questions: llavaFile }) => {
     const questions = (await readAllRecords(truth)).map(popeQuestions);
     const said = (await readAllRecords(answers)).map(popeAnswers);
+    if (llavaFile !== undefined) {
+      const numbered = llavaPopeQuestions(await readRecords(llavaFile as string), questions.flat());
+      return scorePope(numbered, withCategories(said.flat(), numbered), rule as PopeRule);
+    }
     // The files go together in order, whatever the answers are called.
     const isByFile = questions.length === said.length && said.every((own) => new Set(own.map(categoryOf)).size <= 1);
     const named = isByFile

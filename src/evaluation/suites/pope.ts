@@ -6,6 +6,7 @@
  * `official` (RUCAIBox/POPE evaluate.py, also LLaVA's), `vlmevalkit` (its YOrN_Extraction), `lmms-eval`.
  */
 
+import { ChatRexError } from '../../errors.ts';
 import { groupBy } from '../metrics/group-by.ts';
 import { required, textAnswers } from './answer-fields.ts';
 import { pairAnswers } from './pair-answers.ts';
@@ -54,6 +55,34 @@ export function popeAnswers(file: RecordFile): PopeAnswer[] {
     ...answer,
     category: categoryOf(file.records[i].category, file.path),
   }));
+}
+
+/**
+ * LLaVA numbers the questions of all categories through, in a file of its own; the labels are in POPE's files, in the same
+ * order within a category.
+ * @throws ChatRexError 'invalid-file' when a category has another number of questions than labels
+ */
+export function llavaPopeQuestions(questions: RecordFile, labels: readonly PopeQuestion[]): PopeQuestion[] {
+  const asked = questions.records.map((_, i) => ({
+    id: required(questions, i, 'question_id', 'pope'),
+    category: required(questions, i, 'category', 'pope'),
+  }));
+  const labelsOf = groupBy(labels, ({ category }) => category);
+  return [...groupBy(asked, ({ category }) => category)].flatMap(([category, own]) => {
+    const known = labelsOf.get(category) ?? [];
+    if (known.length === 0) return [];
+    if (known.length !== own.length) {
+      const message = `${own.length} questions of category ${category}, and ${known.length} labels`;
+      throw new ChatRexError('invalid-file', `${questions.path}: ${message}; give the questions of the same labels`);
+    }
+    return own.map(({ id }, i) => ({ id, category, isYes: known[i].isYes }));
+  });
+}
+
+/** Answers by ids that are numbered through get the categories of their questions. */
+export function withCategories(answers: readonly PopeAnswer[], questions: readonly PopeQuestion[]): PopeAnswer[] {
+  const categoryOfId = new Map(questions.map(({ id, category }) => [id, category]));
+  return answers.map((answer) => ({ ...answer, category: categoryOfId.get(answer.id) ?? answer.category }));
 }
 
 function categoryOf(field: unknown, path: string): string {

@@ -6,7 +6,7 @@ import { scoreMmbench } from './mmbench.ts';
 import { scoreMmmu } from './mmmu.ts';
 import { isOpenRight, readChoice, readOpen } from './mmmu-parse.ts';
 import { pairAnswers } from './pair-answers.ts';
-import { popeAnswers, popeQuestions, readPopeAnswer, scorePope } from './pope.ts';
+import { llavaPopeQuestions, popeAnswers, popeQuestions, readPopeAnswer, scorePope, withCategories } from './pope.ts';
 import { PythonRandom } from './python-random.ts';
 import { scoreSeed, seedResults } from './seed.ts';
 import { readYesNo } from './yes-no.ts';
@@ -72,6 +72,22 @@ describe('POPE', () => {
     expect(byKind.popular).toEqual({ accuracy: 0.5, precision: 0.5, recall: 1, f1: 2 / 3, yesRatio: 1 });
     expect(figures.f1).toBeCloseTo(5 / 6, 12);
     expect(counts.missing).toBe(1);
+  });
+
+  it('takes LLaVA’s ids, which run through all categories', () => {
+    const labels = ['random', 'popular'].flatMap((category) => [
+      { id: '1', category, isYes: true },
+      { id: '2', category, isYes: false },
+    ]);
+    const asked = ['popular', 'popular', 'random', 'random'].map((category, question_id) => ({
+      question_id,
+      category,
+    }));
+    const questions = llavaPopeQuestions({ path: 'q', records: asked }, labels);
+    const records = ['yes', 'no', 'no', 'no'].map((text, question_id) => ({ question_id, text }));
+    const { byKind } = scorePope(questions, withCategories(popeAnswers({ path: 'a', records }), questions));
+    expect([byKind.popular.accuracy, byKind.random.accuracy]).toEqual([1, 0.5]);
+    expect(() => llavaPopeQuestions({ path: 'q', records: asked.slice(1) }, labels)).toThrow(/1 questions.*2 labels/);
   });
 
   it('says what a file of another suite looks like', () => {
