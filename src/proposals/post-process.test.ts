@@ -75,3 +75,12 @@ test('options out of range are named', () => {
   expect(() => completeFilter({ nmsIou: Number.NaN })).toThrow('nmsIou');
   expect(() => completeFilter({ maxBoxes: 1.5 })).toThrow('maxBoxes');
 });
+
+test('a box whose score is the threshold stays', () => {
+  const prompt = {
+    granularity: 'fine',
+    logits: Float32Array.of(0),
+    boxesCxcywhNormalized: new Float32Array(4).fill(0.5),
+  };
+  expect(filterPredictions([prompt as never], size, { ...defaultFilter, minScore: 0.5 }).scores).toHaveLength(1);
+});

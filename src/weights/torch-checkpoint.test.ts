@@ -220,3 +220,10 @@ describe('refuses', () => {
     await expectError(openTorchCheckpoint(await save(encodeTorchArchive(bytes, {}))), 'invalid-file', message);
   });
 });
+
+it('an entry that reaches into the directory of its archive is refused', async () => {
+  const bytes = encodeZip({ 'a/data.pkl': new Uint8Array(8) });
+  const central = bytes.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+  for (const field of [20, 24]) bytes.writeUInt32LE(9, central + field);
+  await expect(openTorchCheckpoint(await save(bytes))).rejects.toThrow(/reaches into its directory/);
+});

@@ -61,3 +61,8 @@ describe('statesFact on the answers of the world', () => {
     expect(checked).toBeGreaterThan(150);
   });
 });
+
+it('of yes and no, the first one counts', () => {
+  expect(statesFact('Yes, there is no cat beside it.', 'yes')).toBe(true);
+  expect(statesFact('Yes, there is no cat beside it.', 'no')).toBe(false);
+});
