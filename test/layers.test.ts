@@ -27,10 +27,11 @@ const forbidden: Record<string, readonly string[]> = {
   datasets: ['chatrex', 'training', 'evaluation', 'world', 'rexverse', 'server', 'cli'],
   world: ['training', 'rexverse', 'server', 'cli'],
   evaluation: ['world', 'training', 'rexverse', 'server', 'cli'],
-  training: ['server', 'cli'],
+  training: ['world', 'rexverse', 'server', 'cli'],
   rexverse: ['server', 'cli'],
   server: ['cli'],
   cli: [],
+  api: [],
 };
 
 /** Files that the linter blames for an import, when each of these files imports one module. */
