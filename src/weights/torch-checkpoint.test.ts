@@ -221,7 +221,7 @@ describe('refuses', () => {
   });
 });
 
-it('an entry that reaches into the directory of its archive is refused', async () => {
+test('an entry that reaches into the directory of its archive is refused', async () => {
   const bytes = encodeZip({ 'a/data.pkl': new Uint8Array(8) });
   const central = bytes.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
   for (const field of [20, 24]) bytes.writeUInt32LE(9, central + field);
