@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { textLines } from './json/lines.ts';
 
 /** Rows that are kept in memory, in characters, before they go to disk. */
-const memoryLimit = 32 * 2 ** 20;
+const memoryLimit = 8 * 2 ** 20;
 
-/** A thousand million bytes of rows make buckets of 16 MB, which take some 100 MB when they are grouped. */
-const bucketCount = 64;
+/** A gigabyte of rows makes buckets of 8 MB, which take some 50 MB while they are grouped. All are open at once. */
+const bucketCount = 128;
 
 export interface Group<Head, Row> {
   /** Undefined where rows have a key that no head has. */
@@ -40,12 +40,14 @@ export class GroupSpool<Head, Row> {
     this.#memoryLimit = memoryLimitCharacters;
   }
 
-  async addHead(key: string, head: Head): Promise<void> {
-    await this.#add(key, [key, this.#heads++, head]);
+  /** @returns a promise only when rows are written to disk, so that most calls need not be awaited */
+  addHead(key: string, head: Head): Promise<void> | undefined {
+    return this.#add(key, [key, this.#heads++, head]);
   }
 
-  async addRow(key: string, row: Row): Promise<void> {
-    await this.#add(key, [key, -1, row]);
+  /** @returns as `addHead` */
+  addRow(key: string, row: Row): Promise<void> | undefined {
+    return this.#add(key, [key, -1, row]);
   }
 
   #add(key: string, entry: Entry): Promise<void> | undefined {

@@ -77,9 +77,20 @@ export async function writeIndex(
     const head = { ...rest, size, fingerprint, samplesBytes, offsetsHash, vocabulary };
     await writeFile(join(temporary, headFile), JSON.stringify(head));
     await putInPlace(temporary, folder, isReplacing);
+  } catch (cause) {
+    throw asTyped(cause, folder);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** A full disk and the like in one line; everything else as it is. */
+function asTyped(cause: unknown, folder: string): unknown {
+  const { code, path = folder } = cause as NodeJS.ErrnoException;
+  if (cause instanceof ChatRexError || typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return cause;
+  const reason = code === 'ENOSPC' ? 'the disk is full' : code;
+  const fix = 'make room, or choose another folder with --cache or CHATREX_CACHE';
+  return new ChatRexError('runtime', `cannot write the index ${path} (${reason}): ${fix}`, { cause });
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -9,7 +9,7 @@ import type { VocabularyEntry } from '../dataset.ts';
 import { shownValue } from '../faults.ts';
 import { isFourNumbers } from '../finish-sample.ts';
 import { GroupSpool } from '../group-spool.ts';
-import { jsonElements } from '../json/elements.ts';
+import { type JsonElement, jsonElements } from '../json/elements.ts';
 import { maskBounds } from '../mask-bounds.ts';
 import type { DraftRegion, ReaderContext } from '../reader.ts';
 
@@ -74,42 +74,21 @@ export async function* cocoGroups(
   const file = context.resolve(path);
   const categories = new Map<string, CocoCategory>(format.categories);
   const spool = new GroupSpool<CocoImage, CocoAnnotation>(context.scratch);
-  const keptOfImages = [...imageFields, ...(format.imageFields ?? [])];
-  const namesOf = format.namesOf ?? ((name: string) => [name]);
-  const others = format.others ?? {};
+  const taker = new ElementTaker(spool, categories, context, format);
   const sections = new Set<string>();
-  const isWanted = (section: string) =>
-    ['images', 'annotations', 'categories'].includes(section) || Object.hasOwn(others, section);
+  const { onBytes, signal } = context;
   const onArray = (section: string) => void sections.add(section);
+  const isWanted = (section: string) => taker.isWanted(section);
   try {
-    for await (const batch of jsonElements(file, {
-      onBytes: context.onBytes,
-      signal: context.signal,
-      isWanted,
-      onArray,
-    })) {
-      for (const { section, index, value } of batch) {
-        if (index < 0 || section === '') throw notCoco(file, section);
-        const place = `${section} ${index}`;
-        if (Object.hasOwn(others, section)) others[section](value);
-        else if (!isRecord(value)) {
-          context.report({ kind: 'bad-record', source: place, value: shownValue(value) });
-        } else if (section === 'images') {
-          const image = readImage(value, keptOfImages);
-          if (image === undefined) context.report({ kind: 'bad-record', source: place, value: 'an image without id' });
-          else await spool.addHead(image.id, image);
-        } else if (section === 'annotations') {
-          const annotation = readAnnotation(value, index, format.annotationFields ?? []);
-          const imageId = idOf(value.image_id);
-          if (imageId === undefined) {
-            const shown = `image_id ${shownValue(value.image_id)}`;
-            context.report({ kind: 'unknown-image', source: annotation.id, value: shown });
-          } else await spool.addRow(imageId, annotation);
-        } else addCategory(categories, value, place, context, namesOf);
+    for await (const batch of jsonElements(file, { onBytes, signal, isWanted, onArray })) {
+      for (const element of batch) {
+        if (element.index < 0 || element.section === '') throw notCoco(file, element.section);
+        const flushed = taker.take(element);
+        if (flushed !== undefined) await flushed;
       }
     }
     if (!sections.has('images')) throw notCoco(file, '');
-    context.setVocabulary([...categories.values()].map((category) => vocabularyEntry(category, namesOf)));
+    context.setVocabulary([...categories.values()].map((category) => vocabularyEntry(category, taker.namesOf)));
     for await (const { key, head, rows } of spool.groups()) {
       if (head !== undefined) yield { image: head, annotations: rows, categories };
       else {
@@ -118,6 +97,63 @@ export async function* cocoGroups(
     }
   } finally {
     await spool.close();
+  }
+}
+
+/** Puts each element of a file where it belongs. */
+class ElementTaker {
+  readonly #spool: GroupSpool<CocoImage, CocoAnnotation>;
+  readonly #categories: Map<string, CocoCategory>;
+  readonly #context: ReaderContext;
+  readonly #imageFields: readonly string[];
+  readonly #annotationFields: readonly string[];
+  readonly #others: Readonly<Record<string, (value: unknown) => void>>;
+  readonly namesOf: (name: string) => readonly string[];
+
+  constructor(
+    spool: GroupSpool<CocoImage, CocoAnnotation>,
+    categories: Map<string, CocoCategory>,
+    context: ReaderContext,
+    format: CocoLikeFormat,
+  ) {
+    this.#spool = spool;
+    this.#categories = categories;
+    this.#context = context;
+    this.#imageFields = [...imageFields, ...(format.imageFields ?? [])];
+    this.#annotationFields = format.annotationFields ?? [];
+    this.#others = format.others ?? {};
+    this.namesOf = format.namesOf ?? ((name) => [name]);
+  }
+
+  isWanted(section: string): boolean {
+    return ['images', 'annotations', 'categories'].includes(section) || Object.hasOwn(this.#others, section);
+  }
+
+  /** A promise where rows are being written to disk. */
+  take({ section, index, value }: JsonElement): Promise<void> | undefined {
+    const place = `${section} ${index}`;
+    if (Object.hasOwn(this.#others, section)) this.#others[section](value);
+    else if (!isRecord(value)) this.#context.report({ kind: 'bad-record', source: place, value: shownValue(value) });
+    else if (section === 'images') return this.#takeImage(value, place);
+    else if (section === 'annotations') return this.#takeAnnotation(value, index);
+    else addCategory(this.#categories, value, place, this.#context, this.namesOf);
+    return undefined;
+  }
+
+  #takeImage(value: Record<string, unknown>, place: string): Promise<void> | undefined {
+    const image = readImage(value, this.#imageFields);
+    if (image !== undefined) return this.#spool.addHead(image.id, image);
+    this.#context.report({ kind: 'bad-record', source: place, value: 'an image without id' });
+    return undefined;
+  }
+
+  #takeAnnotation(value: Record<string, unknown>, index: number): Promise<void> | undefined {
+    const annotation = readAnnotation(value, index, this.#annotationFields);
+    const imageId = idOf(value.image_id);
+    if (imageId !== undefined) return this.#spool.addRow(imageId, annotation);
+    const shown = `image_id ${shownValue(value.image_id)}`;
+    this.#context.report({ kind: 'unknown-image', source: annotation.id, value: shown });
+    return undefined;
   }
 }
 
