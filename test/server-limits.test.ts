@@ -160,7 +160,7 @@ describe('sizes', () => {
   });
 });
 
-describe('slow clients', () => {
+describe.concurrent('slow clients', () => {
   it.each([
     ['say nothing', ''],
     ['never end their headers', 'GET /health HTTP/1.1\r\nHost: localhost\r\n'],
