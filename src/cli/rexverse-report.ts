@@ -35,7 +35,8 @@ export function rexverseExportCommand(): Command {
     .description('write what a run found in a format that others read; sorted, so that equal runs write equal bytes')
     .argument('<folder>', 'of the run, or of its shards')
     .addOption(new Option('--to <format>', 'of the output').choices(exportFormats).default('jsonl'))
-    .requiredOption('--out <path>', 'a file (jsonl, coco) or a folder (tsv, parquet)')
+    .requiredOption('--out <path>', 'a file (jsonl, coco) or a folder (tsv, parquet) that does not exist yet')
+    .option('--shard-size <n>', 'images in each Parquet file', wholeFrom(1), 50_000)
     .addHelpText(
       'after',
       `
@@ -44,9 +45,9 @@ Examples:
   chatrex rexverse export data/ --to coco --out instances.json    boxes with names, captions beside them
   chatrex rexverse export data/ --to tsv --out rexverse/          the layout of Rexverse-2M`,
     )
-    .action(async (folder: string, { to, out }: { to: ExportFormat; out: string }) => {
+    .action(async (folder: string, { to, out, shardSize }: { to: ExportFormat; out: string; shardSize: number }) => {
       await mkdir(dirname(out), { recursive: true });
-      const count = await exportRun(folder, to, out);
+      const count = await exportRun(folder, to, out, { shardSize });
       process.stdout.write(`${out}: ${count} images\n`);
     });
 }

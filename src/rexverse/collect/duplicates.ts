@@ -30,14 +30,17 @@ export class Duplicates {
    * @param looks 16 hexadecimal digits; undefined compares by id only: another conversation about the same image is no duplicate
    */
   findOrKeep(index: number, id: string, looks?: string): number | undefined {
-    const file = BigInt(`0x${id.slice(0, 15)}`) | 1n;
+    const file = BigInt(`0x${id.slice(0, 15)}`) + 1n;
     const same = this.#files.get(file);
     if (same !== undefined) return same;
-    this.#files.set(file, index);
-    if (this.#bits < 0 || looks === undefined) return undefined;
+    if (this.#bits < 0 || looks === undefined) {
+      this.#files.set(file, index);
+      return undefined;
+    }
     const [high, low] = [Number.parseInt(looks.slice(0, 8), 16), Number.parseInt(looks.slice(8), 16)];
     const values = partsOf(high, low);
     const similar = this.#findSimilar(high, low, values);
+    this.#files.set(file, similar ?? index);
     if (similar === undefined) this.#keep(index, high, low, values);
     return similar;
   }

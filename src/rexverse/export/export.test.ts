@@ -1,9 +1,10 @@
 /** What is written of a run is read back by the data layer; two shards together write what one run writes. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Sample } from '../../datasets/sample.ts';
 import { openDataset } from '../../open-dataset.ts';
 import { reportPage } from '../report/page.ts';
 import { summarizeRun } from '../report/summarize.ts';
@@ -47,7 +48,10 @@ test('JSON Lines are samples: boxes, four granularities, absent phrases, grounde
   const out = join(root, 'whole.jsonl');
   const count = await exportRun(whole, 'jsonl', out);
   expect(count).toBeGreaterThan(4);
-  const data = await openDataset({ format: 'json-lines', options: { path: out } }, { dataRoot: root });
+  const data = await openDataset(
+    { format: 'json-lines', options: { path: out } },
+    { dataRoot: root, cacheFolder: join(root, 'cache') },
+  );
   try {
     expect(data.size).toBe(count);
     const kinds = new Set<string>();
@@ -98,4 +102,36 @@ test('the page shows each entry with its boxes and what was left out, and runs n
   expect(html).toMatch(/<mark tabindex="0" data-regions="0/);
   expect(html).toContain("default-src 'none'");
   expect(html).not.toMatch(/https?:\/\//);
+});
+
+test('COCO, Parquet in shards and the TSV of Rexverse-2M are read back as what was written', async () => {
+  const [coco, parquet, tsv] = [join(root, 'coco.json'), join(root, 'parquet'), join(root, 'tsv')];
+  const count = await exportRun(whole, 'coco', coco);
+  expect(await exportRun(whole, 'parquet', parquet, { shardSize: 4 })).toBe(count);
+  expect(await exportRun(whole, 'tsv', tsv)).toBe(count);
+  const instances = JSON.parse(readFileSync(coco, 'utf8'));
+  expect(instances.images).toHaveLength(count);
+  expect(readdirSync(parquet)).toEqual(
+    Array.from({ length: Math.ceil(count / 4) }, (_, at) => `part-0000${at}.parquet`),
+  );
+  const lines = readFileSync(join(root, 'whole.jsonl'), 'utf8').trim().split('\n');
+  const samples = lines.map((line) => JSON.parse(line) as Sample);
+  const options = { path: 'referring.annotations.tsv', images: ['image.tsv'] };
+  const data = await openDataset({ format: 'rexverse', options }, { dataRoot: tsv, cacheFolder: join(root, 'cache') });
+  try {
+    const referring = samples.map(({ phrases }) => phrases.filter(({ kind }) => kind === 'referring'));
+    const some = referring.filter((phrases) => phrases.length > 0);
+    expect(data.size).toBe(some.length);
+    for (const [at, phrases] of some.entries()) {
+      const sample = await data.sample(at);
+      expect(sample.phrases.map(({ text, kind }) => [text, kind])).toEqual(
+        phrases.flatMap(({ text, kind, regions }) => regions.map(() => [text, kind])),
+      );
+    }
+    const size = samples[referring.findIndex((phrases) => phrases.length > 0)].image?.size;
+    expect(await data.image(0)).toMatchObject(size ?? {});
+  } finally {
+    await data.close();
+  }
+  await expect(exportRun(whole, 'tsv', tsv)).rejects.toThrow(/exists; give another --out/);
 });
