@@ -1,11 +1,16 @@
 /** `chatrex rexverse run`: annotates a list of images, or continues to. */
 
+import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { modelFolder } from '../chatrex.ts';
 import { ChatRexError } from '../errors.ts';
+import { coyoImages, defaultCoyoFilters } from '../rexverse/collect/coyo.ts';
+import type { ImageList } from '../rexverse/collect/list.ts';
+import { estimateRun } from '../rexverse/dry-run.ts';
 import { type GroundingFormat, groundingFormats } from '../rexverse/models/grounding-answers.ts';
 import { roleNames } from '../rexverse/models/roles.ts';
 import { loadPrompts } from '../rexverse/prompts.ts';
+import { startMetrics } from '../rexverse/report/metrics.ts';
 import { type RunOptions, type RunProgress, runRexverse } from '../rexverse/run.ts';
 import { type ModelSpec, parseModel, type Settings } from '../rexverse/settings.ts';
 import { defaultDescribeOptions } from '../rexverse/stages/describe.ts';
@@ -48,6 +53,13 @@ export interface EngineCommandOptions {
   allowPrivate?: boolean;
   ignoreOptOut?: boolean;
   queue?: string;
+  metrics?: number;
+  dryRun?: number | true;
+  coyo?: string[];
+  maxNsfw: number;
+  maxWatermark: number;
+  minAesthetic: number;
+  minSimilarity: number;
   json?: boolean;
 }
 
@@ -118,6 +130,14 @@ export function filterOptions(command: Command): void {
     )
     .option('--max-described <n>', 'regions of an image to describe', wholeFrom(0), defaultDescribeOptions.maxDescribed)
     .option('--plain-descriptions', 'also describe each region without its phrase, to compare (appendix C.3)')
+    .option(
+      '--coyo <files...>',
+      'Parquet files of COYO-700M instead of a source; their columns are judged before download',
+    )
+    .option('--max-nsfw <score>', 'of COYO, both scores', between(0, 1), defaultCoyoFilters.maxNsfw)
+    .option('--max-watermark <score>', 'of COYO', between(0, 1), defaultCoyoFilters.maxWatermark)
+    .option('--min-aesthetic <score>', 'of COYO', between(0, 10), defaultCoyoFilters.minAesthetic)
+    .option('--min-similarity <score>', 'of image and text, of COYO', between(0, 1), defaultCoyoFilters.minSimilarity)
     .option('--allow-private', 'fetch images from private networks too')
     .option('--ignore-opt-out', 'take images whose server asks that they are not used for training');
 }
@@ -135,6 +155,8 @@ export function workOptions(command: Command): void {
     .option('--price <model=in/out>', 'of a million tokens; once for each model', price)
     .option('--deadline <seconds>', 'for one item', between(1, 86_400), 600)
     .option('--attempts <n>', 'tries of an item before it is put aside', wholeFrom(1), 3)
+    .option('--dry-run [n]', 'annotate a sample of 10 or n entries and say what all of them would take', wholeFrom(1))
+    .option('--metrics <port>', 'serve Prometheus metrics at 127.0.0.1:PORT/metrics', wholeFrom(0))
     .option('--queue <url>', 'let other machines do the work (chatrex rexverse work): redis://... or postgres://...')
     .option('--json', 'print the result as JSON');
 }
@@ -147,15 +169,20 @@ async function runCommand(source: string | undefined, options: EngineCommandOpti
       '--budget in money: expected --price MODEL=INPUT/OUTPUT too, found none',
     );
   }
+  const list = options.coyo ? coyoList(options, options.coyo) : source;
+  if (options.dryRun !== undefined) return dryRun(list, settings, options);
+  const metrics = options.metrics === undefined ? undefined : await startMetrics(options.metrics);
   const bar = progressBar('rexverse', 1);
   let show: ((progress: RunProgress) => void) | undefined;
   const onProgress = (progress: RunProgress) => {
     show ??= progressLine(progress);
     show(progress);
+    metrics?.update(progress);
   };
   const summary = await interruptible((signal) =>
-    runRexverse({ ...runOptions(options), source, settings, signal, onProgress }),
+    runRexverse({ ...runOptions(options), source: list, settings, signal, onProgress }),
   );
+  await metrics?.close();
   const { entries, done, filtered, failed, left, made, reused, seconds, stopped, folder } = summary;
   bar.end(`${done} done, ${filtered} filtered, ${failed} failed, ${left} left of ${entries}`);
   process.stdout.write(
@@ -165,6 +192,28 @@ async function runCommand(source: string | undefined, options: EngineCommandOpti
           `${made} calls made, ${reused} found again, ${formatTime(seconds)}${stopped ? `; ${stopped}` : ''}\n`,
   );
   if (failed > 0 || stopped) process.exitCode ??= 1;
+}
+
+function coyoList({ minSide, maxAspect, ...options }: EngineCommandOptions, files: readonly string[]): ImageList {
+  const { maxNsfw, maxWatermark, minAesthetic, minSimilarity } = options;
+  const filters = { minSide, maxAspect, maxNsfw, maxWatermark, minAesthetic, minSimilarity };
+  return { root: resolve(dirname(files[0])), images: coyoImages(files, filters) };
+}
+
+async function dryRun(source: RunOptions['source'], settings: Settings, options: EngineCommandOptions): Promise<void> {
+  const sample = options.dryRun === true || options.dryRun === undefined ? 10 : options.dryRun;
+  const estimate = await interruptible((signal) =>
+    estimateRun({ ...runOptions(options), source, settings, signal }, sample),
+  );
+  const { entries, calls, seconds, cost, tokens, ended } = estimate;
+  const spent = Object.entries(tokens).map(([model, one]) => `${model}: ${one.input} tokens in, ${one.output} out`);
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify(estimate)}\n`
+      : `from ${estimate.sample} of ${entries} entries (${ended.done} done, ${ended.filtered} filtered, ${ended.failed} failed):\n` +
+          `${calls} calls, ${formatTime(seconds)} with these workers, cost ${cost.toFixed(2)}\n${spent.join('\n')}${spent.length > 0 ? '\n' : ''}` +
+          'The calls of the sample are kept: the run does not make them again.\n',
+  );
 }
 
 /** A line with the share that has ended, the time left and what the stages have passed. */

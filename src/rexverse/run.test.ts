@@ -3,9 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Outcome } from './annotation.ts';
+import { estimateRun } from './dry-run.ts';
 import { outcomesOf } from './outcomes.ts';
+import { startMetrics } from './report/metrics.ts';
 import { type RunOptions, runRexverse } from './run.ts';
 import { TestEndpoint, type TestEndpointOptions } from './testing/endpoint.ts';
 import { writeTestImages } from './testing/images.ts';
@@ -15,7 +18,10 @@ const root = mkdtempSync(join(tmpdir(), 'rexverse-'));
 const photos = join(root, 'photos');
 let folders = 0;
 
-beforeAll(() => writeTestImages(photos, 12));
+beforeAll(async () => {
+  await writeTestImages(photos, 12);
+  process.env.REXVERSE_TEST_IMAGES = photos;
+});
 afterAll(() => rmSync(root, { recursive: true }));
 
 async function outcomes(folder: string): Promise<Outcome[]> {
@@ -156,6 +162,62 @@ test('no boxes filters an image, three hundred leave the best hundred, outside o
   const reasons = done.annotation.dropped.map(({ reason }) => reason);
   expect(reasons.filter((reason) => reason === 'too many regions')).toHaveLength(200);
   expect(reasons).toContain('box outside the image');
+});
+
+test('a dry run says what all would take, and the run does not pay for its sample again', async () => {
+  const out = join(root, 'dry');
+  const server = await TestEndpoint.start();
+  try {
+    const settings = await testSettings(`${server.url}#test`);
+    const quick = {
+      source: photos,
+      settings,
+      out,
+      workers: 0,
+      concurrency: 2,
+      prices: { test: { input: 1, output: 1 } },
+    };
+    const estimate = await estimateRun(quick, 4);
+    const sampled = server.total;
+    expect(estimate).toMatchObject({ entries: 12, sample: 4, ended: { done: 4, filtered: 0, failed: 0 } });
+    expect(estimate.calls).toBe(3 * sampled);
+    expect(estimate.tokens.test).toEqual({ input: 300 * sampled, output: 30 * sampled });
+    expect(estimate.cost).toBeCloseTo((330 * sampled) / 1e6, 12);
+    const summary = await runRexverse(quick);
+    expect(summary).toMatchObject({ done: 12, reused: sampled });
+    expect(server.extra).toBe(0);
+  } finally {
+    await server.close();
+  }
+});
+
+test('an image that hangs its worker is ended by its deadline; the others do not notice', async () => {
+  const { summary, outcomes } = await runWith(
+    {},
+    {
+      workers: 1,
+      concurrency: 2,
+      deadlineMs: 4000,
+      attempts: 1,
+      rolesModule: fileURLToPath(new URL('./testing/hanging-roles.ts', import.meta.url)),
+    },
+  );
+  expect(summary).toMatchObject({ done: 11, failed: 1, left: 0 });
+  const failed = outcomes.find(({ state }) => state === 'failed');
+  expect(failed).toMatchObject({ name: '0005.jpg', reason: 'deadline', attempts: 1 });
+}, 60_000);
+
+test('Prometheus reads the progress of a run', async () => {
+  const metrics = await startMetrics(0);
+  try {
+    await runWith({}, { onProgress: (progress) => metrics.update(progress) });
+    const text = await (await fetch(`http://127.0.0.1:${metrics.port}/metrics`)).text();
+    expect(text).toContain('chatrex_rexverse_entries{state="done"} 12');
+    expect(text).toMatch(/chatrex_rexverse_tokens\{model="test",direction="input"\} \d+/);
+    expect(text).toMatch(/chatrex_rexverse_stage_items\{stage="rewrite"\} 12/);
+  } finally {
+    await metrics.close();
+  }
 });
 
 test('a budget ends the run cleanly, and the next run pays for the rest only', async () => {

@@ -7,6 +7,7 @@ import { ChatRexError } from '../errors.ts';
 import type { Outcome, StageName } from './annotation.ts';
 import { type ImageList, openList } from './collect/list.ts';
 import { type EngineSummary, runEngine } from './engine.ts';
+import type { Usage } from './models/calls.ts';
 import { openQueue } from './queue/open-queue.ts';
 import { QueueExecutor } from './queue/queue-executor.ts';
 import { queueName } from './queue/work-on-queue.ts';
@@ -51,6 +52,8 @@ export interface RunProgress {
   readonly passed: Readonly<Partial<Record<StageName, number>>>;
   readonly made: number;
   readonly reused: number;
+  /** Tokens of each model, as far as this process has granted its calls. */
+  readonly spent: ReadonlyMap<string, Usage>;
 }
 
 export interface RunSummary extends EngineSummary {
@@ -78,7 +81,8 @@ export async function runRexverse(options: RunOptions): Promise<RunSummary> {
   }
 }
 
-async function openRun(folder: string, options: RunOptions): Promise<RunFile> {
+/** The run of a folder, begun if there is none. */
+export async function openRun(folder: string, options: RunOptions): Promise<RunFile> {
   const existing = await readRunFile(folder);
   const list = typeof options.source === 'string' ? await openList(options.source) : options.source;
   const prints = fingerprint(options.settings);
@@ -133,7 +137,7 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
       control.abort();
     },
   });
-  const report = () => options.onProgress?.({ entries: run.entries, ...counts, passed });
+  const report = () => options.onProgress?.({ entries: run.entries, ...counts, passed, spent: limiter.spent });
   const onPassed: ExecutorEvents['onPassed'] = (stages) => {
     for (const [stage, count] of Object.entries(stages)) {
       passed[stage as StageName] = (passed[stage as StageName] ?? 0) + count;
@@ -167,7 +171,7 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
   }
 }
 
-async function openExecutor(
+export async function openExecutor(
   setup: WorkerSetup,
   { id }: RunFile,
   limiter: Limiter,

@@ -20,6 +20,8 @@ export interface LocalPoolOptions extends ExecutorEvents {
 
 /** How long a task that was asked to end may take to do so. */
 const graceMs = 2_000;
+/** How long a worker may take to load its models. */
+const startMs = 600_000;
 /** A worker that cannot be started this often in a row is not tried again. */
 const maxFailedStarts = 3;
 
@@ -49,6 +51,7 @@ interface Worker {
   readonly jobs: Map<number, Job>;
   readonly permits: Map<number, HeldPermit>;
   isReady: boolean;
+  readonly startTimer: NodeJS.Timeout;
 }
 
 export class LocalPool implements Executor {
@@ -118,7 +121,8 @@ export class LocalPool implements Executor {
   #startWorker(): Worker {
     const { setup } = this.#options;
     const child = startChild('./worker.ts', import.meta.url, []);
-    const worker: Worker = { child, jobs: new Map(), permits: new Map(), isReady: false };
+    const startTimer = setTimeout(() => child.kill('SIGKILL'), startMs);
+    const worker: Worker = { child, jobs: new Map(), permits: new Map(), isReady: false, startTimer };
     this.#workers.add(worker);
     child.on('message', (message: FromWorker) => this.#hear(worker, message));
     child.on('exit', (code, signal) => this.#bury(worker, signal ?? `code ${code}`));
@@ -141,6 +145,8 @@ export class LocalPool implements Executor {
     else {
       worker.isReady = true;
       this.#failedStarts = 0;
+      clearTimeout(worker.startTimer);
+      for (const job of worker.jobs.values()) this.#startClock(worker, job);
     }
   }
 
@@ -185,11 +191,11 @@ export class LocalPool implements Executor {
     else entry.giveUp?.();
   }
 
+  /** The time that a worker takes to load its models is not that of its first tasks. */
   #startClock(worker: Worker, job: Job): void {
     job.startedAt = Date.now();
     clearTimeout(job.timer);
-    // The clock of a worker's first tasks runs while it loads its models; the deadline is long enough for that.
-    job.timer = setTimeout(() => this.#overdue(worker, job), job.leftMs);
+    if (worker.isReady) job.timer = setTimeout(() => this.#overdue(worker, job), job.leftMs);
   }
 
   #stopClock(job: Job): void {
@@ -216,19 +222,23 @@ export class LocalPool implements Executor {
       if (isGranted) this.#options.limiter.release(endpoint, tokens, '', { input: 0, output: 0 });
       else giveUp?.();
     }
+    clearTimeout(worker.startTimer);
     if (!worker.isReady) this.#failedStarts++;
-    const jobs = [...worker.jobs.values()];
-    const hasCulprit = jobs.some(({ isOverdue }) => isOverdue);
     if (!this.#isClosed) this.#options.onWorkerEnd?.(how);
+    const jobs = [...worker.jobs.values()];
+    const hasOverdue = jobs.some(({ isOverdue }) => isOverdue);
     for (const job of jobs) {
       clearTimeout(job.timer);
-      if (job.isOverdue)
-        job.resolve(failure(job.task, 'deadline', `took longer than ${this.#options.deadlineMs / 1000} s`));
-      else if (this.#isClosed) job.resolve({ ...failure(job.task, 'stopped', 'the run is ending'), isStopped: true });
+      const isCulprit = jobs.length === 1 || job.isSuspect;
+      const isAccused = job.isOverdue || !hasOverdue;
+      if (this.#isClosed) job.resolve({ ...failure(job.task, 'stopped', 'the run is ending'), isStopped: true });
       else if (this.#failedStarts >= maxFailedStarts) {
         job.resolve({ ...failure(job.task, 'worker', `workers end (${how}) before they are ready`), isFatal: true });
-      } else if (!hasCulprit && job.isSuspect) job.resolve(failure(job.task, 'crash', `ended its worker (${how})`));
-      else this.#again(job, !hasCulprit);
+      } else if (job.isOverdue && isCulprit) {
+        job.resolve(failure(job.task, 'deadline', `took longer than ${this.#options.deadlineMs / 1000} s`));
+      } else if (!hasOverdue && job.isSuspect) job.resolve(failure(job.task, 'crash', `ended its worker (${how})`));
+      // One task that hangs or crashes makes those beside it late: each is done again alone, so that the culprit is known.
+      else this.#again(job, isAccused);
     }
     this.#dispatch();
   }
@@ -236,6 +246,7 @@ export class LocalPool implements Executor {
   #again(job: Job, isSuspect: boolean): void {
     job.isSuspect = isSuspect;
     job.leftMs = this.#options.deadlineMs;
+    job.isOverdue = false;
     job.waiting = 0;
     this.#enqueue(job);
   }

@@ -9,6 +9,7 @@ import { startWorker } from '../../workers/start-worker.ts';
 import type { StageName } from '../annotation.ts';
 import type { Permit, Permits } from '../models/endpoint.ts';
 import { apiKeyVariable, importRoles, openRoles } from '../models/open-roles.ts';
+import { nounPhrases } from '../phrases/noun-phrases.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { Performer } from './perform.ts';
 
@@ -72,6 +73,8 @@ async function setUp(setup: WorkerSetup): Promise<Performer> {
     threads,
     apiKey: process.env[apiKeyVariable],
   });
+  // The tagger takes a second to load, which is not the time of the first item.
+  nounPhrases('a dog');
   send({ type: 'ready' });
   return new Performer(setup, {
     roles,
