@@ -7,6 +7,7 @@ import { highEncoder, lowEncoder } from '../chatrex/network.ts';
 import { readMixture } from '../datasets/mixture-spec.ts';
 import { parseSpec } from '../datasets/spec.ts';
 import { ChatRexError } from '../errors.ts';
+import { locateNetwork } from '../proposals/locate.ts';
 import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
 import { configNames, loadStageConfig } from '../training/load-config.ts';
 import type { Metrics } from '../training/metrics.ts';
@@ -32,6 +33,7 @@ interface TrainOptions {
   workers?: number;
   backbone?: string;
   vision?: string;
+  detector?: string;
   upn?: string;
   encoder?: string;
   from?: string;
@@ -67,17 +69,12 @@ export function trainCommand(): Command {
     'align',
     'words, image tokens and object tokens learn to fit each other; encoders stay as they are',
   )
-    .requiredOption('--vision <run>', 'run folder of `train vision` that the encoders come from')
+    .option('--vision <run>', 'run folder of `train vision` that the encoders come from')
+    .option('--detector <model>', 'model folder whose detector is the encoder, as models/photo')
     .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
     .action(async (options: TrainOptions) => {
-      const vision = options.vision as string;
-      await runTraining('align', options, [
-        options.upn
-          ? await weightsOf(options.upn, { from: upnBackbone, to: `${highEncoder}.` })
-          : await weightsOf(vision, { from: 'high.', to: `${highEncoder}.` }),
-        await weightsOf(vision, { from: 'low.', to: `${lowEncoder}.` }),
-      ]);
+      await runTraining('align', options, await encoderWeights(options));
     });
   stageCommand(train, 'instruct', 'the whole model learns to answer')
     .requiredOption('--from <run>', 'run folder of `train align` or `train instruct`, or a model folder')
@@ -100,8 +97,30 @@ Examples:
   chatrex train upn --data coco:instances.json,images=photos --from models/nano/upn --out runs/mine
   chatrex train align --config nano --vision runs/vision --upn runs/upn --out runs/align
   chatrex train instruct --config nano --from runs/align --out runs/instruct
+  chatrex train align --config photos --detector models/photo --proposer models/photo --data coco:instances.json,images=photos --out runs/align
   chatrex train upn --config ./my-upn.js --out runs/mine     a module whose default export is a configuration`,
   );
+}
+
+/** Where the encoders of a multimodal model come from: a run that taught them, or a detector that knows its things already. */
+async function encoderWeights({ vision, detector, upn }: TrainOptions): Promise<InitialWeights[]> {
+  if ((vision === undefined) === (detector === undefined)) {
+    throw new ChatRexError(
+      'invalid-argument',
+      'train align: give --vision or --detector, where the encoders come from',
+    );
+  }
+  if (detector !== undefined) {
+    const { path } = await locateNetwork(detector);
+    return [await weightsOf(path, { to: `${highEncoder}.` })];
+  }
+  const trained = vision as string;
+  return [
+    upn
+      ? await weightsOf(upn, { from: upnBackbone, to: `${highEncoder}.` })
+      : await weightsOf(trained, { from: 'high.', to: `${highEncoder}.` }),
+    await weightsOf(trained, { from: 'low.', to: `${lowEncoder}.` }),
+  ];
 }
 
 const anyCount = whole(1, Number.MAX_SAFE_INTEGER);

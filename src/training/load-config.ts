@@ -10,6 +10,7 @@ import { parseStageConfig } from './config-schema.ts';
 import { nanoAlign, nanoInstruct } from './configs/nano-mllm.ts';
 import { nanoUpn } from './configs/nano-upn.ts';
 import { nanoVision } from './configs/nano-vision.ts';
+import { photosAlign, photosInstruct } from './configs/photos-mllm.ts';
 import { photosUpn } from './configs/photos-upn.ts';
 import type { Validation } from './mixture.ts';
 import type { StageConfigs, StageName } from './stages.ts';
@@ -20,8 +21,8 @@ type Draft<Name extends StageName> = Omit<StageConfigs[Name], 'data'> & Partial<
 const configs: { readonly [Name in StageName]: Readonly<Record<string, Draft<Name>>> } = {
   vision: { nano: nanoVision },
   upn: { nano: nanoUpn, photos: photosUpn },
-  align: { nano: nanoAlign },
-  instruct: { nano: nanoInstruct },
+  align: { photos: photosAlign, nano: nanoAlign },
+  instruct: { photos: photosInstruct, nano: nanoInstruct },
 };
 
 /**
