@@ -111,7 +111,7 @@ export class ChatRex {
 
   /**
    * Looks at an image once; every question about it starts from what is returned.
-   * @throws ChatRexError for an image that cannot be read, boxes that are none, 'aborted'
+   * @throws ChatRexError for an image that cannot be read, malformed boxes, 'aborted'
    */
   async encode(
     source: ImageSource,

@@ -151,7 +151,7 @@ function answerLength(wished: number, room: number): number {
   if (room < 1) {
     throw new ChatRexError(
       'limit-exceeded',
-      'the question leaves the model no position for an answer; shorten it, give fewer boxes or begin anew',
+      'the question leaves the model no position for an answer; shorten it, give fewer boxes or start a new conversation',
     );
   }
   return Math.min(wished, room);

@@ -53,12 +53,12 @@ const chatRexSchema = z.object({
   objectsCarryIndex: z.boolean().optional(),
   /**
    * Image and object tokens are brought to a root mean square of their own behind the projectors, at first this one; the
-   * released models have whatever their projectors give. Pre-trained words have a scale to meet, words that start anew drown.
+   * released models have whatever their projectors give. Without it, randomly initialised word embeddings (RMS 0.1) are dwarfed by image tokens (RMS 10).
    */
   visionTokenScale: z.number().positive().optional(),
   /**
-   * Whether an object's place joins its token behind the projector (`placeEmbedding`). The released models embed boxes in front of
-   * it only, where the few waves that tell places apart are added to channels full of features.
+   * Whether an object's place joins its token behind the projector (`placeEmbedding`). The released models embed boxes only
+   * before the projector, where the position is small beside 480 to 2880 visual channels.
    */
   objectsCarryPlace: z.boolean().optional(),
   /**
@@ -68,8 +68,7 @@ const chatRexSchema = z.object({
    */
   listsInAnyOrder: z.boolean().optional(),
   /**
-   * How likely a list in any order must be to go on for it to go on; a half where nothing is said. Lower finds more objects
-   * and lists more wrong ones. A box that is just likely enough has a score of half that of its proposal.
+   * Probability above which a list continues; default 0.5. Lower finds more objects and lists more wrong ones. A box that is just likely enough has a score of half that of its proposal.
    */
   listThreshold: z.number().gt(0).lt(1).optional(),
   /**
@@ -90,7 +89,7 @@ const chatRexSchema = z.object({
     .optional(),
   /** A Hugging Face `config.json` of a Llama or Qwen2, its vocabulary with the index and grounding tokens in it. */
   language: z.record(z.string(), z.unknown()),
-  /** How linear layers are stored, as `quantize` writes it; float where nothing is said. */
+  /** How linear layers are stored, as `quantize` writes it; float by default. */
   quantization: z
     .object({ language: z.enum(['int4', 'int8']).optional(), vision: z.enum(['int8']).optional() })
     .optional(),
@@ -174,8 +173,8 @@ export const chatRexPresets = {
     visionTokenScale: 0.15,
     listsInAnyOrder: true,
     listThreshold: 0.35,
-    // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box beside a
-    // better one of the same thing would only be taken for another thing.
+    // Nano was trained on fine and coarse boxes with distractors among them. NMS at 0.6, because it counts a second box of
+    // an object as a second object.
     proposals: { granularity: 'both', minScore: 0.1, nmsIou: 0.6 },
     language: nanoLanguage,
   },

@@ -130,7 +130,7 @@ export class ImageMemory {
     if (needed > this.#language.maxPositions) {
       throw new ChatRexError(
         'limit-exceeded',
-        `question and answer take ${tokens} tokens, the image leaves ${this.room}; shorten them or begin anew`,
+        `question and answer take ${tokens} tokens, the image leaves ${this.room}; shorten them or start a new conversation`,
       );
     }
     if (needed <= this.#cache.capacity) return;

@@ -58,8 +58,8 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
-  // One map for what is read and one for what is chosen: where a thing is must be loud in a question about it, and must not
-  // drown its name where things are chosen by name.
+  // Two projections: position matters when a question mentions an object, but must not outweigh the category when objects
+  // are chosen by name.
   const place = vision.at('mm_object_place');
   const placeIn = (name: string, deviation: number) =>
     linear(place.at(name), placeChannels, hiddenSize, { hasBias: false, deviation });

@@ -44,8 +44,8 @@ export async function embedPrefix(
 }
 
 /**
- * Words of a model whose `objectsCarryIndex`: an index token that is read is its object too, and is written where the
- * object is what the model means.
+ * Lexicon for `objectsCarryIndex`: reading `<objN>` adds object N's embedding; writing it adds object N's similarity to
+ * its logit.
  */
 export function objectLexicon(
   prefix: readonly PromptSegment[],

@@ -17,7 +17,7 @@ import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import { mapStrides } from '../vision/map-encoder.ts';
 import { type ChatRexConfig, finestMapSize } from './config.ts';
 
-/** What to feed for `ChatRexVision.see`. */
+/** What to feed for `ChatRexVision.encode`. */
 export interface PixelFeeds {
   /** [B, 3, low.imageSize, low.imageSize]; missing where the model has no low-resolution encoder. */
   readonly pixelsLow?: HostTensor<'float32'>;

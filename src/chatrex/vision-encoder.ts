@@ -22,7 +22,7 @@ export interface SeenTokens {
   readonly imageTokens: HostTensor<'float32'>;
   /** As the model reads them, [B, K, hiddenSize]. */
   readonly objectTokens: HostTensor<'float32'>;
-  /** As the model chooses among them, where that differs; likewise. */
+  /** As the model chooses among them, if that differs, [B, K, hiddenSize]. */
   readonly objectChoices?: HostTensor<'float32'>;
 }
 

@@ -15,7 +15,7 @@ interface ExportOptions {
 
 export const exportCommand = (): Command =>
   new Command('export')
-    .description('make a model folder of run folders, in half precision')
+    .description('export run folders as a model folder (float16)')
     .option('--upn <run>', 'run folder of `train upn`')
     .option('--mllm <run>', 'run folder of `train align` or `train instruct`')
     .requiredOption('--out <folder>', 'model folder; the proposal network goes to upn/ in it')

@@ -50,13 +50,13 @@ export function imageCommand(command: Command): Command {
   ];
   command
     .option('--model <model>', 'a model folder, or the name of a bundled model', 'nano')
-    .option('--upn <model>', 'another proposal network than the one in the folder')
+    .option('--upn <model>', 'override the proposal network of the folder')
     .option('--boxes <boxes>', 'x1,y1,x2,y2;... in pixels, or a JSON file; found by the proposal network if left out');
   for (const option of found) command.addOption(option.conflicts('boxes'));
   return command
     .option('--max-tokens <n>', 'tokens of an answer at most', wholeNumber)
-    .option('--temperature <t>', '0 takes the likeliest word, 1 draws as the model thinks', decimal)
-    .option('--top-p <p>', 'draw from the likeliest words that together have this probability', decimal)
+    .option('--temperature <t>', 'sampling temperature; 0 is greedy', decimal)
+    .option('--top-p <p>', 'nucleus sampling: the most likely words that together have this probability', decimal)
     .option('--seed <n>', 'same seed, same answer', wholeNumber)
     .option('--json', 'print JSON')
     .option('--out <path>', 'draw the answer: .png, .jpg, .webp or .html, or a folder')

@@ -23,7 +23,7 @@ export const mcpCommand = (): Command =>
   new Command('mcp')
     .description('tools for agents (Model Context Protocol): detect, propose, describe, count, ask, caption, draw')
     .option('--model <model>', 'a model folder, or the name of a bundled model', defaultEngineSettings.model)
-    .option('--upn <model>', 'another proposal network than the one in the folder')
+    .option('--upn <model>', 'override the proposal network of the folder')
     .option('--threads <n>', 'threads of the model; all cores by default', wholeNumber)
     .option('--root <folder>', 'let agents name files within this folder; may be given several times', list, [])
     .addHelpText(

@@ -42,7 +42,7 @@ export const serveCommand = (): Command =>
     )
     .option('--model <model>', 'a model folder, or the name of a bundled model', defaultEngineSettings.model)
     .option('--name <name>', 'what clients call the model; the folder’s name by default')
-    .option('--upn <model>', 'another proposal network than the one in the folder')
+    .option('--upn <model>', 'override the proposal network of the folder')
     .option('--threads <n>', 'threads of the model; all cores by default', wholeNumber)
     .option('--api-key-file <file>', 'let in only requests with one of these keys, one a line')
     .option('--cors <origin>', 'let pages of this origin ask; may be given several times', list, [])

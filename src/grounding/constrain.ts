@@ -99,11 +99,11 @@ export class AnswerConstraint {
     ids.forEach((id, i) => {
       logits[id] = kept[i];
     });
-    if (this.#listsInAnyOrder && this.#mode === 'list') this.#letBestSpeak(logits, ids);
+    if (this.#listsInAnyOrder && this.#mode === 'list') this.#mergeObjectLogits(logits, ids);
   }
 
-  /** The likeliest of the objects stands for all of them together: its logit is that of the list going on, by the threshold. */
-  #letBestSpeak(logits: Float32Array, ids: Int32Array): void {
+  /** Gives the most likely object the log-sum-exp of all objects, shifted by the threshold, and masks the rest. */
+  #mergeObjectLogits(logits: Float32Array, ids: Int32Array): void {
     const objects = ids.filter((id) => this.#objectIds.has(id));
     if (objects.length === 0) return;
     const best = objects.reduce((best, id) => (logits[id] > logits[best] ? id : best));

@@ -4,8 +4,8 @@
  *     score = proposal score × probability of choosing the box
  *
  * The probability is the softmax (temperature 1, whatever the sampling) over the tokens that were allowed at the step where
- * the box's index was chosen: boxes not yet in the list, and the token that ends the list. Where lists are in any order it is
- * that of the list going on, and .5 where that is just likely enough (`ChatRexConfig`). The paper gives no scores.
+ * the box's index was chosen: boxes not yet in the list, and the token that ends the list. For models with
+ * `listsInAnyOrder` it is the probability that the list continues, rescaled so that `listThreshold` maps to 0.5. The paper gives no scores.
  */
 
 import type { GroundingIds } from './dialect.ts';

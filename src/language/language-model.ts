@@ -23,7 +23,7 @@ export interface LanguageModelOptions extends LlamaOptions {
   linearFormat?: LinearFormat;
 }
 
-/** What tokens mean in one conversation, where it is not what they always mean: some stand for objects of its image. */
+/** Per-conversation overrides of token embeddings and logits: index tokens mean objects of the image. */
 export interface Lexicon {
   /** Token ids -> embeddings float32 [ids, hiddenSize]. */
   embed(ids: readonly number[]): Promise<HostTensor<'float32'>>;
@@ -32,8 +32,8 @@ export interface Lexicon {
 }
 
 /**
- * Long texts are read in stretches of this many tokens: enough to keep the processor busy with products, few enough that
- * what lies between layers stays small and that the process can attend to other things every now and then.
+ * Long texts are read in stretches of this many tokens: enough to keep the processor busy with products, small enough to
+ * bound activation memory and keep the event loop responsive.
  */
 const stretchTokens = 256;
 

@@ -24,8 +24,8 @@ export interface SessionOptions {
   /** Threads for one operator; all cores by default. */
   threads?: number;
   /**
-   * Whether runs after the first lay out their tensors in one block by what the first needed (the default). It saves
-   * allocations and costs memory: the block comes on top of what the first run left behind.
+   * Plan memory from the first run (the default): fewer allocations, but the planned block is held in addition to the
+   * arena.
    */
   plansMemory?: boolean;
   /**

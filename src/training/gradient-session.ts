@@ -67,7 +67,7 @@ export class GradientSession<Metrics extends string, Predictions extends string 
 
   /**
    * @param loss scalar to descend; `metrics` are further scalars to report.
-   * @param parameters values of every parameter of the graph; trainable ones are read anew at every step.
+   * @param parameters values of every parameter of the graph; trainable ones are read at every step.
    * @throws ChatRexError when a parameter of the graph has no value.
    */
   static async create<M extends string, P extends string = never>(
@@ -135,7 +135,7 @@ export class GradientSession<Metrics extends string, Predictions extends string 
     return Object.fromEntries(values) as Record<Metrics | 'loss', number>;
   }
 
-  /** Turns sums into means over the batches they hold; the next batch starts anew. */
+  /** Turns sums into means over the batches they hold; the next batch starts new sums. */
   finish(): ReadonlyMap<string, Float32Array> {
     if (this.#accumulated > 1) {
       for (const sum of this.gradients.values()) for (let i = 0; i < sum.length; i++) sum[i] /= this.#accumulated;

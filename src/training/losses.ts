@@ -67,7 +67,7 @@ export const l1Distance = (a: Tensor, b: Tensor): Tensor => reduceSum(abs(subtra
 
 /**
  * Generalized IoU of paired boxes (Rezatofighi et al., 2019): -1 (far apart) to 1 (equal).
- * @param a [..., 4] xyxy in any frame, with x1 <= x2 and y1 <= y2; @param b likewise
+ * @param a [..., 4] xyxy in any frame, with x1 <= x2 and y1 <= y2; @param b of the same shape
  * @returns [...]
  */
 export function generalizedIou(a: Tensor, b: Tensor): Tensor {

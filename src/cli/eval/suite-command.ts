@@ -58,7 +58,7 @@ export function suiteCommand(command: Command): Command {
 export function runOptions(command: Command): Command {
   return command
     .option('--model <model>', 'a folder, with upn/ in it or that folder alone, or the name of a bundled model', 'nano')
-    .option('--upn <model>', 'another proposal network than the one in the folder')
+    .option('--upn <model>', 'override the proposal network of the folder')
     .option('--limit <n>', 'samples of the data set, from its beginning', whole(1, Number.MAX_SAFE_INTEGER))
     .option('--shard <i/n>', 'the i-th of n parts of the samples; parts may share a folder', shardOf)
     .option('--out <folder>', 'keep rows, figures and a report here; a run that was ended continues')

@@ -13,7 +13,7 @@ export interface PadAttributes {
   readonly after: Dim;
 }
 
-/** @param before number of zeros put before the axis; `after` likewise behind it. */
+/** @param before number of zeros before the axis, `after` of those behind it. */
 export function pad(x: Tensor, { axis, before = 0, after = 0 }: { axis: number; before?: Dim; after?: Dim }): Tensor {
   if (before === 0 && after === 0) return x;
   return apply(padOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length), before, after }));

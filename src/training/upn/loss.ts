@@ -52,7 +52,7 @@ export interface UpnTrainingGraph {
 
 /**
  * The graph of one batch on one of the configuration's canvases; its inputs are made by `step.ts` and `targets.ts`. The tokens of every image are scored for both
- * prompts; its decoder works for one of them, drawn anew at every step, which halves the most expensive part.
+ * prompts; its decoder works for one of them, drawn at every step, which halves the most expensive part.
  */
 export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig, canvas = 0): UpnTrainingGraph {
   const { upn, batchSize, denoisingQueries, isPadded } = config;
