@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Dataset } from '../datasets/dataset.ts';
 import { ChatRexError } from '../errors.ts';
@@ -8,6 +11,7 @@ import { countingSuite } from './data-suites/counting.ts';
 import { evaluate } from './evaluate.ts';
 import { readRows } from './rows-file.ts';
 import type { Counts, FoundBoxes } from './subject.ts';
+import { countedRun, countedSamples } from './testing/counted-run.ts';
 import { memoryDataset, regionOf, sampleOf } from './testing/memory-dataset.ts';
 
 const names = ['dog', 'cat', 'red car'];
@@ -158,6 +162,26 @@ describe('a run', () => {
     });
     expect(evaluation.counts.answered).toBe(questionCount);
   });
+});
+
+it('killed in the middle and resumed, a run asks as many questions as once through and has equal figures', async () => {
+  const script = fileURLToPath(new URL('testing/counted-run.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const before: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    before.push(line);
+    if (before.length === 5) child.kill('SIGKILL');
+  }
+  const kept = (await readRows(folder)).length;
+  expect(kept).toBeGreaterThanOrEqual(4);
+  expect(kept).toBeLessThan(countedSamples.length);
+  const after: string[] = [];
+  const { evaluation } = await countedRun(folder, (sample) => after.push(sample), 0);
+  // What was being asked when the process died has no answer.
+  expect(after).toEqual(countedSamples.slice(kept).map(({ id }) => id));
+  const whole = await countedRun(undefined, () => {}, 0);
+  expect(evaluation.figures).toEqual(whole.evaluation.figures);
+  expect(evaluation.counts).toMatchObject({ questions: 30, answered: 30, failed: 0 });
 });
 
 describe('a folder', () => {
