@@ -6,7 +6,7 @@ import { scoreSuites } from './score/suites.ts';
 import { scoreTable } from './score-table.ts';
 
 /** Exit status when a suite needs a judge and none was given: nothing was scored, and nothing failed. */
-export const notScoredStatus = 4;
+export const notScoredStatus = 5;
 
 interface ScoreOptions extends ScoreFiles {
   json?: boolean;

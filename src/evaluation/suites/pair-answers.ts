@@ -23,7 +23,7 @@ function shown(keys: readonly string[]): string {
 
 /**
  * Pairs samples and answers by key.
- * @throws ChatRexError 'invalid-file' when two samples have one key, or when no answer is of any of the samples: then the
+ * @throws ChatRexError 'invalid-file' when there are no samples, when two have one key, or when no answer is of any of the samples: then the
  * two files belong to different suites or splits.
  */
 export function pairAnswers<Truth, Answer>(
@@ -32,6 +32,9 @@ export function pairAnswers<Truth, Answer>(
   keyOfTruth: (truth: Truth) => string,
   keyOfAnswer: (answer: Answer) => string,
 ): Paired<Truth, Answer> {
+  if (truths.length === 0) {
+    throw new ChatRexError('invalid-file', 'the truth has no samples; give a file of the suite with at least one');
+  }
   const keys = truths.map(keyOfTruth);
   const known = new Set(keys);
   if (known.size < keys.length) {
@@ -47,7 +50,7 @@ export function pairAnswers<Truth, Answer>(
     else if (byKey.has(key)) repeated.push(key);
     else byKey.set(key, answer);
   }
-  if (byKey.size === 0 && truths.length > 0) {
+  if (byKey.size === 0) {
     const asked = shown(keys);
     const came = answers.length === 0 ? 'no answer at all' : `answers to ${shown(unknown)}`;
     const advice = 'give the truth of the same suite and split';

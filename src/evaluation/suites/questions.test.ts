@@ -33,6 +33,8 @@ describe('pairing answers with samples', () => {
       /no answer is of a sample of the truth \(1\), came answers to v1_0/,
     );
     expect(() => pairAnswers([...one, ...one], one, id, id)).toThrow(/sample '1' twice/);
+    expect(() => pairAnswers([], one, id, id)).toThrow(/no samples/);
+    expect(() => pairAnswers(one, [], id, id)).toThrow(/came no answer at all/);
   });
 });
 
