@@ -84,6 +84,25 @@ describe('an indexed data set', () => {
     });
   });
 
+  it('clears away what a killed process left a day ago, and nothing newer', async () => {
+    await withFiles(
+      { 'd.jsonl': lines(3), 'cache/datasets/a.1.tmp/samples.jsonl': '', 'cache/datasets/b.2.tmp/x': '' },
+      async (folder) => {
+        const old = new Date(Date.now() - 25 * 3600 * 1000);
+        const left = join(folder, 'cache/datasets/a.1.tmp');
+        for (const path of [join(left, 'samples.jsonl'), left]) await utimes(path, old, old);
+        const dataset = await openIndexed(
+          jsonLines,
+          { path: 'd.jsonl' },
+          { dataRoot: folder, cacheFolder: join(folder, 'cache') },
+        );
+        await dataset.close();
+        const names = await readdir(join(folder, 'cache/datasets'));
+        expect(names.filter((name) => name.endsWith('.tmp'))).toEqual(['b.2.tmp']);
+      },
+    );
+  });
+
   it('may be opened by several at once', async () => {
     await withFiles({ 'd.jsonl': lines(50) }, async (folder) => {
       const settings = { dataRoot: folder, cacheFolder: join(folder, 'cache') };

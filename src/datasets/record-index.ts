@@ -6,7 +6,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
@@ -62,6 +62,7 @@ export async function writeIndex(
 ): Promise<void> {
   const temporary = `${folder}.${randomUUID()}.tmp`;
   await makeFolder(temporary);
+  await removeStale(dirname(folder));
   try {
     let scratches = 0;
     const scratch = async () => {
@@ -81,6 +82,18 @@ export async function writeIndex(
     throw asTyped(cause, folder);
   } finally {
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** A process that was killed leaves its folder; one that nobody has written to for so long has no owner any more. */
+const staleMs = 24 * 3600 * 1000;
+
+async function removeStale(parent: string): Promise<void> {
+  for (const name of (await readdir(parent)).filter((entry) => entry.endsWith('.tmp'))) {
+    const path = join(parent, name);
+    const written = await Promise.all([path, join(path, samplesFile)].map((file) => stat(file).catch(() => undefined)));
+    const latest = Math.max(...written.map((stats) => stats?.mtimeMs ?? 0));
+    if (latest < Date.now() - staleMs) await rm(path, { recursive: true, force: true });
   }
 }
 
