@@ -27,7 +27,15 @@ export function rexverseQualityCommand(): Command {
 async function quality(options: QualityOptions): Promise<void> {
   const settings = await settingsOf({
     ...options,
-    ...{ minSide: 1, maxAspect: 1000, duplicateBits: -1, minScore: 0, maxNegatives: 20, maxDescribed: 20 },
+    ...{
+      minSide: 1,
+      maxAspect: 1000,
+      maxWhiteBorder: 1,
+      duplicateBits: -1,
+      minScore: 0,
+      maxNegatives: 20,
+      maxDescribed: 20,
+    },
     plainDescriptions: true,
   });
   let show: ((progress: RunProgress) => void) | undefined;

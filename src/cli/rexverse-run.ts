@@ -38,6 +38,7 @@ export interface EngineCommandOptions {
   maxNegatives: number;
   minSide: number;
   maxAspect: number;
+  maxWhiteBorder: number;
   duplicateBits: number;
   limit?: number;
   shard?: { index: number; of: number };
@@ -115,6 +116,12 @@ export function filterOptions(command: Command): void {
   command
     .option('--min-side <pixels>', 'shortest side of an image', wholeFrom(1), defaultImageFilters.minSide)
     .option('--max-aspect <ratio>', 'longest side over shortest', between(1, 1000), defaultImageFilters.maxAspect)
+    .option(
+      '--max-white-border <share>',
+      'of the border of an image',
+      between(0, 1),
+      defaultImageFilters.maxWhiteBorder,
+    )
     .option(
       '--duplicate-bits <n>',
       'bits of 64 in which hashes of copies may differ; -1 compares files only',
@@ -247,11 +254,12 @@ export async function settingsOf(options: EngineCommandOptions): Promise<Setting
       groundingFormat,
     });
   }
-  const { minSide, maxAspect, duplicateBits, minScore, maxNegatives, maxDescribed, plainDescriptions } = options;
+  const { minSide, maxAspect, maxWhiteBorder, duplicateBits, minScore, maxNegatives, maxDescribed, plainDescriptions } =
+    options;
   return {
     roles,
     prompts: await loadPrompts(options.prompts),
-    filters: { ...defaultImageFilters, minSide, maxAspect, duplicateBits },
+    filters: { minSide, maxAspect, maxWhiteBorder, duplicateBits },
     ground: { ...defaultGroundOptions, minScore, maxNegatives },
     describe: { ...defaultDescribeOptions, maxDescribed, isPlainWanted: plainDescriptions ?? false },
   };

@@ -139,6 +139,21 @@ describe('duplicates', () => {
     );
   });
 
+  test('a thing on plain white is left out, a photograph with a bright sky is not', async () => {
+    const white = { r: 255, g: 255, b: 255 };
+    const thing = await sharp(await noise(3, 120, 120))
+      .extend({ top: 60, bottom: 60, left: 60, right: 60, background: white })
+      .jpeg()
+      .toBuffer();
+    expect((await inspectImage(thing, defaultImageFilters)).reason).toBe('plain white background');
+    expect((await inspectImage(thing, { ...defaultImageFilters, maxWhiteBorder: 1 })).reason).toBeUndefined();
+    const sky = await sharp(await noise(3, 300, 150))
+      .extend({ top: 150, background: white })
+      .jpeg()
+      .toBuffer();
+    expect((await inspectImage(sky, defaultImageFilters)).reason).toBeUndefined();
+  });
+
   test('small, long and broken images', async () => {
     expect((await inspectImage(await noise(1, 150, 400), defaultImageFilters)).reason).toBe('too small');
     expect((await inspectImage(await noise(1, 1000, 210), defaultImageFilters)).reason).toBe('too long and narrow');

@@ -16,11 +16,11 @@ export interface ImageFilters {
   readonly maxAspect: number;
   /** Bits in which the perceptual hashes of two images of the same thing may differ; -1 keeps all but equal files. */
   readonly duplicateBits: number;
-  /** Probability from which an image counts as a low-content web image; 1 keeps all. */
-  readonly maxLowContent: number;
+  /** Share of the image's border that may be white; 1 keeps all. Product pictures and web graphics have a white border. */
+  readonly maxWhiteBorder: number;
 }
 
-export const defaultImageFilters: ImageFilters = { minSide: 200, maxAspect: 3, duplicateBits: 4, maxLowContent: 1 };
+export const defaultImageFilters: ImageFilters = { minSide: 200, maxAspect: 3, duplicateBits: 4, maxWhiteBorder: 0.9 };
 
 /** What is known of an image after one look. */
 export interface Inspection {
@@ -54,7 +54,7 @@ export async function inspectImage(bytes: Uint8Array, filters: ImageFilters): Pr
       .resize(sampleSide, sampleSide, { fit: 'fill' })
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    const reason = reasonToLeaveOut(width, height, filters);
+    const reason = reasonToLeaveOut(width, height, whiteBorder(data), filters);
     return { imageHash, width, height, perceptualHash: perceptualHash(data), ...(reason && { reason }) };
   } catch (cause) {
     const said = cause instanceof Error ? cause.message.replace(/\s+/g, ' ').trim() : String(cause);
@@ -62,7 +62,32 @@ export async function inspectImage(bytes: Uint8Array, filters: ImageFilters): Pr
   }
 }
 
-function reasonToLeaveOut(width: number, height: number, { minSide, maxAspect }: ImageFilters): string | undefined {
+function reasonToLeaveOut(
+  width: number,
+  height: number,
+  white: number,
+  { minSide, maxAspect, maxWhiteBorder }: ImageFilters,
+): string | undefined {
   if (Math.min(width, height) < minSide) return 'too small';
-  return Math.max(width, height) / Math.min(width, height) > maxAspect ? 'too long and narrow' : undefined;
+  if (Math.max(width, height) / Math.min(width, height) > maxAspect) return 'too long and narrow';
+  return white > maxWhiteBorder ? 'plain white background' : undefined;
+}
+
+/** A pixel is white from here on, in all channels: JPEG leaves ripples around what is on the white. */
+const whiteFrom = 245;
+
+/** Share of the outermost pixels of the small copy that are white: 0 to 1. */
+export function whiteBorder(pixels: Uint8Array): number {
+  const channels = pixels.length / (sampleSide * sampleSide);
+  let white = 0;
+  let all = 0;
+  for (let y = 0; y < sampleSide; y++) {
+    const isEdge = y === 0 || y === sampleSide - 1;
+    for (let x = 0; x < sampleSide; x += isEdge ? 1 : sampleSide - 1) {
+      const at = channels * (y * sampleSide + x);
+      all++;
+      if (pixels.subarray(at, at + channels).every((value) => value >= whiteFrom)) white++;
+    }
+  }
+  return white / all;
 }
