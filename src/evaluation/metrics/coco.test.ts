@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { recordsOf, scopeOf } from '../suites/detection.ts';
+import { type DetectionTruth, detectionIds, readDetectionTruth } from '../suites/detection-files.ts';
+import { readDetections } from '../suites/read-detections.ts';
 import { type CocoEvaluation, type CocoMetrics, evaluateCoco } from './coco.ts';
-import { type CocoDataset, readCocoDataset, readCocoResults } from './coco-files.ts';
 import type { DetectedBox, GroundTruthBox } from './records.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../../fixtures/metrics/${name}`, import.meta.url));
@@ -16,15 +18,16 @@ function expectMetrics(found: CocoMetrics, expected: Partial<CocoMetrics>, toler
 }
 
 describe('evaluateCoco equals pycocotools', () => {
-  let dataset: CocoDataset;
+  let dataset: DetectionTruth;
   let detections: DetectedBox[];
   beforeAll(async () => {
-    dataset = await readCocoDataset(fixture('coco-val2014-annotations.json'));
-    detections = await readCocoResults(fixture('coco-val2014-results.json'), dataset);
+    dataset = await readDetectionTruth(fixture('coco-val2014-annotations.json'));
+    const { columns } = await readDetections(fixture('coco-val2014-results.json'), detectionIds(dataset));
+    detections = recordsOf(dataset, columns);
   });
 
   it('on 100 images of COCO val2014: all twelve numbers', () => {
-    const { metrics } = evaluateCoco(dataset.truths, detections, dataset);
+    const { metrics } = evaluateCoco(dataset.truths, detections, scopeOf(dataset));
     const expected = readJson('coco-val2014-expected.json').val2014_100_fakebbox;
     expect(Object.keys(expected)).toHaveLength(12);
     expectMetrics(metrics, expected, 1e-12);
@@ -47,7 +50,7 @@ describe('evaluateCoco equals pycocotools', () => {
       ARm: 0.60313,
       ARl: 0.553744,
     };
-    expectMetrics(evaluateCoco(truths, detections, dataset).metrics, published, 1e-6);
+    expectMetrics(evaluateCoco(truths, detections, scopeOf(dataset)).metrics, published, 1e-6);
   });
 
   describe('on awkward scenes: crowds, ties, empty images, 130 detections in one, exact thresholds', () => {
