@@ -19,7 +19,7 @@ import { writeSafetensors } from '../src/weights/safetensors-writer.ts';
 
 const [learns, threads, file] = process.argv.slice(2);
 
-const { objectsCarryIndex, objectsCarryPlace, listsInAnyOrder, listThreshold, ...paper } = chatRexPresets.nano;
+const { extensions: _, ...paper } = chatRexPresets.nano;
 const config: ChatRexConfig = {
   ...paper,
   language: {

@@ -12,7 +12,7 @@ import { type ChatRexConfig, languageConfig, parseChatRexConfig, proposalsOf } f
 import { EncodedImage } from './chatrex/encoded-image.ts';
 import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/image-boxes.ts';
 import { ImageMemory } from './chatrex/image-memory.ts';
-import { embedPrefix, objectLexicon } from './chatrex/prefix.ts';
+import { objectSpelling } from './chatrex/object-spelling.ts';
 import { VisionEncoder } from './chatrex/vision-encoder.ts';
 import { splitTensors, visionWeights } from './chatrex/weights.ts';
 import { ChatRexError, wrongArgument } from './errors.ts';
@@ -127,14 +127,14 @@ export class ChatRex {
     const seen = await vision.encode([image], [boxesXyxy]);
     requireNotAborted(signal);
     const segments = chat.prefix(proposalScores.length);
-    const { objectsCarryIndex = false, listsInAnyOrder, listThreshold, maxPromptTokens } = config;
-    const prefix = await embedPrefix(segments, seen, language, objectsCarryIndex);
-    const lexicon = objectsCarryIndex ? objectLexicon(segments, seen, language) : undefined;
+    const spelling = objectSpelling(config);
+    const prefix = await spelling.embedPrefix(segments, seen, language);
+    const lexicon = spelling.lexicon(segments, seen, language);
     const memory = await ImageMemory.read(language, prefix, { lexicon, signal, batch });
     const dialect = dialects[config.dialect];
     const size = { width: image.width, height: image.height };
     return new EncodedImage(size, chosen, {
-      ...{ memory, chat, dialect, listsInAnyOrder, listThreshold, maxPromptTokens },
+      ...{ memory, chat, dialect, setLists: config.extensions?.setLists, maxPromptTokens: config.maxPromptTokens },
       ...{ boxesXyxy, proposalScores },
     });
   }

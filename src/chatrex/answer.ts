@@ -10,6 +10,7 @@ import { plainText } from '../grounding/render.ts';
 import { scoreAnswer } from '../grounding/score.ts';
 import type { SamplingOptions } from '../language/sampling.ts';
 import type { Chat } from '../prompt/conversation.ts';
+import type { ChatRexConfig } from './config.ts';
 import type { ImageMemory } from './image-memory.ts';
 import { cutSpans, StopText } from './stop-text.ts';
 
@@ -58,8 +59,8 @@ export interface AnswerContext {
   readonly memory: ImageMemory;
   readonly chat: Chat;
   readonly dialect: Dialect;
-  readonly listsInAnyOrder?: boolean;
-  readonly listThreshold?: number;
+  /** How lists are written, if they are sets; ascending by default. */
+  readonly setLists?: NonNullable<ChatRexConfig['extensions']>['setLists'];
   /** Most tokens before the answer, if the model was made for fewer than it has positions. */
   readonly maxPromptTokens?: number;
   readonly boxesXyxy: BoxArray;
@@ -74,14 +75,15 @@ export async function* writeAnswer(
   ids: readonly number[],
   options: AskOptions,
 ): AsyncGenerator<AnswerEvent, Answer> {
-  const { memory, chat, dialect, listsInAnyOrder, listThreshold, proposalScores } = context;
+  const { memory, chat, dialect, setLists, proposalScores } = context;
+  const lists = { listsInAnyOrder: setLists !== undefined, listThreshold: setLists?.threshold };
   requirePrompt(memory.prefixLength + ids.length, context.maxPromptTokens);
   const boxCount = proposalScores.length;
   const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, stop = [], ...sampling } = options;
   const maxTokens = answerLength(wished, memory.room - ids.length);
   const constraint = isConstrained
     ? new AnswerConstraint(chat.vocabulary, {
-        ...{ boxCount, maxTokens, listsInAnyOrder, listThreshold },
+        ...{ boxCount, maxTokens, ...lists },
         timesAsked: (phraseIds) => timesNamed(chat, ids, phraseIds),
       })
     : undefined;

@@ -72,6 +72,19 @@ describe('parseChatRexConfig', () => {
     expect(parameterName('llm.model.norm.weight', config.prefixes)).toBe('model.norm.weight');
   });
 
+  it('reads the names that earlier versions gave to what is ours', () => {
+    const { extensions, ...rest } = chatRexPresets.nano;
+    const old = { objectsCarryIndex: true, objectsCarryPlace: true, visionTokenScale: 0.15 };
+    const lists = { listsInAnyOrder: true, listThreshold: 0.35 };
+    expect(parseChatRexConfig({ model_type: 'chatrex', ...rest, ...old, ...lists })).toEqual(chatRexPresets.nano);
+    expect(parseChatRexConfig({ model_type: 'chatrex', ...rest, ...lists }).extensions).toEqual({
+      setLists: extensions.setLists,
+    });
+    expect(() => parseChatRexConfig({ model_type: 'chatrex', ...rest, objectsCarryPlace: true })).toThrow(
+      /objectsCarryPlace needs objectsCarryIndex/,
+    );
+  });
+
   const nano = { model_type: 'chatrex', ...chatRexPresets.nano };
   it.each([
     [{ model_type: 'llava' }, /expected model_type 'chatrex'/],

@@ -12,6 +12,7 @@ import { vicunaSystem } from '../prompt/conversation.ts';
 import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
 import { convNextPresets } from '../vision/convnext.ts';
 import { mapEncoderSchema, mapStrides } from '../vision/map-encoder.ts';
+import { withOldNames } from './old-names.ts';
 
 const count = z.int().positive();
 const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
@@ -46,31 +47,33 @@ const chatRexSchema = z.object({
   dialect: z.enum(['paper', 'release']),
   chatFormat: z.enum(['vicuna', 'chatml', 'nano']),
   /**
-   * Whether an object and its index are one embedding, the sum of both, wherever either stands: among the objects of the
-   * prefix, where a question or an answer mentions `<objN>`, and in the table that the next token is chosen from. The released models look an index up among the objects, which
-   * takes layers that a large language model brings along and a small one learns late.
+   * Ours, in addition to the paper; absent from the presets of the paper and the release. Why, and what each is worth:
+   * docs/extensions.md.
    */
-  objectsCarryIndex: z.boolean().optional(),
-  /**
-   * Image and object tokens are brought to a root mean square of their own behind the projectors, at first this one; the
-   * released models have whatever their projectors give. Without it, randomly initialised word embeddings (RMS 0.1) are dwarfed by image tokens (RMS 10).
-   */
-  visionTokenScale: z.number().positive().optional(),
-  /**
-   * Whether an object's place joins its token behind the projector (`placeEmbedding`). The released models embed boxes only
-   * before the projector, where the position is small beside 480 to 2880 visual channels.
-   */
-  objectsCarryPlace: z.boolean().optional(),
-  /**
-   * Whether the objects of a phrase are listed in any order, as the model was then trained; the released models list them by
-   * ascending index. Among objects that fit alike none is likely by itself, so a list goes on while all that are not in it
-   * are together likelier than its end.
-   */
-  listsInAnyOrder: z.boolean().optional(),
-  /**
-   * Probability above which a list continues; default 0.5. Lower finds more objects and lists more wrong ones. A box that is just likely enough has a score of half that of its proposal.
-   */
-  listThreshold: z.number().gt(0).lt(1).optional(),
+  extensions: z
+    .object({
+      /**
+       * An object and its index are one embedding, the sum of both, wherever either is read or may be written. The paper
+       * looks an index up among the objects, which takes layers that a small language model learns late.
+       */
+      tiedObjects: z
+        .object({
+          /**
+           * Root mean square that image and object tokens begin with behind the projectors. Without it, words that are
+           * randomly initialised are dwarfed by image tokens.
+           */
+          tokenScale: z.number().positive().optional(),
+          /** Whether the place of an object joins its token behind the projector too, where it is not small beside features. */
+          hasPlace: z.boolean(),
+        })
+        .optional(),
+      /**
+       * The objects of a phrase are a set: training takes them in any order. A list goes on while all objects that are left
+       * are together likelier than `threshold`; lower finds more objects and lists more wrong ones.
+       */
+      setLists: z.object({ threshold: z.number().gt(0).lt(1) }).optional(),
+    })
+    .optional(),
   /**
    * Most tokens of a prompt, the image and its objects among them: what `tokenizer_model_max_length` of the released models
    * says. The release cuts a longer prompt, which loses its end; here it is refused.
@@ -168,13 +171,9 @@ export const chatRexPresets = {
     fusion: 'gated',
     dialect: 'paper',
     chatFormat: 'nano',
-    objectsCarryIndex: true,
-    objectsCarryPlace: true,
-    visionTokenScale: 0.15,
-    listsInAnyOrder: true,
-    listThreshold: 0.35,
-    // Nano was trained on fine and coarse boxes with distractors among them. NMS at 0.6, because it counts a second box of
-    // an object as a second object.
+    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.35 } },
+    // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box beside a
+    // better one of the same thing would only be taken for another thing.
     proposals: { granularity: 'both', minScore: 0.1, nmsIou: 0.6 },
     language: nanoLanguage,
   },
@@ -194,10 +193,7 @@ export const chatRexPresets = {
     fusion: 'high',
     dialect: 'paper',
     chatFormat: 'nano',
-    objectsCarryIndex: true,
-    objectsCarryPlace: true,
-    visionTokenScale: 0.15,
-    listsInAnyOrder: true,
+    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.5 } },
     language: nanoLanguage,
   },
   'chatrex-7b': {
@@ -263,7 +259,7 @@ export function parseChatRexConfig(json: unknown): ChatRexConfig {
     const language = { ...vicuna7b, ...z.looseObject({}).parse(textConfig), model_type: 'llama' };
     return checked({ ...chatRexPresets['chatrex-7b-released'], language, ...stated });
   }
-  if (modelType === 'chatrex') return checked(rest);
+  if (modelType === 'chatrex') return checked(withOldNames(rest));
   throw new ChatRexError(
     'unsupported',
     `config.json: expected model_type 'chatrex' or 'rexseek_qwen', came '${modelType}'; use a ChatRex folder`,

@@ -6,7 +6,7 @@ import type { Chat } from '../prompt/conversation.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 import { languageConfig } from './config.ts';
 import { ImageMemory } from './image-memory.ts';
-import { embedPrefix } from './prefix.ts';
+import { objectSpelling } from './object-spelling.ts';
 import { boxesXyxy, openTiny, questions, tinyNames } from './testing/tiny-chatrex.ts';
 import { VisionEncoder } from './vision-encoder.ts';
 import { visionWeights } from './weights.ts';
@@ -24,7 +24,7 @@ describe.each(tinyNames)('questions about one image, %s', (name) => {
     const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config));
     const seen = await vision.encode([image], [boxesXyxy]);
     await vision.dispose();
-    prefix = await embedPrefix(chat.prefix(4), seen, language, config.objectsCarryIndex ?? false);
+    prefix = await objectSpelling(config).embedPrefix(chat.prefix(4), seen, language);
     const tokens = await Promise.all(questions.map((_, i) => file.read(`question.${i}.tokens`)));
     expected = tokens.map((values) => Array.from(values as BigInt64Array, Number));
   });

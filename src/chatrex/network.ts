@@ -28,7 +28,7 @@ export interface ImageFeatures {
   readonly maps: readonly Tensor[];
 }
 
-/** Boxes on an image as the language model knows them, [B, K, language.hidden_size] each; one and the same without `objectsCarryPlace`. */
+/** Boxes on an image as the language model knows them, [B, K, language.hidden_size] each; one and the same without `hasPlace`. */
 export interface ObjectTokens {
   /** What is in the box. */
   readonly content: Tensor;
@@ -50,7 +50,8 @@ export interface ChatRexVision {
 export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVision {
   const vision = scope.withLinearFormat(config.quantization?.vision ?? 'float');
   const { hiddenSize } = languageConfig(config);
-  const { visionTokenScale: tokenScale } = config;
+  const { tiedObjects } = config.extensions ?? {};
+  const tokenScale = tiedObjects?.tokenScale;
   const dims = mapChannels(config.high);
   const [lowChannels, highChannels] = [config.low?.hiddenSize ?? 0, dims[dims.length - 1]];
   const encodeLow = config.low && clipVit(vision.at(lowEncoder), config.low);
@@ -63,9 +64,7 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const place = vision.at('mm_object_place');
   const placeIn = (name: string, deviation: number) =>
     linear(place.at(name), placeChannels, hiddenSize, { hasBias: false, deviation });
-  const places = config.objectsCarryPlace
-    ? { read: placeIn('read', 0.04), choice: placeIn('choice', 0.02) }
-    : undefined;
+  const places = tiedObjects?.hasPlace ? { read: placeIn('read', 0.04), choice: placeIn('choice', 0.02) } : undefined;
   return {
     encode: (pixelsLow, pixelsHigh) => ({
       ...(encodeLow && pixelsLow && { low: encodeLow(pixelsLow) }),

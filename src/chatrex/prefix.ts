@@ -6,14 +6,14 @@ import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import type { SeenTokens } from './vision-encoder.ts';
 
 /**
- * @param objectsCarryIndex see `ChatRexConfig`
+ * @param isTied whether an object's token has its index in it
  * @returns float32 [tokens, hiddenSize]
  */
 export async function embedPrefix(
   segments: readonly PromptSegment[],
   { imageTokens, objectTokens }: SeenTokens,
   language: LanguageModel,
-  objectsCarryIndex: boolean,
+  isTied: boolean,
 ): Promise<HostTensor<'float32'>> {
   const { hiddenSize } = language.config;
   const words = segments.flatMap((segment) =>
@@ -32,7 +32,7 @@ export async function embedPrefix(
     const start = segment.index * hiddenSize;
     const index = takeWords(1);
     const object = objectTokens.data.subarray(start, start + hiddenSize);
-    return [index, objectsCarryIndex ? object.map((value, i) => value + index[i]) : object];
+    return [index, isTied ? object.map((value, i) => value + index[i]) : object];
   });
   const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -44,8 +44,8 @@ export async function embedPrefix(
 }
 
 /**
- * Lexicon for `objectsCarryIndex`: reading `<objN>` adds object N's embedding; writing it adds object N's similarity to
- * its logit.
+ * Words of a model whose objects are tied: reading `<objN>` adds object N's embedding, writing it adds object N's similarity
+ * to its logit.
  */
 export function objectLexicon(
   prefix: readonly PromptSegment[],

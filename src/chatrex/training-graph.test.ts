@@ -94,7 +94,7 @@ describe.each(tinyNames)('the training graph of %s', (name) => {
 
 it("has no table as long as the vocabulary but the model's own, and none among its inputs", async () => {
   const { config: plain } = await openTiny('tiny-gated');
-  const config = { ...plain, objectsCarryIndex: true, objectsCarryPlace: true };
+  const config = { ...plain, extensions: { tiedObjects: { hasPlace: true } } };
   const { logits, hidden } = chatRexTrainingGraph(createScope(), config);
   const { vocabSize } = languageConfig(config);
   const long = graphOf({ logits, hidden }).nodes.filter(({ outputs }) =>
@@ -108,16 +108,16 @@ it("has no table as long as the vocabulary but the model's own, and none among i
 
 it.each([false, true])(
   'sees objects that carry their index (and place: %s) as the language model is shown them in use',
-  async (objectsCarryPlace) => {
+  async (hasPlace) => {
     const { config: plain, chat, image, tensors } = await openTiny('tiny-gated');
-    const config = { ...plain, objectsCarryIndex: true, objectsCarryPlace };
+    const config = { ...plain, extensions: { tiedObjects: { hasPlace } } };
     const places = storedParameters(
       initializeParameters(
         visionParameters(config).filter(({ name }) => name.startsWith('mm_object_place.')),
         3,
       ),
     );
-    expect(places.size).toBe(objectsCarryPlace ? 2 : 0);
+    expect(places.size).toBe(hasPlace ? 2 : 0);
     const vision = new Map([...visionWeights(tensors.vision, plain), ...places]);
     const language = languageWeights(tensors.language, languageConfig(config), 'float');
     const prefix = chat.prefix(4);
@@ -127,7 +127,7 @@ it.each([false, true])(
     const encoder = await VisionEncoder.create(config, vision);
     const model = await LanguageModel.create(languageConfig(config), language);
     const seen = await encoder.encode([image], [boxesXyxy]);
-    expect('objectChoices' in seen).toBe(objectsCarryPlace);
+    expect('objectChoices' in seen).toBe(hasPlace);
     const lexicon = objectLexicon(prefix, seen, model);
     const used = await Promise.all(
       (

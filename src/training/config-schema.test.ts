@@ -53,3 +53,10 @@ test('figures are taken on scenes that training never draws', () => {
     for (const part of data) expect(part.data.options.split).toBe('train');
   }
 });
+
+test('a configuration with the older names of what is ours means the same', () => {
+  const { extensions: _, ...model } = nanoAlign.model;
+  const old = { objectsCarryIndex: true, objectsCarryPlace: true, visionTokenScale: 0.15 };
+  const older = { ...nanoAlign, model: { ...model, ...old, listsInAnyOrder: true, listThreshold: 0.35 } };
+  expect(parseStageConfig('align', older, 'older.js').model).toEqual(nanoAlign.model);
+});

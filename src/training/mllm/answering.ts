@@ -1,7 +1,7 @@
 /** The loss of answers to questions about images, and the feeds of one step: what training and validation have in common. */
 
 import { type ChatRexConfig, imageTokenCount } from '../../chatrex/config.ts';
-import { packObjects } from '../../chatrex/pack-objects.ts';
+import { objectSpelling } from '../../chatrex/object-spelling.ts';
 import { type ImageTexts, packTexts } from '../../chatrex/pack-texts.ts';
 import { boxFeeds, pixelFeeds } from '../../chatrex/preprocess.ts';
 import { chatRexTrainingGraph, type TrainingStart } from '../../chatrex/training-graph.ts';
@@ -29,7 +29,7 @@ export function answeringGraph({ model, batchSize, namingWeight, lora }: Answeri
   const scope = createScope(adapterOf(lora));
   const graph = chatRexTrainingGraph(scope, model, { batch: batchSize }, start);
   const naming = objectNaming(scope.at('naming'), graph.objectTokens, graph.words);
-  const answering = (model.listsInAnyOrder ? answeringInAnyOrder : answeringInOrder)(graph.logits, graph.labels);
+  const answering = (model.extensions?.setLists ? answeringInAnyOrder : answeringInOrder)(graph.logits, graph.labels);
   return {
     loss: add(answering.loss, multiply(naming.loss, namingWeight)),
     metrics: { answering: answering.loss, accuracy: answering.accuracy, category: naming.category },
@@ -60,7 +60,6 @@ export const chatOf = ({ chatFormat: format, dialect, system }: ChatRexConfig, t
   createChat(tokenizer, { format, dialect: dialects[dialect], system });
 
 export function createQuestioner(model: ChatRexConfig, tokenizer: Tokenizer): Questioner {
-  const { listsInAnyOrder } = model;
   const { objects } = chatOf(model, tokenizer).vocabulary.ids;
   const tokenOf = createNameToken(tokenizer);
   return (lessons) => {
@@ -83,9 +82,9 @@ export function createQuestioner(model: ChatRexConfig, tokenizer: Tokenizer): Qu
         lists,
         tokenOf,
       ),
-      ...(listsInAnyOrder && anyOrderFeeds(texts, objects)),
+      ...(model.extensions?.setLists && anyOrderFeeds(texts, objects)),
       ...packed,
-      ...(model.objectsCarryIndex && packObjects(texts, sizes, packed)),
+      ...objectSpelling(model).extraFeeds(texts, sizes, packed),
     };
   };
 }

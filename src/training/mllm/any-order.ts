@@ -6,8 +6,8 @@
  * count of what it has listed: the list ends where nothing that is left fits.
  */
 
+import { atTokens } from '../../chatrex/at-tokens.ts';
 import type { ImageTexts } from '../../chatrex/pack-texts.ts';
-import { atTokens } from '../../chatrex/training-graph.ts';
 import { type HostTensor, hostTensor } from '../../runtime/host-tensor.ts';
 import { add } from '../../tensor/ops/add.ts';
 import { argMax } from '../../tensor/ops/arg-max.ts';

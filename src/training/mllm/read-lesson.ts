@@ -81,7 +81,7 @@ async function readLesson(
   const list = objectList(regions, proposals, { jitter: config.boxJitter, isFound, mostOverlap, named, random });
   const texts = imageTexts(chosen, list, chat, {
     room: config.room,
-    listOrder: config.model.listsInAnyOrder ? random : undefined,
+    listOrder: config.model.extensions?.setLists ? random : undefined,
     hasImage: hasImage !== undefined,
   });
   const image = hasImage && hasPixels ? await dataset.image(index, enoughPixels(size, config.model.imageSize)) : null;
@@ -109,7 +109,7 @@ export async function readHeldOut(
   const others = randomProposals(regions, size, hasImage ? config.proposals : 0, random);
   const mostOverlap = proposalsOf(config.model).nmsIou;
   const list = objectList(regions, others, { jitter: 0, isFound: false, mostOverlap, named, random });
-  const listOrder = config.model.listsInAnyOrder ? random : undefined;
+  const listOrder = config.model.extensions?.setLists ? random : undefined;
   const texts = imageTexts(chosen, list, chat, { room: config.room, listOrder, hasImage: hasImage !== undefined });
   if (texts.texts.length === 0) return null;
   const image = hasImage ? await dataset.image(index, enoughPixels(size, config.model.imageSize)) : null;

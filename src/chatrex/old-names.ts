@@ -1,0 +1,29 @@
+/** Configurations of earlier versions, in which what is ours stood among the paper's fields. */
+
+import { ChatRexError } from '../errors.ts';
+
+/**
+ * The same configuration with `extensions`; one that has no old field is returned as it is.
+ * @throws ChatRexError 'invalid-file' for old fields that meant nothing without `objectsCarryIndex`
+ */
+export function withOldNames(json: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { objectsCarryIndex, objectsCarryPlace, visionTokenScale, listsInAnyOrder, listThreshold, ...rest } = json;
+  const old = { objectsCarryIndex, objectsCarryPlace, visionTokenScale, listsInAnyOrder, listThreshold };
+  if (Object.values(old).every((value) => value === undefined)) return json;
+  const lonely = objectsCarryPlace ? 'objectsCarryPlace' : visionTokenScale !== undefined && 'visionTokenScale';
+  if (!objectsCarryIndex && lonely) {
+    throw new ChatRexError(
+      'invalid-file',
+      `config.json: ${lonely} needs objectsCarryIndex; write extensions.tiedObjects`,
+    );
+  }
+  return {
+    ...rest,
+    extensions: {
+      ...(objectsCarryIndex === true && {
+        tiedObjects: { tokenScale: visionTokenScale, hasPlace: objectsCarryPlace ?? false },
+      }),
+      ...(listsInAnyOrder === true && { setLists: { threshold: listThreshold ?? 0.5 } }),
+    },
+  };
+}
