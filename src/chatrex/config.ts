@@ -194,6 +194,8 @@ export const chatRexPresets = {
     dialect: 'paper',
     chatFormat: 'nano',
     extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.5 } },
+    // Calibrated: boxes that are right in one of ten cases or more. The language model tells them apart.
+    proposals: { granularity: 'coarse', minScore: 0.1 },
     language: nanoLanguage,
   },
   'chatrex-7b': {
