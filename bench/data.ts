@@ -1,5 +1,5 @@
 /**
- * Memory and time of indexing and inspecting a COCO file of any size, each in a process of its own.
+ * Memory and time of indexing and inspecting a COCO file of any size, each in its own process.
  *
  *   npx tsx bench/data.ts make FILE [GB]   a file with the shape of COCO's: polygons, crowds, annotations in any order
  *   npx tsx bench/data.ts index FILE       what `chatrex data index` does, with peak memory

@@ -44,8 +44,8 @@ const readers: Readonly<Record<string, () => Promise<ReaderModule>>> = {
 export const datasetFormats: readonly string[] = [...Object.keys(readers), 'world'];
 
 /**
- * Opens a data set by its spec: a text such as `coco:instances.json,images=photos`, or an object. A format that is the path
- * of a module means its export `openDataset(options, settings)`, or its export `reader`.
+ * Opens a data set by its spec: a text such as `coco:instances.json,images=photos`, or an object. A format that is
+ * the path of a module means its export `openDataset(options, settings)`, or its export `reader`.
  * @throws ChatRexError 'invalid-argument' for an unknown format or option, and whatever the format's reader throws
  * @example
  * const data = await openDataset('coco:instances.json,images=photos');
@@ -72,7 +72,7 @@ export async function readerOf(format: string): Promise<Reader<object>> {
   return (await load()).reader as Reader<object>;
 }
 
-/** RexWorld: `world:train,seed=1,size=10000`. What stands behind the colon is the split. */
+/** RexWorld: `world:train,seed=1,size=10000`. The part after the colon is the split. */
 async function openWorld(options: DatasetSpec['options'], settings: OpenDatasetOptions): Promise<Dataset> {
   const { openWorldDataset, worldOptions } = await import('./world/dataset.ts');
   const { path, ...rest } = options;

@@ -32,9 +32,9 @@ export interface IndexKeyInput {
 }
 
 /**
- * The name of an index: it changes with the reader, its options and its files, and does not depend on where the files lie.
- * A file counts by size, time of change, and the hash of its head and tail; a folder by the names in it and below it; a
- * tree by name, size and time of change of every file.
+ * The name of an index: it changes with the reader, its options and its files, and does not depend on where the files
+ * lie. A file counts by size, time of change, and the hash of its head and tail; a folder by the names in it and
+ * below it; a tree by name, size and time of change of every file.
  * @throws ChatRexError 'not-found' for a source that does not exist
  */
 export async function indexKey({ format, readerVersion, options, sources, resolve }: IndexKeyInput): Promise<string> {

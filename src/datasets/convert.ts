@@ -52,7 +52,7 @@ const passes = (format: string) => (format === 'coco' ? 3 : 1);
 
 /**
  * Writes a data set.
- * @throws ChatRexError 'invalid-argument' for an unknown format, or where something is at `out` and `isForced` is not set
+ * @throws ChatRexError 'invalid-argument' for an unknown format, or if `out` exists and `isForced` is not set
  * @example await convertDataset(dataset, { format: 'yolo', out: 'cups' });
  */
 export async function convertDataset(dataset: Dataset, options: ConvertOptions): Promise<ConvertReport> {

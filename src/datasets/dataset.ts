@@ -21,8 +21,8 @@ export interface Dataset {
   /** Pixels of the upright original; from the annotations, or else from the head of the file. */
   imageSize(index: number): Promise<ImageSize>;
   /**
-   * The decoded, upright image. It is smaller than `imageSize` only if `atLeast` allows it; boxes are always in pixels of
-   * the original.
+   * The decoded, upright image. It is smaller than `imageSize` only if `atLeast` allows it; boxes are always in
+   * pixels of the original.
    * @param atLeast the decoder may shrink by whole factors as long as both sides stay at least this large
    * @throws ChatRexError naming the sample when the image is missing or cannot be decoded, or when the sample has none
    */

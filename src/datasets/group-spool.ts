@@ -1,7 +1,7 @@
 /**
- * Joins two lists of a file, such as COCO's images and annotations, that come one after the other and together do not fit
- * in memory. Rows are put into buckets by the hash of their key, on disk once there are many; each bucket is then grouped
- * alone, and the groups are merged in the order in which their heads came.
+ * Joins two lists of a file, such as COCO's images and annotations, that come one after the other and together do not
+ * fit in memory. Rows are put into buckets by the hash of their key, on disk once there are many; each bucket is then
+ * grouped alone, and the groups are merged in the order in which their heads came.
  */
 
 import { type FileHandle, open } from 'node:fs/promises';
@@ -74,7 +74,10 @@ export class GroupSpool<Head, Row> {
     return join(this.#folder, `${kind}-${bucket}.jsonl`);
   }
 
-  /** All groups, in the order of their heads; then those without a head. A second head of a key is a group without rows. */
+  /**
+   * All groups, in the order of their heads; then those without a head. A second head of a key is a group without
+   * rows.
+   */
   async *groups(): AsyncGenerator<Group<Head, Row>> {
     if (this.#files === undefined) {
       const entries = this.#pending.flat().map((line) => JSON.parse(line) as Entry);

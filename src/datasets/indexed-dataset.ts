@@ -201,7 +201,8 @@ async function imageOf(name: string, sample: Sample, root: string, atLeast?: Ima
   const image = await ofImage(place, sample, (reference) => loadImage(root, reference, atLeast));
   const stated = sample.image?.size;
   if (stated !== undefined && !hasSameShape(stated, image)) {
-    const message = `the image is ${image.width} x ${image.height}, its annotation says ${stated.width} x ${stated.height}`;
+    const sizes = [image, stated].map(({ width, height }) => `${width} x ${height}`);
+    const message = `the image is ${sizes[0]}, its annotation says ${sizes[1]}`;
     throw new ChatRexError('invalid-file', `${place}: ${message}: its boxes are of another image`);
   }
   return image;

@@ -56,7 +56,7 @@ export function runLengths(value: unknown): RunLengthMask | undefined {
       const [firstColumn, lastColumn] = [Math.floor(position / height), Math.floor(last / height)];
       left = Math.min(left, firstColumn);
       right = Math.max(right, lastColumn + 1);
-      // A run that passes the foot of a column goes on at the head of the next.
+      // A run that passes the foot of a column continues at the head of the next.
       top = Math.min(top, firstColumn === lastColumn ? position % height : 0);
       bottom = Math.max(bottom, firstColumn === lastColumn ? (last % height) + 1 : height);
       areaPixels += run;
@@ -68,8 +68,8 @@ export function runLengths(value: unknown): RunLengthMask | undefined {
 }
 
 /**
- * COCO's text form of run lengths: six bits a character from '0' on, five of them the number's, the sixth says that more
- * follow; from the fourth on, each number is the difference from the one two places before.
+ * COCO's text form of run lengths: six bits a character from '0' on, five of them the number's, the sixth says that
+ * more follow; from the fourth on, each number is the difference from the one two places before.
  */
 function unpackCounts(text: string): number[] | undefined {
   const runs: number[] = [];

@@ -1,4 +1,7 @@
-/** Options that readers share. A spec on the command line has texts alone, so numbers and flags are read from texts too. */
+/**
+ * Options that readers share. A spec on the command line has texts alone, so numbers and flags are read from texts
+ * too.
+ */
 
 import { z } from 'zod';
 import type { Granularity } from '../proposals/network.ts';

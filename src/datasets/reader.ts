@@ -6,8 +6,8 @@ import type { Fault } from './faults.ts';
 import type { Coverage, Region, Sample } from './sample.ts';
 
 /**
- * A region as a file states it, not yet checked. Exactly one of the boxes is given; it may hold anything, and what is not
- * four finite numbers becomes a fault that shows it.
+ * A region as a file states it, not yet checked. Exactly one of the boxes is given; it may hold anything, and what is
+ * not four finite numbers becomes a fault that shows it.
  */
 export interface DraftRegion extends Omit<Region, 'boxXyxy'> {
   readonly boxXyxy?: unknown;
@@ -60,7 +60,7 @@ export interface Reader<Options = Record<string, unknown>> {
   readonly format: string;
   /** Raised when the same files give other samples than before; part of the name of an index. */
   readonly version: number;
-  /** Checks options; the first one, `path`, is what stands behind the colon of a spec. */
+  /** Checks options; the first one, `path`, is what a spec has after its colon. */
   readonly options: z.ZodType<Options>;
   /** Paths as the options give them; `resolve` gives the path of one on this machine. */
   sources(options: Options, resolve: (path: string) => string): SourceFiles | Promise<SourceFiles>;
@@ -73,7 +73,9 @@ export interface Reader<Options = Record<string, unknown>> {
 
 /**
  * Infers the type of a reader's options from its schema.
- * @example export const reader = defineReader({ format: 'mine', version: 1, options: z.strictObject({ path: z.string() }), ... });
+ * @example
+ * const options = z.strictObject({ path: z.string() });
+ * export const reader = defineReader({ format: 'mine', version: 1, options, ... });
  */
 export function defineReader<Options>(reader: Reader<Options>): Reader<Options> {
   return reader;

@@ -1,7 +1,7 @@
 /**
  * Samples on disk with random access: `samples.jsonl`, one a line, and `index.bin`, where each line starts (8 bytes a
- * sample and 8 for the end). `index.json` is written last: a folder with it is complete. The folder is made under another
- * name and renamed.
+ * sample and 8 for the end). `index.json` is written last: a folder with it is complete. The folder is made under
+ * another name and renamed.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -50,8 +50,8 @@ const headSchema = z.object({
 export type IndexEnd = Pick<IndexHead, 'format' | 'vocabulary' | 'faults' | 'notes'>;
 
 /**
- * Writes an index to `folder`. Where another process has put a complete one there meanwhile, that one stays, unless it is
- * to be replaced.
+ * Writes an index to `folder`. Where another process has put a complete one there meanwhile, that one stays, unless
+ * it is to be replaced.
  * @param scratch called with a folder for temporary files, which is removed afterwards
  */
 export async function writeIndex(
@@ -195,7 +195,7 @@ export interface RecordIndex {
   close(): Promise<void>;
 }
 
-/** The index in `folder`; undefined where there is none, or one that was cut or changed and must be written again. */
+/** The index in `folder`; undefined if it is missing, was cut, or changed, so that it must be written again. */
 export async function openIndex(folder: string): Promise<RecordIndex | undefined> {
   if (!existsSync(join(folder, headFile))) return undefined;
   const head = await readHead(join(folder, headFile));

@@ -1,4 +1,6 @@
-/** Texts of data sets that name regions by tokens of their own, as grounded text; everything else in them stays text. */
+/**
+ * Texts of data sets that name regions by tokens of their own, as grounded text; everything else in them stays text.
+ */
 
 import type { GroundedText, Span, Turn } from '../grounding/grounded-text.ts';
 
@@ -55,7 +57,7 @@ export function llavaMessages(value: unknown): Message[] | string {
   return messages;
 }
 
-/** The token for the image, which stands at one end of the first question; the same text elsewhere stays text. */
+/** Removes the image's token from the start or end of the first question. Anywhere else it is text. */
 export function withoutImageToken(text: string): string {
   if (text.startsWith('<image>')) return text.slice('<image>'.length).replace(/^\s*\n|^ +/, '');
   if (text.endsWith('<image>')) return text.slice(0, -'<image>'.length).replace(/\n\s*$| +$/, '');
@@ -63,8 +65,8 @@ export function withoutImageToken(text: string): string {
 }
 
 /**
- * Questions with their answers. What a system message says is put before the first question; a question that has no answer
- * at the end is left out.
+ * Questions with their answers. What a system message says is put before the first question; a question that has no
+ * answer at the end is left out.
  * @returns a text that says what is wrong where question and answer do not take turns
  */
 export function turnsOf(

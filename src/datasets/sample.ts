@@ -1,6 +1,6 @@
 /**
- * One sample of any data set: an image, what is annotated in it, and what the annotation promises. Plain JSON, so that a
- * sample, a line of our own JSON Lines and a message to a worker are the same thing.
+ * One sample of any data set: an image, what is annotated in it, and what the annotation promises. Plain JSON, so
+ * that a sample, a line of our own JSON Lines and a message to a worker are the same thing.
  */
 
 import type { BoxXyxy } from '../boxes/box.ts';
@@ -66,7 +66,10 @@ export type PhraseKind = 'name' | 'phrase' | 'referring' | 'description';
 export interface Coverage {
   /** Prompts for which everything without a box is background. */
   readonly complete: readonly Granularity[];
-  /** Whether a category of the vocabulary that no region has is absent (COCO). Otherwise only phrases without regions are. */
+  /**
+   * Whether a category of the vocabulary that no region has is absent (COCO). Otherwise only phrases without regions
+   * are.
+   */
   readonly isClosed: boolean;
   /** Categories of which there may be more than are annotated (LVIS `not_exhaustive_category_ids`). */
   readonly partialCategories?: readonly string[];

@@ -15,8 +15,8 @@ export const datasetSpecSchema = z.strictObject({
 const specPattern = /^([a-z][a-z0-9-]+):(.*)$/is;
 
 /**
- * A spec from its text, `FORMAT:PATH,option=value,...`. A comma before something other than `name=` belongs to the value.
- * A text without a format that ends in .ts, .js or .mjs names a module.
+ * A spec from its text, `FORMAT:PATH,option=value,...`. A comma before something other than `name=` belongs to the
+ * value. A text without a format that ends in .ts, .js or .mjs names a module.
  * @throws ChatRexError 'invalid-argument'
  * @example parseSpec('coco:instances.json,images=photos')
  *   // { format: 'coco', options: { path: 'instances.json', images: 'photos' } }

@@ -60,7 +60,8 @@ function reportText(report: DatasetReport): string {
     ['fingerprint', report.fingerprint],
   ];
   const lines = [report.name, ...rows.map(([name, value]) => `  ${name.padEnd(27)}${value}`)];
-  return `${[...lines, ...categoryLines(report), ...report.notes.map((note) => `\nnote: ${clean(note)}`), ...faultLines(report.faults)].join('\n')}\n`;
+  const notes = report.notes.map((note) => `\nnote: ${clean(note)}`);
+  return `${[...lines, ...categoryLines(report), ...notes, ...faultLines(report.faults)].join('\n')}\n`;
 }
 
 function spreadText({ least, median, most }: Spread): string {
@@ -77,7 +78,8 @@ function categoryLines({ regionsByCategory }: DatasetReport): string[] {
   if (regionsByCategory.length === 0) return [];
   const shown = regionsByCategory.slice(0, shownCategories);
   const lines = shown.map(({ name, regions, images, frequency }) => {
-    return `  ${clean(name).padEnd(27)}${String(regions).padStart(9)} in ${images} images${frequency ? ` (${frequency})` : ''}`;
+    const count = `${String(regions).padStart(9)} in ${images} images`;
+    return `  ${clean(name).padEnd(27)}${count}${frequency ? ` (${frequency})` : ''}`;
   });
   const left = regionsByCategory.length - shown.length;
   return ['', 'regions by category', ...lines, ...(left > 0 ? [`  and ${left} more; --json lists all`] : [])];

@@ -11,7 +11,9 @@ const options = z.strictObject({
   path: pathOption,
   /** The folder of images, where sizes are read; without it, boxes are clipped at zero alone. */
   images: pathOption.optional(),
-  /** Which boxes: of the full body, which reaches behind others and out of the image, of what is visible, of the head. */
+  /**
+   * Which boxes: of the full body, which reaches behind others and out of the image, of what is visible, of the head.
+   */
   box: z.enum(['full', 'visible', 'head']).default('full'),
   ...commonOptions,
 });

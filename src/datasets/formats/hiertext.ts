@@ -19,7 +19,10 @@ const options = z.strictObject({
 
 type Level = 'word' | 'line' | 'paragraph';
 
-/** Boxes of text, with what is written as a description; everything without a box is background; illegible text is ignored. */
+/**
+ * Boxes of text, with what is written as a description; everything without a box is background; illegible text is
+ * ignored.
+ */
 export const reader = defineReader({
   format: 'hiertext',
   version: 1,
@@ -73,7 +76,7 @@ const inner = {
   word: undefined,
 } as const;
 
-/** Adds a piece of text of the level that is wanted, or what it consists of; what has no parts stands for them. */
+/** Adds text of the wanted level. A larger piece is replaced by its parts; if it has none, it is added as ignored. */
 function addText(value: unknown, level: Level, wanted: Level, collected: Collected): void {
   const piece = isRecord(value) ? value : {};
   const below = inner[level];

@@ -1,6 +1,6 @@
 /**
- * Conversations about whole images in LLaVA's form: LLaVA-1.5's mix665k, ALLaVA-4V, and their many relatives. Rows without
- * an image are text alone.
+ * Conversations about whole images in LLaVA's form: LLaVA-1.5's mix665k, ALLaVA-4V, and their many relatives. Rows
+ * without an image are text alone.
  */
 
 import { z } from 'zod';

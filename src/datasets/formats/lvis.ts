@@ -1,6 +1,6 @@
 /**
- * LVIS (lvisdataset.org, v0.5 and v1): names in a long tail, annotated in part. Of an image only some categories are known
- * to be absent (`neg_category_ids`), and of some there may be more (`not_exhaustive_category_ids`).
+ * LVIS (lvisdataset.org, v0.5 and v1): names in a long tail, annotated in part. Of an image only some categories are
+ * known to be absent (`neg_category_ids`), and of some there may be more (`not_exhaustive_category_ids`).
  */
 
 import { z } from 'zod';
@@ -17,7 +17,10 @@ const options = z.strictObject({
   ...commonOptions,
 });
 
-/** Boxes with names of an open list; nothing is background; names that are known to be absent are phrases without regions. */
+/**
+ * Boxes with names of an open list; nothing is background; names that are known to be absent are phrases without
+ * regions.
+ */
 export const reader = defineReader({
   format: 'lvis',
   version: 1,
@@ -61,8 +64,8 @@ function lvisDraft(group: CocoGroup, context: ReaderContext): DraftSample | unde
 }
 
 /**
- * The name of an image below the folder, and what it may be called otherwise. Validation images of v1 lie in train2017 and
- * val2017, which only `coco_url` tells.
+ * The name of an image below the folder, and what it may be called otherwise. Validation images of v1 lie in
+ * train2017 and val2017, which only `coco_url` tells.
  */
 function fileNames({ file_name: name, coco_url: url }: Readonly<Record<string, unknown>>): string[] {
   const fromUrl = typeof url === 'string' ? lastParts(url, 2) : undefined;

@@ -1,6 +1,6 @@
 /**
- * MDVP-Data (AFeng-x/Draw-and-Understand): conversations about boxes or points, named `<Region 1>` or `<Mark 1>`, and the
- * files of its benchmark.
+ * MDVP-Data (AFeng-x/Draw-and-Understand): conversations about boxes or points, named `<Region 1>` or `<Mark 1>`, and
+ * the files of its benchmark.
  */
 
 import { z } from 'zod';

@@ -94,7 +94,7 @@ function readMessage(message: unknown, urls: string[]): Message | string {
   return { role: known, text: texts.join('\n') };
 }
 
-/** Where an image is; a data URL is a range of the file itself. A text says why there is none. */
+/** Where an image is; a data URL is a range of the file itself. A text says why it is missing. */
 function imageOf(url: string, line: Buffer, start: number, file: string): ImageRef | string {
   if (/^https?:/i.test(url)) return 'the image is an address: fetch it, and give its path';
   if (!url.startsWith('data:')) return { file: url.replace(/^file:\/\//, '') };

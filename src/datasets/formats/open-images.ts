@@ -1,6 +1,6 @@
 /**
- * OpenImages boxes (storage.googleapis.com/openimages): a CSV whose header differs between parts; boxes are shares of the
- * image's sides, written x, x, y, y.
+ * OpenImages boxes (storage.googleapis.com/openimages): a CSV whose header differs between parts; boxes are shares of
+ * the image's sides, written x, x, y, y.
  */
 
 import { z } from 'zod';

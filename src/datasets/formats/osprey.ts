@@ -1,4 +1,6 @@
-/** Osprey-724K (CircleRadon/Osprey): regions as masks, and conversations and descriptions that name them `<region1>`. */
+/**
+ * Osprey-724K (CircleRadon/Osprey): regions as masks, and conversations and descriptions that name them `<region1>`.
+ */
 
 import { z } from 'zod';
 import { jsonRecords } from '../json/lines.ts';

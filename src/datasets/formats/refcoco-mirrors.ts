@@ -1,6 +1,6 @@
 /**
- * Mirrors of RefCOCO, an expression with its box a row: Parquet of jxu124 and lmms-lab, JSON Lines of Shikra and InternVL,
- * COCO-like JSON of MDETR and Ferret.
+ * Mirrors of RefCOCO, an expression with its box a row: Parquet of jxu124 and lmms-lab, JSON Lines of Shikra and
+ * InternVL, COCO-like JSON of MDETR and Ferret.
  */
 
 import type { ImageSize } from '../../image/rgb-image.ts';

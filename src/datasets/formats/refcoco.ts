@@ -1,6 +1,7 @@
 /**
- * RefCOCO, RefCOCO+, RefCOCOg and gRefCOCO: expressions that each mean a region. Read from the authors' pickles (or JSON)
- * with `instances.json`, and from the mirrors in Parquet and JSON Lines, which hold a box beside each expression.
+ * RefCOCO, RefCOCO+, RefCOCOg and gRefCOCO: expressions that each mean a region. Read from the authors' pickles (or
+ * JSON) with `instances.json`, and from the mirrors in Parquet and JSON Lines, which hold a box beside each
+ * expression.
  */
 
 import { GroupSpool } from '../group-spool.ts';

@@ -47,7 +47,7 @@ export class ImageTsv {
     for (const { file } of this.#parts) await file.close();
   }
 
-  /** The image of the line at a byte offset into all parts together; a text says why there is none. */
+  /** The image of the line at a byte offset into all parts together; a text says why it is missing. */
   async imageAt(offset: number): Promise<ImageRef | string> {
     const part = this.#parts.find(({ start, end }) => offset >= start && offset < end);
     if (part === undefined) return `byte ${offset} is past the end of the images`;

@@ -1,4 +1,7 @@
-/** The `.lineidx` beside an annotation TSV: the byte at which each line starts, one a line. It must agree with the TSV. */
+/**
+ * The `.lineidx` beside an annotation TSV: the byte at which each line starts, one a line. It must agree with the
+ * TSV.
+ */
 
 import { readFile, stat } from 'node:fs/promises';
 import { ChatRexError } from '../../errors.ts';
@@ -9,7 +12,7 @@ const maxFileBytes = 2 ** 28;
 export interface LineIndex {
   /** Compares an entry with where a line starts. */
   check(index: number, start: number): void;
-  /** What is wrong, once all lines have been checked; undefined where nothing is. */
+  /** What is wrong, once all lines have been checked; undefined if all of it is right. */
   problem(lineCount: number): string | undefined;
 }
 

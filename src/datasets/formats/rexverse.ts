@@ -1,8 +1,9 @@
 /**
- * Rexverse-2M (IDEA-Research/Rexverse-2M) and its kin: an annotation TSV whose lines are a byte offset into an image TSV
- * and a JSON text. An image line is a key and the image in base64.
+ * Rexverse-2M (IDEA-Research/Rexverse-2M) and its kin: an annotation TSV whose lines are a byte offset into an image
+ * TSV and a JSON text. An image line is a key and the image in base64.
  *
- * Two conventions for boxes are met, xyxy and xywh. Which one a file follows is decided by the sizes of its first images.
+ * Two conventions for boxes are met, xyxy and xywh. Which one a file follows is decided by the sizes of its first
+ * images.
  */
 
 import { dirname } from 'node:path';
@@ -112,7 +113,9 @@ async function rexverseDraft(
   return { id: String(index), image, regions, phrases, conversations: [], coverage: openCoverage };
 }
 
-/** Counts boxes of the first lines that can only be one of the two: the other reading leaves the image or is reversed. */
+/**
+ * Counts boxes of the first lines that can only be one of the two: the other reading leaves the image or is reversed.
+ */
 async function formOfBoxes(path: string, tsv: ImageTsv, context: ReaderContext): Promise<BoxForm> {
   const votes = { xyxy: 0, xywh: 0 };
   let tried = 0;

@@ -1,7 +1,7 @@
 /**
- * YOLO folders as Ultralytics describes them: `data.yaml` names the splits and the classes; beside `images/` lies `labels/`
- * with a text file for each image. A line is a class and either a box (centre, width, height), a polygon, or a box with
- * keypoints, all as shares of the image's sides.
+ * YOLO folders as Ultralytics describes them: `data.yaml` names the splits and the classes; beside `images/` lies
+ * `labels/` with a text file for each image. A line is a class and either a box (centre, width, height), a polygon,
+ * or a box with keypoints, all as shares of the image's sides.
  */
 
 import { readFile, stat } from 'node:fs/promises';
@@ -37,7 +37,10 @@ const yamlSchema = z.object({
   kpt_shape: z.array(z.number()).optional(),
 });
 
-/** Boxes with names of a closed list; everything without a box is background. Images without a label file have no objects. */
+/**
+ * Boxes with names of a closed list; everything without a box is background. Images without a label file have no
+ * objects.
+ */
 export const reader = defineReader({
   format: 'yolo',
   version: 1,
@@ -185,7 +188,7 @@ function labelFile(image: string): string {
   return join(path, `${name.slice(0, name.length - extname(name).length)}.txt`);
 }
 
-/** The regions of a label file; undefined where there is none. */
+/** The regions of a label file; undefined if the file is missing. */
 async function readLabels(
   file: string,
   sample: string,

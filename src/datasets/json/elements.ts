@@ -1,7 +1,8 @@
 /**
- * Streams the elements of one big JSON file: those of a top-level array, or of the arrays in a top-level object. A byte
- * scanner finds where each element ends and `JSON.parse` reads it, so that memory holds one element, and a fault is told
- * with line and column. Streaming parsers of the registry know neither NaN nor the place, and take ten times as long.
+ * Streams the elements of one big JSON file: those of a top-level array, or of the arrays in a top-level object. A
+ * byte scanner finds where each element ends and `JSON.parse` reads it, so that memory holds one element, and a fault
+ * is told with line and column. Streaming parsers of the registry know neither NaN nor the place, and take ten times
+ * as long.
  */
 
 import { ChatRexError } from '../../errors.ts';
@@ -30,7 +31,7 @@ const maxElementBytes = 256 * 2 ** 20;
 /**
  * The elements of a JSON file in batches, in the order of the file.
  * @throws ChatRexError 'invalid-file' with line, column and reason; 'not-found'; 'aborted'
- * @example for await (const batch of jsonElements('instances.json')) for (const { section, value } of batch) use(value);
+ * @example for await (const batch of jsonElements('instances.json')) for (const { value } of batch) use(value);
  */
 export async function* jsonElements(path: string, options: ElementOptions = {}): AsyncGenerator<JsonElement[]> {
   const scanner = new ElementScanner(options);

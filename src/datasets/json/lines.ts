@@ -65,8 +65,8 @@ export interface PlacedRecord {
 }
 
 /**
- * The records of a file that is JSON Lines, one JSON array, or one object with a single array in it. A line that cannot be
- * read is a fault; a fault in an array ends the reading, since nothing after it can be found.
+ * The records of a file that is JSON Lines or one JSON array. A line that cannot be read is a fault; a fault in an
+ * array ends the reading, since nothing after it can be found.
  * @throws ChatRexError 'invalid-file' also where no line at all can be read
  */
 export async function* jsonRecords(path: string, context: ReaderContext): AsyncGenerator<PlacedRecord> {

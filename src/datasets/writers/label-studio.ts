@@ -1,4 +1,7 @@
-/** Tasks for Label Studio (labelstud.io/guide/export): boxes in percent, as annotations, or as predictions where scored. */
+/**
+ * Tasks for Label Studio (labelstud.io/guide/export): boxes in percent, as annotations, or as predictions where
+ * scored.
+ */
 
 import type { ImageSize } from '../../image/rgb-image.ts';
 import type { VocabularyEntry } from '../dataset.ts';

@@ -1,6 +1,6 @@
 /**
- * Parquet, a row a sample: `id`, `file`, `width`, `height`, and the rest as JSON texts, so that pandas and DuckDB read it
- * as it is. Categories are in the file's metadata. Nothing is lost.
+ * Parquet, a row a sample: `id`, `file`, `width`, `height`, and the rest as JSON texts, so that pandas and DuckDB
+ * read it as it is. Categories are in the file's metadata. Nothing is lost.
  */
 
 import type { FileHandle } from 'node:fs/promises';
@@ -74,7 +74,7 @@ function columnsOf(rows: readonly OutgoingSample[]) {
   ];
 }
 
-/** Writes what has been gathered; the writer goes on counting bytes from the start of the file. */
+/** Writes what has been gathered; offsets in the file still count from its start. */
 async function drain(bytes: ByteWriter, file: FileHandle): Promise<void> {
   await writeAll(file, bytes.getBytes());
   bytes.index = 0;
