@@ -1,12 +1,13 @@
 /** A run with worker processes and an endpoint: what comes out, and what happens when either misbehaves. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Outcome } from './annotation.ts';
 import { estimateRun } from './dry-run.ts';
+import { toSample } from './export/to-sample.ts';
 import { outcomesOf } from './outcomes.ts';
 import { startMetrics } from './report/metrics.ts';
 import { type RunOptions, runRexverse } from './run.ts';
@@ -218,6 +219,53 @@ test('Prometheus reads the progress of a run', async () => {
     expect(text).toMatch(/chatrex_rexverse_stage_items\{stage="rewrite"\} 12/);
   } finally {
     await metrics.close();
+  }
+});
+
+test('answers of conversations are grounded in place of a caption', async () => {
+  const list = join(photos, 'llava.json');
+  const turns = [
+    { from: 'human', value: '<image>\nWhat is there?' },
+    { from: 'gpt', value: 'A dog and a red ball.' },
+    { from: 'human', value: 'Who plays?' },
+    { from: 'gpt', value: 'The dog does.' },
+  ];
+  writeFileSync(
+    list,
+    JSON.stringify([0, 1].map((id) => ({ id, image: '0000.jpg', conversations: turns.slice(2 * id) }))),
+  );
+  const { outcomes, server } = await runWith({}, { source: list });
+  expect(outcomes.map(({ state }) => state)).toEqual(['done', 'done']);
+  expect(server.counts).toMatchObject({ caption: 0, describe: 0, rewrite: 0 });
+  const [first] = outcomes;
+  if (first.state !== 'done') throw new Error('expected a finished entry');
+  const [{ turns: grounded, task }] = toSample(first, '0000.jpg').conversations;
+  expect(task).toBe('conversation');
+  expect(grounded.map(({ question }) => question)).toEqual([
+    [{ kind: 'text', text: 'What is there?' }],
+    [{ kind: 'text', text: 'Who plays?' }],
+  ]);
+  const phrases = grounded.map(({ answer }) => answer.flatMap((span) => (span.kind === 'phrase' ? [span.text] : [])));
+  expect(phrases).toEqual([['A dog', 'a red ball'], ['The dog']]);
+});
+
+test('a run that is interrupted finishes the calls under way; the same command does the rest', async () => {
+  const out = join(root, 'interrupted');
+  const control = new AbortController();
+  const endpoint = await TestEndpoint.start({ delayMs: 5 });
+  try {
+    const settings = await testSettings(`${endpoint.url}#test`);
+    const quick = { source: photos, settings, out, workers: 0, concurrency: 2 };
+    const running = runRexverse({ ...quick, signal: control.signal });
+    while (endpoint.total < 30) await new Promise((resolve) => setTimeout(resolve, 5));
+    control.abort();
+    const first = await running;
+    expect(first.stopped).toBe('interrupted');
+    expect(first.left).toBeGreaterThan(0);
+    expect(await runRexverse(quick)).toMatchObject({ done: 12, left: 0 });
+    expect(endpoint.extra).toBe(0);
+  } finally {
+    await endpoint.close();
   }
 });
 

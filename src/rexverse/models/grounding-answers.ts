@@ -42,15 +42,18 @@ export function readBoxes(
   for (const { label, box, score } of named.slice(0, maxBoxes)) {
     const at = queryOf(label, queries);
     if (at === undefined) continue;
-    boxes[at].push({ boxXyxy: [box[0] * scale.x, box[1] * scale.y, box[2] * scale.x, box[3] * scale.y], score });
+    const [left, top, right, bottom] = box.map(
+      (value, side) => (value * (side % 2 === 0 ? scale.width : scale.height)) / scale.whole,
+    );
+    boxes[at].push({ boxXyxy: [left, top, right, bottom], score });
   }
   return boxes;
 }
 
-function scaleOf(format: GroundingFormat, { width, height }: ImageSize): { x: number; y: number } {
-  if (format === 'pixels') return { x: 1, y: 1 };
-  const whole = format === 'rex-omni' ? 999 : 1000;
-  return { x: width / whole, y: height / whole };
+/** What coordinates are shares of, and the sides that they are shares of. */
+function scaleOf(format: GroundingFormat, { width, height }: ImageSize) {
+  if (format === 'pixels') return { whole: 1, width: 1, height: 1 };
+  return { whole: format === 'rex-omni' ? 999 : 1000, width, height };
 }
 
 interface NamedBox {
