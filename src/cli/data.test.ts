@@ -64,6 +64,21 @@ describe('chatrex data', () => {
     });
   });
 
+  it('inspect --decode finds images of another shape and broken ones', async () => {
+    const size = { width: 60, height: 80 };
+    const images = [
+      { id: 1, file_name: 'a.png', ...size },
+      { id: 2, file_name: 'text.png', ...size },
+    ];
+    const other = { 'i.json': { ...coco, images, annotations: [] }, 'images/a.png': files['images/a.png'] };
+    await withFiles({ ...other, 'images/text.png': 'text' }, async (folder) => {
+      expect(JSON.parse((await run(folder, 'inspect', spec, '--json')).out).faults).toEqual({});
+      const { faults } = JSON.parse((await run(folder, 'inspect', spec, '--json', '--decode')).out);
+      expect(faults['unreadable-image'].count).toBe(2);
+      expect(faults['unreadable-image'].examples[0].value).toMatch(/is 80 x 60, its annotation says 60 x 80/);
+    });
+  });
+
   it('index writes the index once', async () => {
     await withFiles(files, async (folder) => {
       const first = await run(folder, 'index', spec);

@@ -7,7 +7,6 @@ export type FaultKind =
   | 'no-area'
   | 'box-outside'
   | 'box-clipped'
-  | 'bad-mask'
   | 'duplicate-image'
   | 'duplicate-region'
   | 'duplicate-category'
@@ -15,7 +14,6 @@ export type FaultKind =
   | 'unknown-image'
   | 'missing-image'
   | 'unreadable-image'
-  | 'size-mismatch'
   | 'lost-reference';
 
 /** What each kind means and what the reader does then; shown to users. */
@@ -25,15 +23,13 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
   'no-area': 'a box without area; left out',
   'box-outside': 'a box wholly outside its image; left out',
   'box-clipped': 'a box that reaches out of its image by a pixel or more; clipped',
-  'bad-mask': 'a mask that cannot be read; left out',
   'duplicate-image': 'an image that comes twice; the first is kept',
   'duplicate-region': 'the same box with the same name twice in an image; both are kept',
   'duplicate-category': 'a category that comes twice; the first is kept',
   'unknown-category': 'a region of a category that is not listed; kept without a name',
   'unknown-image': 'an annotation of an image that is not listed; left out',
   'missing-image': 'an image file that does not exist; its sample is left out',
-  'unreadable-image': 'an image file that cannot be decoded; its sample is left out',
-  'size-mismatch': 'an image whose shape is not the one that its annotation states',
+  'unreadable-image': 'an image that cannot be decoded, or has another shape than its annotation states',
   'lost-reference': 'words whose region was left out; left out with it',
 };
 
@@ -65,6 +61,13 @@ const maxValueLength = 200;
 /** Collects the faults of one pass over a data set. */
 export class FaultLog {
   readonly #kinds = new Map<FaultKind, { count: number; examples: Fault[] }>();
+
+  /** @param before faults of an earlier pass, to which those of this one are added */
+  constructor(before: FaultSummary = {}) {
+    for (const [kind, { count, examples }] of Object.entries(before)) {
+      this.#kinds.set(kind as FaultKind, { count, examples: [...examples] });
+    }
+  }
 
   report(fault: Fault): void {
     let entry = this.#kinds.get(fault.kind);

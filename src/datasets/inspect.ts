@@ -1,7 +1,8 @@
 /** What is in a data set, in figures. */
 
+import { ChatRexError } from '../errors.ts';
 import type { Dataset, VocabularyEntry } from './dataset.ts';
-import type { FaultSummary } from './faults.ts';
+import { FaultLog, type FaultSummary } from './faults.ts';
 import { faultsOf, type IndexedDataset, samplesOf } from './indexed-dataset.ts';
 import type { Sample } from './sample.ts';
 
@@ -61,6 +62,12 @@ export interface CategoryReport {
   readonly frequency?: VocabularyEntry['frequency'];
 }
 
+export interface InspectOptions {
+  /** Whether every image is decoded, so that broken ones and those of another shape are found. */
+  readonly isDecoding?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** COCO's limits of small and medium, in square pixels. */
 const smallArea = 32 ** 2;
 const mediumArea = 96 ** 2;
@@ -69,11 +76,21 @@ const mediumArea = 96 ** 2;
  * Counts everything in one pass over the index; memory grows with categories, not with samples.
  * @example const { images, regions } = await inspectDataset(await openDataset('coco:instances.json'));
  */
-export async function inspectDataset(dataset: Dataset, onSample?: (done: number) => void): Promise<DatasetReport> {
+export async function inspectDataset(
+  dataset: Dataset,
+  onSample?: (done: number) => void,
+  { isDecoding = false, signal }: InspectOptions = {},
+): Promise<DatasetReport> {
   const tally = new Tally();
+  const faults = new FaultLog(faultsOf(dataset));
   let done = 0;
   for await (const sample of samplesOf(dataset)) {
+    if (signal?.aborted) throw new ChatRexError('aborted', `inspecting ${dataset.name} was interrupted`);
     tally.add(sample);
+    if (isDecoding && sample.image !== undefined) {
+      const value = await decodingProblem(dataset, done);
+      if (value !== undefined) faults.report({ kind: 'unreadable-image', sample: sample.id, value });
+    }
     onSample?.(++done);
   }
   const { vocabulary, name, fingerprint, size } = dataset;
@@ -103,9 +120,22 @@ export async function inspectDataset(dataset: Dataset, onSample?: (done: number)
     granularities: tally.granularities,
     coverage: tally.coverage,
     regionsByCategory,
-    faults: faultsOf(dataset),
+    faults: faults.summary(),
     notes: 'notes' in dataset ? (dataset as IndexedDataset).notes : [],
   };
+}
+
+/** Large enough to meet every byte that decoding meets, small enough to be quick. */
+const triedSize = { width: 64, height: 64 };
+
+async function decodingProblem(dataset: Dataset, index: number): Promise<string | undefined> {
+  try {
+    await dataset.image(index, triedSize);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ChatRexError)) throw error;
+    return error.message;
+  }
 }
 
 class Tally {

@@ -8,6 +8,7 @@ import { lateBar, type SpecOptions, specCommand, withDataset } from './open-spec
 export function inspectCommand(): Command {
   return specCommand(new Command('inspect'))
     .description('count images, regions, categories and faults of a data set')
+    .option('--decode', 'decode every image, to find broken ones')
     .option('--json', 'the report as JSON')
     .addHelpText(
       'after',
@@ -22,10 +23,15 @@ With --strict, faults end in exit code 1 after they have been listed.`,
     .action(runInspect);
 }
 
-async function runInspect(spec: string, { json, strict, ...options }: SpecOptions & { json?: boolean }): Promise<void> {
-  await withDataset('data inspect', spec, options, async (dataset) => {
+interface InspectCommandOptions extends SpecOptions {
+  readonly json?: boolean;
+  readonly decode?: boolean;
+}
+
+async function runInspect(spec: string, { json, decode, strict, ...options }: InspectCommandOptions): Promise<void> {
+  await withDataset('data inspect', spec, options, async (dataset, signal) => {
     const bar = lateBar('data inspect', dataset.size);
-    const report = await inspectDataset(dataset, (done) => bar.update(done));
+    const report = await inspectDataset(dataset, (done) => bar.update(done), { isDecoding: decode, signal });
     bar.end('done');
     process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
     if (strict && countFaults(report.faults) > 0) {
