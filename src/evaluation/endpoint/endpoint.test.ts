@@ -75,7 +75,7 @@ function run<Truth, Answer>(
   options: EndpointOptions,
   out?: string,
 ) {
-  const subject = new EndpointSubject({ address, model: 'm' }, { timeoutMs: 300, attempts: 2, ...options });
+  const subject = new EndpointSubject({ address, model: 'm' }, { timeoutMs: 1500, attempts: 2, ...options });
   return evaluate({ suite, data, model: {}, open: async () => subject, folder: out, concurrency: 3 });
 }
 
@@ -102,7 +102,7 @@ it('a server of every bad habit: the run ends and says what failed and why, a se
   const { readRows } = await import('../rows-file.ts');
   const reasons = (await readRows(out)).map((row) => ('fault' in row ? row.fault.message.replace(address, '') : ''));
   expect(reasons).toEqual([
-    ': no answer within 300 ms after 2 attempts',
+    ': no answer within 1500 ms after 2 attempts',
     '',
     ': status 500 after 2 attempts',
     ': the reply is empty after 2 attempts',
@@ -111,7 +111,7 @@ it('a server of every bad habit: the run ends and says what failed and why, a se
     ': status 400: no images here',
     '',
   ]);
-  expect(evaluation.notes[0]).toMatch(/^6 questions without an answer counted as wrong: .*no answer within 300 ms/);
+  expect(evaluation.notes[0]).toMatch(/^6 questions without an answer counted as wrong: .*no answer within 1500 ms/);
 
   isWell = true;
   const before = asked.length;
