@@ -234,6 +234,22 @@ describe('convertDataset', () => {
     });
   });
 
+  it('draws images that no file holds', async () => {
+    await withFiles({}, async (folder) => {
+      const { samples: _1, ...drawing } = memoryDataset([
+        { ...full, image: { file: 'nowhere/1', size: { width: 40, height: 30 } } },
+      ]);
+      const out = join(folder, 'x.json');
+      const report = await convertDataset(drawing, { format: 'coco', out, dataRoot: folder });
+      expect([report.copiedImages, await readdir(join(folder, 'x-images'))]).toEqual([1, ['a_.._b-0.png']]);
+      expect(JSON.parse(await readFile(out, 'utf8')).images[0]).toMatchObject({
+        width: 40,
+        height: 30,
+        file_name: 'x-images/a_.._b-0.png',
+      });
+    });
+  });
+
   it('replaces nothing without being asked, and leaves nothing half-written', async () => {
     await withFiles({ 'x.json': 'mine', 'home/keep.txt': 'mine' }, async (folder) => {
       const dataset = memoryDataset([full]);

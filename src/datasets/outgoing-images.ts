@@ -1,6 +1,6 @@
 /** Images of a data set that is being written: named where they lie, or copied beside what is written. */
 
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { extname, isAbsolute, join, relative, resolve } from 'node:path';
 import { encodeImage, sharpFrom } from '../drawing/encode.ts';
@@ -47,7 +47,10 @@ export class OutgoingImages {
   /** The image of a sample under its new name; undefined for text alone. */
   async nameOf(index: number, sample: Sample): Promise<SizedRef | undefined> {
     const { image } = sample;
-    if (image === undefined) return this.#drawn(index, sample);
+    if (image === undefined) return undefined;
+    // Data sets that draw their images (RexWorld) name files that do not exist.
+    const isDrawn = !('samples' in this.#dataset) && !existsSync(this.#path(image));
+    if (isDrawn) return this.#drawn(index, sample);
     const size = image.size ?? (await this.#dataset.imageSize(index));
     const { isCopied, hasRanges, folder } = this.#options;
     if (isCopied || (image.range !== undefined && !hasRanges))
@@ -76,9 +79,7 @@ export class OutgoingImages {
     return name;
   }
 
-  /** Data sets that draw their images (RexWorld) say so by having some where samples name none. */
-  async #drawn(index: number, sample: Sample): Promise<SizedRef | undefined> {
-    if ('samples' in this.#dataset) return undefined;
+  async #drawn(index: number, sample: Sample): Promise<SizedRef> {
     const name = this.#nameOfCopy(index, sample, '.png');
     const size: ImageSize = await this.#dataset.imageSize(index);
     if (!this.#endings.has(index)) {
