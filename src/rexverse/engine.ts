@@ -93,7 +93,9 @@ class Engine {
   readonly #options: EngineOptions;
   readonly #duplicates: Duplicates;
   readonly #blocks = new Set<OpenBlock>();
-  readonly #running = new Set<Promise<void>>();
+  /** Entries under way. A count, not a set of promises: racing a thousand of them for each entry would cost more than the entry. */
+  #running = 0;
+  #wake: (() => void) | undefined;
   /** The judgement of the entry before, since they are made in order. */
   #judged: Promise<void> = Promise.resolve();
   #fatal: unknown;
@@ -143,9 +145,12 @@ class Engine {
     const work = judged
       .then((collected) => collected && this.#annotate(entry, block, collected))
       .catch((error: unknown) => this.#fail(error));
-    const tracked: Promise<void> = work.then(() => void this.#running.delete(tracked));
-    this.#running.add(tracked);
-    while (this.#running.size >= window) await Promise.race(this.#running);
+    this.#running++;
+    void work.then(() => {
+      this.#running--;
+      this.#wake?.();
+    });
+    while (this.#running >= window) await this.#oneEnds();
     // A finished entry must not make the next one wait for the event loop's other work.
     if (known) await judged.catch(() => {});
   }
@@ -241,15 +246,21 @@ class Engine {
     this.stop();
   }
 
+  #oneEnds(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
   /** @throws what made the run impossible */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.race(this.#running);
+    while (this.#running > 0) await this.#oneEnds();
     if (this.#fatal !== undefined) throw this.#fatal;
   }
 
   async close(): Promise<void> {
     this.stop();
-    while (this.#running.size > 0) await Promise.race(this.#running);
+    while (this.#running > 0) await this.#oneEnds();
     for (const block of this.#blocks) await block.close();
   }
 }
