@@ -3,8 +3,9 @@
  *
  *     npx tsx bench/batching.ts [--model nano] [--rows 4] [--tokens 20] [--rounds 9]
  *
- * Every round times all ways in turn, so that what else the machine does falls on all of them; medians of ratios to one after
- * the other are printed. The image is a prefix of noise as long as a scene's; no constraint, no words: the engine alone.
+ * Every round times all ways in turn, so that what else the machine does falls on all of them; medians of ratios to one
+ * after the other are printed. The image is a prefix of noise as long as a scene's; no constraint, no words: the engine
+ * alone.
  */
 
 import { join } from 'node:path';

@@ -1,12 +1,12 @@
 /**
- * A whole ChatRex of the released size on this machine: time to the first word of a first and of a second question about a
- * image, and memory.
+ * A whole ChatRex of the released size on this machine: time to the first word of a first and of a second question
+ * about a image, and memory.
  *
  *     npx tsx bench/chatrex.ts [--preset chatrex-7b] [--boxes 40] [--tokens 16]
  *
- * Weights are random, int4 for the language model and int8 for the encoders, and written to a temporary folder first (4.7 GB).
- * The boxes are given; the proposal network has its own benchmark. There is nothing to compare with: the official model needs
- * CUDA.
+ * Weights are random, int4 for the language model and int8 for the encoders, and written to a temporary folder first
+ * (4.7 GB). The boxes are given; the proposal network has its own benchmark. There is nothing to compare with: the
+ * official model needs CUDA.
  */
 
 import { spawnSync } from 'node:child_process';

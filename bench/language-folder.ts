@@ -56,7 +56,9 @@ export const shapes = {
 /** Random bytes that tensors are cut from at various places: a generator for each weight would take minutes. */
 const poolElements = 2 ** 24;
 
-/** Writes config and weights: bfloat16, or for 'int4' quantised ones made directly, without a large model to start from. */
+/**
+ * Writes config and weights: bfloat16, or for 'int4' quantised ones made directly, without a large model to start from.
+ */
 export async function writeRandomModel(folder: string, shape: keyof typeof shapes, format: 'bfloat16' | 'int4') {
   const json = format === 'int4' ? { ...shapes[shape], quantization: { language: 'int4' } } : shapes[shape];
   const parameters = languageParameters(parseLlamaConfig(json), format === 'int4' ? 'int4' : 'float');

@@ -1,4 +1,6 @@
-/** One model in a process of its own, so that its memory is its own: prints one line of JSON. Started by `language.ts`. */
+/**
+ * One model in a process of its own, so that its memory is its own: prints one line of JSON. Started by `language.ts`.
+ */
 
 import { readFileSync } from 'node:fs';
 import { loadLanguageModel } from '../src/language/load.ts';

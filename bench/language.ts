@@ -3,14 +3,14 @@
  *
  *     npx tsx bench/language.ts [tiny|1b|7b] [--python PATH] [--prompt 512] [--decode 32] [--runs 3]
  *
- * `1b` has TinyLlama's shape, in float32, int8 and int4, and in PyTorch float32 and bfloat16 where a Python with torch and
- * transformers is given. `7b` has Vicuna's, in int4 alone, ours alone. Weights are random and written to a temporary
- * folder first (1b: 5 GB in all, 7b: 4.3 GB). Each model runs in its own process; figures are medians.
+ * `1b` has TinyLlama's shape, in float32, int8 and int4, and in PyTorch float32 and bfloat16 where a Python with torch
+ * and transformers is given. `7b` has Vicuna's, in int4 alone, ours alone. Weights are random and written to a
+ * temporary folder first (1b: 5 GB in all, 7b: 4.3 GB). Each model runs in its own process; figures are medians.
  *
- * Columns: seconds to load; tokens per second reading the prompt and writing; the same as milliseconds of processor time
- * per token, all threads together, which tells more where others use the machine; seconds to the first token of a first
- * question (prompt and 32 tokens) and of a second one (32 tokens after the kept prompt); gigabytes resident at the end,
- * `own` of them without files that are mapped and can be dropped, and at most.
+ * Columns: seconds to load; tokens per second reading the prompt and writing; the same as milliseconds of processor
+ * time per token, all threads together, which tells more where others use the machine; seconds to the first token of a
+ * first question (prompt and 32 tokens) and of a second one (32 tokens after the kept prompt); gigabytes resident at
+ * the end, `own` of them without files that are mapped and can be dropped, and at most.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -2,9 +2,10 @@
  * Time and memory of scoring LVIS, the whole command with reading the files, beside faster-coco-eval on the same files.
  *
  * `npx tsx bench/lvis.ts FOLDER [--images N] [--boxes N] [--categories N] [--rounds N] [--python PATH]`
- * writes annotations and detections into FOLDER (kept there for the next time), then runs both in turn, each in a process of
- * its own, and prints medians and their ratio. The goal at 20,000 images x 300 boxes and 1,203 categories: at most a third of
- * the time, under 2 GB. `--python` is an interpreter with `faster_coco_eval`; without it only ours is measured.
+ * writes annotations and detections into FOLDER (kept there for the next time), then runs both in turn, each in a
+ * process of its own, and prints medians and their ratio. The goal at 20,000 images x 300 boxes and 1,203 categories:
+ * at most a third of the time, under 2 GB. `--python` is an interpreter with `faster_coco_eval`; without it only ours
+ * is measured.
  */
 
 import { spawnSync } from 'node:child_process';

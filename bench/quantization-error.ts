@@ -4,8 +4,9 @@
  *     npx tsx bench/quantization-error.ts [tiny|1b|FOLDER ...] [--tokens 64]
  *
  * FOLDER is a Llama, Qwen2 or ChatRex folder; a shape stands for a model with random weights, made and deleted again.
- * Columns: cosine of hidden states after the last norm, mean and least over the tokens of a text of random ids; share of its
- * positions at which the likeliest next token is the same; number of greedy tokens after it before the first that differs.
+ * Columns: cosine of hidden states after the last norm, mean and least over the tokens of a text of random ids; share
+ * of its positions at which the likeliest next token is the same; number of greedy tokens after it before the first
+ * that differs.
  */
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

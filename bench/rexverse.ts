@@ -1,10 +1,10 @@
 /**
  * What the engine itself costs: `npx tsx bench/rexverse.ts [images] [rounds]` (2,000 and 3 by default).
  *
- * Models answer at once in the worker process, so what is measured is lists, decoding, hashing, phrases, keys, journals and messages.
- * Rounds take one worker and two in turn; the medians are compared. A second table is through Redis, if `redis-server` is there.
- * Goals: over 500 items a second through all stages on two cores, under 300 MB, two workers at least 1.8 times one, Redis at least half
- * of the local rate. Machines with other work on them measure that work.
+ * Models answer at once in the worker process, so what is measured is lists, decoding, hashing, phrases, keys, journals
+ * and messages. Rounds take one worker and two in turn; the medians are compared. A second table is through Redis, if
+ * `redis-server` is there. Goals: over 500 items a second through all stages on two cores, under 300 MB, two workers at
+ * least 1.8 times one, Redis at least half of the local rate. Machines with other work on them measure that work.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

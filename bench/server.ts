@@ -1,11 +1,11 @@
 /**
- * The server under load, on this machine: throughput beside the same questions asked in one process without a server, times
- * that clients see, memory, and whether anything is lost while others only hold connections or write slowly.
+ * The server under load, on this machine: throughput beside the same questions asked in one process without a server,
+ * times that clients see, memory, and whether anything is lost while others only hold connections or write slowly.
  *
  *     npx tsx bench/server.ts [--questions 1000] [--images 20] [--clients 200] [--idle 1000] [--slow 100] [--rounds 1] [--concurrency 8]
  *
- * Both ways get the same images and questions; every image is looked at once in each. A round asks everything both ways, the
- * process first. The server runs as a user starts it (`chatrex serve`), in two processes of its own.
+ * Both ways get the same images and questions; every image is looked at once in each. A round asks everything both
+ * ways, the process first. The server runs as a user starts it (`chatrex serve`), in two processes of its own.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

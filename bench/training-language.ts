@@ -3,11 +3,12 @@
  *
  *     npx tsx bench/training-language.ts [--python PATH] [--steps 5] [--threads N]
  *
- * The language model has the shape of SmolLM2-135M (49,152 tokens, width 576, 30 layers, tied) and random weights; the image
- * is encoded beforehand. One sample of 400 tokens, 200 of them due. First the projectors learn alone, then everything does.
- * PATH is a Python with torch and safetensors; without it only our figures are printed. Both begin with the same weights
- * and the run fails where their losses or gradients disagree. Each runs in a process of its own; they take their steps in
- * turns. PyTorch is given the projectors' outputs, so its step is without the projectors themselves, which are small.
+ * The language model has the shape of SmolLM2-135M (49,152 tokens, width 576, 30 layers, tied) and random weights; the
+ * image is encoded beforehand. One sample of 400 tokens, 200 of them due. First the projectors learn alone, then
+ * everything does. PATH is a Python with torch and safetensors; without it only our figures are printed. Both begin
+ * with the same weights and the run fails where their losses or gradients disagree. Each runs in a process of its own;
+ * they take their steps in turns. PyTorch is given the projectors' outputs, so its step is without the projectors
+ * themselves, which are small.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

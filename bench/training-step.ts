@@ -4,8 +4,8 @@
  *     npx tsx bench/training-step.ts [transformer|convnext] [--python PATH] [--steps N] [--threads N] [--profile PREFIX]
  *
  * The two run in turns, so that whatever else the machine does falls on both. Without a Python that has torch only our
- * times are printed. Processor time is shown too: with `--threads 1` it tells the two apart even on a busy machine, where
- * the clock on the wall cannot. `--profile` writes Chrome traces of our steps (then PyTorch does not run).
+ * times are printed. Processor time is shown too: with `--threads 1` it tells the two apart even on a busy machine,
+ * where the clock on the wall cannot. `--profile` writes Chrome traces of our steps (then PyTorch does not run).
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** A part of the step that `training-upn.ts` measures, in a worker thread, as `part-worker.ts` computes it in training. */
+/**
+ * A part of the step that `training-upn.ts` measures, in a worker thread, as `part-worker.ts` computes it in training.
+ */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { createScope } from '../src/nn/scope.ts';

@@ -1,14 +1,15 @@
 /**
- * Time and memory of a training step of UPN-nano (forward, losses, gradients, AdamW) against the same network in PyTorch.
+ * Time and memory of a training step of UPN-nano (forward, losses, gradients, AdamW) against the same network in
+ * PyTorch.
  *
  *     npx tsx bench/training-upn.ts [--python PATH] [--steps N] [--threads N]
  *
- * PATH is a Python with torch and safetensors; without it only our times are printed. First both compute loss and gradients
- * of one batch with equal weights, and the run fails where they disagree. Then they take steps in turns, so that whatever
- * else the machine does falls on both. Ours are taken as in training: the parts of a step side by side in threads. PyTorch
- * takes the whole batch with all cores, and is given the targets of our first step, so that its time is without matching;
- * ours is with it. On a busy machine PyTorch's threads wait for each other, and spend processor time on it: there, compare
- * processor time at `--threads 1`, which is PyTorch's number alone.
+ * PATH is a Python with torch and safetensors; without it only our times are printed. First both compute loss and
+ * gradients of one batch with equal weights, and the run fails where they disagree. Then they take steps in turns, so
+ * that whatever else the machine does falls on both. Ours are taken as in training: the parts of a step side by side in
+ * threads. PyTorch takes the whole batch with all cores, and is given the targets of our first step, so that its time
+ * is without matching; ours is with it. On a busy machine PyTorch's threads wait for each other, and spend processor
+ * time on it: there, compare processor time at `--threads 1`, which is PyTorch's number alone.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

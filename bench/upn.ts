@@ -3,10 +3,11 @@
  *
  *     npx tsx bench/upn.ts --python PATH --official CHECKOUT [--size 800x1066] [--threads N] [--rounds N] [--runs N]
  *
- * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. Without a checkpoint one with random weights is made
- * in the temporary folder. Each run is a process of its own, so that its peak memory is its own; the two take turns, so that
- * whatever else the machine does falls on both; ratios are of medians over --runs. Without --official only our side runs. On a
- * busy machine --threads 1 and the processor time tell the two apart, where the clock on the wall cannot.
+ * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. Without a checkpoint one with random weights is
+ * made in the temporary folder. Each run is a process of its own, so that its peak memory is its own; the two take
+ * turns, so that whatever else the machine does falls on both; ratios are of medians over --runs. Without --official
+ * only our side runs. On a busy machine --threads 1 and the processor time tell the two apart, where the clock on the
+ * wall cannot.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -129,8 +130,8 @@ function report(name: string, { seconds, cpuSeconds, peakBytes, createSeconds }:
 }
 
 /**
- * Query by query, in order. Tokens whose similarities tie may be selected in another order or not at all, and then another
- * box stands in their place: `npm run parity -- upn` allows for that, this only counts.
+ * Query by query, in order. Tokens whose similarities tie may be selected in another order or not at all, and then
+ * another box stands in their place: `npm run parity -- upn` allows for that, this only counts.
  */
 function agreement(ours: Measured, theirs: Measured): string {
   const count = ours.logits.length;

@@ -1,4 +1,6 @@
-/** Sentences that add: "there are three red cubes and four small rings , seven things in all ." Words are the tokens. */
+/**
+ * Sentences that add: "there are three red cubes and four small rings , seven things in all ." Words are the tokens.
+ */
 
 import type { Random } from '../src/random.ts';
 

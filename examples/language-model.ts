@@ -3,8 +3,8 @@
  *
  *     npm run example:language-model
  *
- * Expect all of the sums in 1,000 new sentences right (guessing the likeliest sum: 11 %) after less than a minute on two
- * cores (30 s of processor time). The curve of the loss is drawn in `runs/example-language-model/`.
+ * Expect all of the sums in 1,000 new sentences right (guessing the likeliest sum: 11 %) after less than a minute on
+ * two cores (30 s of processor time). The curve of the loss is drawn in `runs/example-language-model/`.
  */
 
 import { rm } from 'node:fs/promises';

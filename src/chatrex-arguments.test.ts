@@ -1,4 +1,7 @@
-/** What callers without types give: every call returns a promise, which a `ChatRexError` rejects, and nothing is left broken. */
+/**
+ * What callers without types give: every call returns a promise, which a `ChatRexError` rejects, and nothing is left
+ * broken.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EncodedImage } from './chatrex/encoded-image.ts';
 import { ChatRex } from './chatrex.ts';

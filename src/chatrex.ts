@@ -37,8 +37,8 @@ export interface LoadOptions {
   maxPositions?: number;
   /**
    * How many answers that are being written at the same time take their steps together; 1 by default, each alone. It is
-   * faster for many callers at once, and takes memory for that many conversations. In the last digits of a score an answer
-   * may then depend on what else is being written.
+   * faster for many callers at once, and takes memory for that many conversations. In the last digits of a score an
+   * answer may then depend on what else is being written.
    */
   batchRows?: number;
   /** Memory that `batchRows` may take, in bytes; fewer answers are written together where they may need more. */
@@ -90,8 +90,8 @@ export class ChatRex {
   }
 
   /**
-   * Loads a model folder (config.json, safetensors, tokenizer, and `upn/` with the proposal network), or a bundled model
-   * by its name.
+   * Loads a model folder (config.json, safetensors, tokenizer, and `upn/` with the proposal network), or a bundled
+   * model by its name.
    * @throws ChatRexError naming the file that is missing, malformed or does not fit
    */
   static async load(folderOrName = 'nano', options: LoadOptions = {}): Promise<ChatRex> {
@@ -147,7 +147,8 @@ export class ChatRex {
   /**
    * Boxes by the proposal network, which is opened when it is first needed; as `encode` finds them by default.
    * @param options what is left out is as the model was made for
-   * @throws ChatRexError for an image that cannot be read, options out of range, 'not-found' without a network, 'aborted'
+   * @throws ChatRexError for an image that cannot be read, options out of range, 'not-found' without a network,
+   *   'aborted'
    */
   async propose(source: ImageSource, options: ProposeOptions = {}): Promise<Proposals> {
     this.#requireUsable();

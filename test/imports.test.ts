@@ -1,4 +1,7 @@
-/** What the linter cannot say: who may know the world, and that imports have no circles but those of ops with each other's gradients. */
+/**
+ * What the linter cannot say: who may know the world, and that imports have no circles but those of ops with each
+ * other's gradients.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';

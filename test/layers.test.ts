@@ -1,4 +1,7 @@
-/** The rooms of src/ import downwards only, and only runtime/ imports ONNX Runtime: the linter's rules catch every breach. */
+/**
+ * The rooms of src/ import downwards only, and only runtime/ imports ONNX Runtime: the linter's rules catch every
+ * breach.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

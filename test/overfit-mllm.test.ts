@@ -1,4 +1,6 @@
-/** A tiny multimodal model learns four scenes by heart: images, boxes, words and every gradient have to fit for that. */
+/**
+ * A tiny multimodal model learns four scenes by heart: images, boxes, words and every gradient have to fit for that.
+ */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

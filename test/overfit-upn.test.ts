@@ -1,4 +1,6 @@
-/** A tiny UPN learns four scenes by heart: matching, denoising, both prompts and every gradient have to work for that. */
+/**
+ * A tiny UPN learns four scenes by heart: matching, denoising, both prompts and every gradient have to work for that.
+ */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** `chatrex serve` as a process: its event loop under large bodies, its model killed under load, its end. `npm run test:server` */
+/**
+ * `chatrex serve` as a process: its event loop under large bodies, its model killed under load, its end. `npm run
+ * test:server`
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

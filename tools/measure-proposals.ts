@@ -1,6 +1,6 @@
 /**
- * How well a proposal network finds what COCO annotates: average precision and recall without names and, where the network
- * names things, with them; and whether its scores are what they say.
+ * How well a proposal network finds what COCO annotates: average precision and recall without names and, where the
+ * network names things, with them; and whether its scores are what they say.
  *
  *     npx tsx tools/measure-proposals.ts FOLDER... [--model photo] [--split val2017] [--fast] [--json]
  *

@@ -1,7 +1,8 @@
 /**
- * `npm run reproduce:nano`: the bundled weights from nothing, stage by stage. Interrupt it at any moment and start it again: every
- * stage goes on where it stopped. Hours on two cores; models/nano/README.md says how many. `npm run reproduce:nano -- --steps 20 --scenes 200
- * --runs FOLDER --out FOLDER` goes the whole way with a few steps and scenes each.
+ * `npm run reproduce:nano`: the bundled weights from nothing, stage by stage. Interrupt it at any moment and start it
+ * again: every stage goes on where it stopped. Hours on two cores; models/nano/README.md says how many. `npm run
+ * reproduce:nano -- --steps 20 --scenes 200 --runs FOLDER --out FOLDER` goes the whole way with a few steps and scenes
+ * each.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,7 @@
 /**
- * Cuts a graph in two that run one after the other: what some early outputs need, and the rest, which reads what the first
- * part has computed. Set-prediction losses need this: between predictions and loss, objects are matched on the host.
+ * Cuts a graph in two that run one after the other: what some early outputs need, and the rest, which reads what the
+ * first part has computed. Set-prediction losses need this: between predictions and loss, objects are matched on the
+ * host.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -22,7 +23,9 @@ const isView = ({ op }: Node): boolean => op.name === 'Reshape' || op.name === '
 
 const isLeaf = ({ inputs }: Node): boolean => inputs.length === 0;
 
-/** @throws ChatRexError when a handed-over value has a symbolic shape that no input of the second part could declare. */
+/**
+ * @throws ChatRexError when a handed-over value has a symbolic shape that no input of the second part could declare.
+ */
 export function cutGraph(early: Readonly<Record<string, Tensor>>, late: Readonly<Record<string, Tensor>>): CutGraph {
   const before = new Set(topologicalOrder(Object.values(early)));
   const first: Record<string, Tensor> = { ...early };

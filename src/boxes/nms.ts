@@ -1,10 +1,10 @@
 /**
  * Greedy non-maximum suppression: of two boxes that overlap more than a threshold, the better one stays.
- * Agrees with `torchvision.ops.nms` index for index: IoU is computed in float32 in its order of operations, suppression is strict
- * (`>`), ties go to the earlier box. Deviation: NaN and infinite input, silently accepted there, is an error.
+ * Agrees with `torchvision.ops.nms` index for index: IoU is computed in float32 in its order of operations, suppression
+ * is strict (`>`), ties go to the earlier box. Deviation: NaN and infinite input, silently accepted there, is an error.
  *
- * Survivors are filed in a grid by their centre. If IoU > t, then along each axis the overlap is longer than t times the longer side,
- * so the centres lie within `reach` times the candidate's own side, and only those cells need a look:
+ * Survivors are filed in a grid by their centre. If IoU > t, then along each axis the overlap is longer than t times
+ * the longer side, so the centres lie within `reach` times the candidate's own side, and only those cells need a look:
  *
  *     reach = max(1 - t, (1/t - 1) / 2)        (equal sides; the other side 1/t times longer)
  */
@@ -20,7 +20,8 @@ const float32 = Math.fround;
  * @param boxesXyxy [N,4], any unit; read as float32.
  * @param scores [N].
  * @param iouThreshold 0..1; a box is dropped when its IoU with a better survivor is above it.
- * @throws ChatRexError `invalid-shape` when counts differ, `invalid-argument` on NaN, infinite boxes or a threshold outside 0..1.
+ * @throws ChatRexError `invalid-shape` when counts differ, `invalid-argument` on NaN, infinite boxes or a threshold
+ *   outside 0..1.
  */
 export function nms(boxesXyxy: BoxArray, scores: ArrayLike<number>, iouThreshold: number): Uint32Array {
   checkInput(boxesXyxy, scores, iouThreshold);

@@ -1,7 +1,7 @@
 /**
  * Areas and overlaps of boxes: IoU and generalized IoU (Rezatofighi et al., CVPR 2019), pairwise.
- * Agrees with `torchvision.ops` `box_area`, `box_iou` and `generalized_box_iou`, except where those give NaN or negative areas:
- * a box with right < left or bottom < top counts as empty, and two empty boxes overlap by 0.
+ * Agrees with `torchvision.ops` `box_area`, `box_iou` and `generalized_box_iou`, except where those give NaN or
+ * negative areas: a box with right < left or bottom < top counts as empty, and two empty boxes overlap by 0.
  */
 
 import { type BoxArray, countBoxes } from './box-array.ts';

@@ -1,4 +1,6 @@
-/** What comes back for a question: text, the phrases in it that are tied to boxes, and how sure the model is of each. */
+/**
+ * What comes back for a question: text, the phrases in it that are tied to boxes, and how sure the model is of each.
+ */
 
 import type { BoxArray } from '../boxes/box-array.ts';
 import { ChatRexError } from '../errors.ts';
@@ -15,7 +17,10 @@ import type { ImageMemory } from './image-memory.ts';
 import { cutSpans, StopText } from './stop-text.ts';
 
 export interface AskOptions extends SamplingOptions {
-  /** Tokens of the answer at most; 512, as the released models were run with. Fewer where the model has no more positions. */
+  /**
+   * Tokens of the answer at most; 512, as the released models were run with. Fewer where the model has no more
+   * positions.
+   */
   maxTokens?: number;
   /** Same seed, same answer; without effect at temperature 0, the default. */
   seed?: number;

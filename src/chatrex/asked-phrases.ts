@@ -1,6 +1,7 @@
 /**
- * Detection in the caller's phrases: which things a list of phrases names, and which of them each phrase of an answer means.
- * A model answers in its own words ("kite" for "the red kite"), and a caller has to find each box under what was asked.
+ * Detection in the caller's phrases: which things a list of phrases names, and which of them each phrase of an answer
+ * means. A model answers in its own words ("kite" for "the red kite"), and a caller has to find each box under what was
+ * asked.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -9,10 +10,12 @@ import { ChatRexError } from '../errors.ts';
 const longestListedWords = 2;
 
 /**
- * The things that phrases name, in order, each once. A phrase that is a list is taken apart: at semicolons, at full stops
- * after a word (of three letters, unlike "no.") and before a space or the end, and at commas if every part is of one or two words.
+ * The things that phrases name, in order, each once. A phrase that is a list is taken apart: at semicolons, at full
+ * stops after a word (of three letters, unlike "no.") and before a space or the end, and at commas if every part is of
+ * one or two words.
  * @throws ChatRexError 'invalid-argument' for what is no list of phrases, and for empty ones
- * @example askedPhrases(['cat. butterfly', 'the man, left of the dog']) // ['cat', 'butterfly', 'the man, left of the dog']
+ * @example askedPhrases(['cat. butterfly', 'the man, left of the dog']);
+ *   // ['cat', 'butterfly', 'the man, left of the dog']
  */
 export function askedPhrases(phrases: readonly string[]): string[] {
   if (!Array.isArray(phrases) || phrases.length === 0 || !phrases.every((phrase) => typeof phrase === 'string')) {

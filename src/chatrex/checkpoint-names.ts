@@ -1,9 +1,9 @@
 /**
  * How tensors are called in a checkpoint, and which of them are no parameters of ours.
  *
- * Our names are those of the released RexSeek (`vision_tower.vision_tower.*`, `mm_projector.0`, `model.layers.0...`) with
- * timm's own inside the ConvNeXt, which the release renamed. The names inside the released ChatRex-7B are published only
- * with its weights; where they differ, `prefixes` of config.json says how.
+ * Our names are those of the released RexSeek (`vision_tower.vision_tower.*`, `mm_projector.0`, `model.layers.0...`)
+ * with timm's own inside the ConvNeXt, which the release renamed. The names inside the released ChatRex-7B are
+ * published only with its weights; where they differ, `prefixes` of config.json says how.
  */
 
 import { withPrefixes } from '../weights/suggest-prefixes.ts';

@@ -22,8 +22,8 @@ const chatRexSchema = z.object({
   /** Side in pixels of the square that the high-resolution encoder sees. */
   imageSize: count,
   /**
-   * Where the low-resolution image comes from: `bicubic` from the padded original, as CLIP's own; `from-high` by bilinear
-   * samples of the high-resolution input without smoothing, as the released models had it.
+   * Where the low-resolution image comes from: `bicubic` from the padded original, as CLIP's own; `from-high` by
+   * bilinear samples of the high-resolution input without smoothing, as the released models had it.
    */
   lowPixels: z.enum(['bicubic', 'from-high']).optional(),
   /** How an image becomes a square: padded, by default, or stretched as detectors learned it. */
@@ -53,8 +53,8 @@ const chatRexSchema = z.object({
   extensions: z
     .object({
       /**
-       * An object and its index are one embedding, the sum of both, wherever either is read or may be written. The paper
-       * looks an index up among the objects, which takes layers that a small language model learns late.
+       * An object and its index are one embedding, the sum of both, wherever either is read or may be written. The
+       * paper looks an index up among the objects, which takes layers that a small language model learns late.
        */
       tiedObjects: z
         .object({
@@ -63,20 +63,23 @@ const chatRexSchema = z.object({
            * randomly initialised are dwarfed by image tokens.
            */
           tokenScale: z.number().positive().optional(),
-          /** Whether the place of an object joins its token behind the projector too, where it is not small beside features. */
+          /**
+           * Whether the place of an object joins its token behind the projector too, where it is not small beside
+           * features.
+           */
           hasPlace: z.boolean(),
         })
         .optional(),
       /**
-       * The objects of a phrase are a set: training takes them in any order. A list goes on while all objects that are left
-       * are together likelier than `threshold`; lower finds more objects and lists more wrong ones.
+       * The objects of a phrase are a set: training takes them in any order. A list goes on while all objects that are
+       * left are together likelier than `threshold`; lower finds more objects and lists more wrong ones.
        */
       setLists: z.object({ threshold: z.number().gt(0).lt(1) }).optional(),
     })
     .optional(),
   /**
-   * Most tokens of a prompt, the image and its objects among them: what `tokenizer_model_max_length` of the released models
-   * says. The release cuts a longer prompt, which loses its end; here it is refused.
+   * Most tokens of a prompt, the image and its objects among them: what `tokenizer_model_max_length` of the released
+   * models says. The release cuts a longer prompt, which loses its end; here it is refused.
    */
   maxPromptTokens: count.optional(),
   /** Text before every conversation. */
@@ -156,10 +159,10 @@ const nanoLanguage = {
 };
 
 /**
- * `chatrex-7b` is the paper's, of which no weights exist; the other two large ones are the released models. Where the paper
- * is silent (statistics, the low-resolution image) it does as the release. `nano` and `photo` are ours, with a language model
- * that is to be given the vocabulary it was trained with: 64 image tokens of RexWorld, or 169 of photographs, which are what
- * the bundled detector sees.
+ * `chatrex-7b` is the paper's, of which no weights exist; the other two large ones are the released models. Where the
+ * paper is silent (statistics, the low-resolution image) it does as the release. `nano` and `photo` are ours, with a
+ * language model that is to be given the vocabulary it was trained with: 64 image tokens of RexWorld, or 169 of
+ * photographs, which are what the bundled detector sees.
  */
 export const chatRexPresets = {
   nano: {
@@ -172,8 +175,8 @@ export const chatRexPresets = {
     dialect: 'paper',
     chatFormat: 'nano',
     extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.35 } },
-    // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box beside a
-    // better one of the same thing would only be taken for another thing.
+    // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box
+    // beside a better one of the same thing would only be taken for another thing.
     proposals: { granularity: 'both', minScore: 0.1, nmsIou: 0.6 },
     language: nanoLanguage,
   },
@@ -244,8 +247,8 @@ function highTokenCount({ high, imageSize }: ChatRexConfig): number {
 export const finestMapSize = (config: ChatRexConfig): number => config.imageSize / mapStrides(config.high)[0];
 
 /**
- * A configuration from the parsed `config.json` of a model folder: our own, or of a released model, which says nothing of
- * its encoders (they are those of the preset).
+ * A configuration from the parsed `config.json` of a model folder: our own, or of a released model, which says nothing
+ * of its encoders (they are those of the preset).
  * @throws ChatRexError 'invalid-file' naming the first field that is wrong, 'unsupported' for another architecture
  */
 export function parseChatRexConfig(json: unknown): ChatRexConfig {

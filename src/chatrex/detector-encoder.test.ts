@@ -1,4 +1,6 @@
-/** A ChatRex that sees with a detector alone: no low-resolution encoder, images stretched, objects pooled from its maps. */
+/**
+ * A ChatRex that sees with a detector alone: no low-resolution encoder, images stretched, objects pooled from its maps.
+ */
 
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

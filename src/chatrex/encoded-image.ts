@@ -144,7 +144,8 @@ export class EncodedImage {
   }
 
   /**
-   * Tokens that the model has left for the answer to the last of several turns; negative where even the question has no room.
+   * Tokens that the model has left for the answer to the last of several turns; negative where even the question has no
+   * room.
    * @throws ChatRexError as `chat` does
    */
   tokensLeft(turns: readonly Turn[]): number {

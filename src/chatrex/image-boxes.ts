@@ -1,4 +1,6 @@
-/** The boxes that an image's questions and answers name: checked, inside the image, and at most as many as index tokens. */
+/**
+ * The boxes that an image's questions and answers name: checked, inside the image, and at most as many as index tokens.
+ */
 
 import { ChatRexError } from '../errors.ts';
 import { maxObjects } from '../grounding/dialect.ts';

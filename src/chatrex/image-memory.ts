@@ -80,8 +80,8 @@ export class ImageMemory {
   }
 
   /**
-   * Reads `ids` after the prefix and writes what follows, yielding every token as it is chosen. While one answer is being
-   * written another may begin: it works on a copy.
+   * Reads `ids` after the prefix and writes what follows, yielding every token as it is chosen. While one answer is
+   * being written another may begin: it works on a copy.
    * @throws ChatRexError 'limit-exceeded' when the model has too few positions; as `generate` does
    */
   async *write(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken> {

@@ -28,7 +28,10 @@ export interface ImageFeatures {
   readonly maps: readonly Tensor[];
 }
 
-/** Boxes on an image as the language model knows them, [B, K, language.hidden_size] each; one and the same without `hasPlace`. */
+/**
+ * Boxes on an image as the language model knows them, [B, K, language.hidden_size] each; one and the same without
+ * `hasPlace`.
+ */
 export interface ObjectTokens {
   /** What is in the box. */
   readonly content: Tensor;
@@ -59,8 +62,8 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
   const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
-  // Two projections: position matters when a question mentions an object, but must not outweigh the category when objects
-  // are chosen by name.
+  // Two projections: position matters when a question mentions an object, but must not outweigh the category when
+  // objects are chosen by name.
   const place = vision.at('mm_object_place');
   const placeIn = (name: string, deviation: number) =>
     linear(place.at(name), placeChannels, hiddenSize, { hasBias: false, deviation });

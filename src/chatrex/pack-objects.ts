@@ -1,4 +1,7 @@
-/** What a model whose objects carry their index reads beside `packTexts`: which places and which answers are about objects. */
+/**
+ * What a model whose objects carry their index reads beside `packTexts`: which places and which answers are about
+ * objects.
+ */
 
 import { objectsByIndexToken } from '../prompt/conversation.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';

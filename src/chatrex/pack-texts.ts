@@ -20,7 +20,10 @@ export interface ImageTexts {
 export interface TextFeeds {
   /** int64 [W]: the tokens that the batch is made of, each once. A step reads their embeddings and no others. */
   readonly words: HostTensor<'int64'>;
-  /** int64 [B, S]: a row of `words`, or W + a row of all image tokens [B * T], or, after those, of all object tokens [B * K]. */
+  /**
+   * int64 [B, S]: a row of `words`, or W + a row of all image tokens [B * T], or, after those, of all object tokens [B
+   * * K].
+   */
   readonly slots: HostTensor<'int64'>;
   /** int64 [B, S] */
   readonly positions: HostTensor<'int64'>;

@@ -44,8 +44,8 @@ export async function embedPrefix(
 }
 
 /**
- * Words of a model whose objects are tied: reading `<objN>` adds object N's embedding, writing it adds object N's similarity
- * to its logit.
+ * Words of a model whose objects are tied: reading `<objN>` adds object N's embedding, writing it adds object N's
+ * similarity to its logit.
  */
 export function objectLexicon(
   prefix: readonly PromptSegment[],

@@ -1,8 +1,9 @@
 /**
  * An image as the encoders want it, and its boxes on it.
  *
- * Agrees with RexSeek's `prepare_input_for_rexseek`: padded to a square with the mean colour before resizing, PIL's bicubic
- * filter, boxes moved by the padding and scaled with the image. `imagePlacement: 'stretch'` leaves the padding out.
+ * Agrees with RexSeek's `prepare_input_for_rexseek`: padded to a square with the mean colour before resizing, PIL's
+ * bicubic filter, boxes moved by the padding and scaled with the image. `imagePlacement: 'stretch'` leaves the padding
+ * out.
  */
 
 import type { BoxArray } from '../boxes/box-array.ts';

@@ -19,8 +19,8 @@ const shareLeft = 0.35;
 const isWeights = (path: string): boolean => /\.safetensors$/.test(path) && !path.includes('/');
 
 /**
- * Makes the folder `target` of a repository's model with the weights of linear layers as integers. One shard is on the disk
- * at a time, in the cache, and leaves it once it was read; shards that were in the cache before stay.
+ * Makes the folder `target` of a repository's model with the weights of linear layers as integers. One shard is on the
+ * disk at a time, in the cache, and leaves it once it was read; shards that were in the cache before stay.
  *
  * @returns `target`
  * @throws ChatRexError as `pullModel` and `quantizeFolder` do; what is done is kept, and the next call continues

@@ -13,8 +13,8 @@ import { visionParameters } from './weights.ts';
 
 /**
  * Writes the model in folder `source` with the weights of its linear layers as integers into the new folder `target`,
- * which loads by the same path. A part that `quantization` does not name stays as it is; a proposal network in `upn/` too.
- * Llama and Qwen2 folders are taken as well.
+ * which loads by the same path. A part that `quantization` does not name stays as it is; a proposal network in `upn/`
+ * too. Llama and Qwen2 folders are taken as well.
  *
  * @throws ChatRexError as `quantizeFolder` does
  */

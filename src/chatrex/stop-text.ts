@@ -1,7 +1,8 @@
 /**
  * Ends an answer where it comes to one of the caller's stop texts, which is left out of it, as OpenAI's `stop` does.
  *
- * Stop texts are looked for in what a person reads: markers of phrases and boxes lie between its characters and take no part.
+ * Stop texts are looked for in what a person reads: markers of phrases and boxes lie between its characters and take no
+ * part.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -85,7 +86,10 @@ export class StopText {
     return events;
   }
 
-  /** Whether the first waiting event belongs to the text up to `until`; a phrase does with its first character or its end. */
+  /**
+   * Whether the first waiting event belongs to the text up to `until`; a phrase does with its first character or its
+   * end.
+   */
   #isCertain(until: number, isLast: boolean): boolean {
     const [{ event, position }] = this.#waiting;
     if (position !== until) return position < until;

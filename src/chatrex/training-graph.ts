@@ -45,8 +45,8 @@ export interface TrainingSizes {
 export type TrainingStart = 'pixels' | 'encoded';
 
 /**
- * Inputs: those of `pixelFeeds` (or of `encodedInputs`), of `boxFeeds` and of `packTexts`, and, where objects are tied, those of
- * `packObjects`.
+ * Inputs: those of `pixelFeeds` (or of `encodedInputs`), of `boxFeeds` and of `packTexts`, and, where objects are tied,
+ * those of `packObjects`.
  */
 export function chatRexTrainingGraph(
   scope: Scope,

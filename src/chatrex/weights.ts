@@ -22,8 +22,8 @@ export interface SplitTensors {
 const languageName = /^(model|lm_head)\./;
 
 /**
- * @throws ChatRexError 'weights-mismatch' when a tensor of either half is missing, unexpected or mis-shaped: with names of
- *   both sides, and, where the file's names only begin otherwise, the `prefixes` line that mends it
+ * @throws ChatRexError 'weights-mismatch' when a tensor of either half is missing, unexpected or mis-shaped: with names
+ *   of both sides, and, where the file's names only begin otherwise, the `prefixes` line that mends it
  */
 export function splitTensors(file: WeightFile, config: ChatRexConfig): SplitTensors {
   requireMatch(file, config);
@@ -61,8 +61,8 @@ export const visionParameters = (config: ChatRexConfig): ParameterAttributes[] =
 ];
 
 /**
- * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped; tensors that released files
- *   hold beside the parameters are let pass, one by one by name
+ * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped; tensors that released
+ *   files hold beside the parameters are let pass, one by one by name
  */
 export function visionWeights(
   tensors: ReadonlyMap<string, StoredTensor>,

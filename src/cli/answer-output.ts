@@ -50,7 +50,9 @@ export function answerPrinter(stream: NodeJS.WriteStream = process.stdout) {
 /** Text of a model without anything that could move the cursor or retitle the window. */
 export const printable = (text: string): string => groundedAnswerAnsi([{ kind: 'text', text }], { colour: false });
 
-/** One line per box: score, corners, what was asked for or else the label, the model's words where they differ, index. */
+/**
+ * One line per box: score, corners, what was asked for or else the label, the model's words where they differ, index.
+ */
 export function boxLines(answer: Answer & { phrases?: DetectAnswer['phrases'] }): string {
   const { objects, labels, boxesXyxy, scores, phrases } = answer;
   const nameOf = (row: number) => {

@@ -1,4 +1,6 @@
-/** `chatrex convert`: a PyTorch checkpoint becomes a safetensors file, a GGUF file the folder of a language model, once. */
+/**
+ * `chatrex convert`: a PyTorch checkpoint becomes a safetensors file, a GGUF file the folder of a language model, once.
+ */
 
 import { Command, Option } from 'commander';
 import { writeGgufFolder } from '../language/gguf-folder.ts';

@@ -1,4 +1,6 @@
-/** What all commands that talk about one image share: their options, the model, and what to do when one is interrupted. */
+/**
+ * What all commands that talk about one image share: their options, the model, and what to do when one is interrupted.
+ */
 
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -75,7 +77,9 @@ export interface OpenImage {
   draw(spans: GroundedText, question?: string, out?: string): Promise<void>;
 }
 
-/** Loads the model, looks at the image, does the work; Ctrl-C ends it. Cheap mistakes are told before a model is loaded. */
+/**
+ * Loads the model, looks at the image, does the work; Ctrl-C ends it. Cheap mistakes are told before a model is loaded.
+ */
 export const withImage = <T>(path: string, options: ImageOptions, work: (open: OpenImage) => Promise<T>): Promise<T> =>
   interruptible(async (signal) => {
     const place = path === standardInput ? 'standard-input' : basename(path);

@@ -16,7 +16,10 @@ export const standardInput = '-';
 
 export interface ImageFile {
   readonly path: string;
-  /** Its place below the folder that was named, or its own name: where an output for it goes in a folder. No two files have one. */
+  /**
+   * Its place below the folder that was named, or its own name: where an output for it goes in a folder. No two files
+   * have one.
+   */
   readonly place: string;
 }
 
@@ -27,7 +30,8 @@ export interface FoundImages {
 }
 
 /**
- * Files as they are, whether they exist or not; folders with all they hold, links followed, in the order of their names.
+ * Files as they are, whether they exist or not; folders with all they hold, links followed, in the order of their
+ * names.
  * @throws ChatRexError 'not-found' for a folder without images
  */
 export async function imageFiles(paths: readonly string[]): Promise<FoundImages> {

@@ -8,7 +8,9 @@ export const interruptedStatus = (): number => caught ?? statuses.SIGINT;
 
 let caught: number | undefined;
 
-/** For servers, whose end by a signal is no failure: resolves at the first one; a second one ends the process at once. */
+/**
+ * For servers, whose end by a signal is no failure: resolves at the first one; a second one ends the process at once.
+ */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     let isEnding = false;

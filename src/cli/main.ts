@@ -10,7 +10,9 @@ import { oneLine } from './one-line.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
-/** In the order of the help. A command's module is read when it is wanted: all of them together take most of a second. */
+/**
+ * In the order of the help. A command's module is read when it is wanted: all of them together take most of a second.
+ */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   ask: async () => (await import('./ask.ts')).askCommand(),
   detect: async () => (await import('./ask.ts')).detectCommand(),
@@ -33,7 +35,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   quantize: async () => (await import('./quantize.ts')).quantizeCommand(),
 };
 
-/** The program with the command that the first word names, or with all of them where help or a suggestion needs them. */
+/**
+ * The program with the command that the first word names, or with all of them where help or a suggestion needs them.
+ */
 async function createProgram(firstWord = ''): Promise<Command> {
   const program = new Command('chatrex')
     .description('finds every object of an image and talks about it, on a laptop’s CPU')
@@ -53,7 +57,9 @@ function pointToHelp(command: Command, name: string): void {
   for (const inner of command.commands) pointToHelp(inner, `${name} ${inner.name()}`);
 }
 
-/** What the system refuses (a folder without rights, a full disk) is no defect of the program, and needs no stack trace. */
+/**
+ * What the system refuses (a folder without rights, a full disk) is no defect of the program, and needs no stack trace.
+ */
 const isOfSystem = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'syscall' in error && 'code' in error;
 

@@ -41,3 +41,11 @@ export function indices(text: string): number[] {
 export function list(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
+
+/** `3/10`: the fourth of ten parts, counted from 0, as SLURM_ARRAY_TASK_ID and JOB_COMPLETION_INDEX count. */
+export function shard(text: string): { index: number; of: number } {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  const value = { index: Number(index), of: Number(of) };
+  if (of !== undefined && value.of >= 1 && value.index < value.of) return value;
+  throw new InvalidArgumentError('expected i/n with i from 0 to n - 1, for example 0/8.');
+}

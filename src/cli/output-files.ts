@@ -1,8 +1,8 @@
 /**
  * The files that a command writes for a user: none of the user's is lost.
  *
- * An input is never written to, whatever its name is spelled like and whatever links lead to it. Another file that exists
- * is replaced with `--force` only, except when the same run wrote it. All is judged before the work begins.
+ * An input is never written to, whatever its name is spelled like and whatever links lead to it. Another file that
+ * exists is replaced with `--force` only, except when the same run wrote it. All is judged before the work begins.
  */
 
 import { constants } from 'node:fs';
@@ -27,7 +27,9 @@ export class OutputFiles {
     this.#isForced = isForced;
   }
 
-  /** @throws ChatRexError 'invalid-argument' for a file that may not be written, 'not-found' for a folder that cannot be */
+  /**
+   * @throws ChatRexError 'invalid-argument' for a file that may not be written, 'not-found' for a folder that cannot be
+   */
   async require(paths: readonly string[]): Promise<void> {
     const inputs = new Set<string>();
     for (const path of this.#inputs) inputs.add((await identityOf(path)) ?? '');

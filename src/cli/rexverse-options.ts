@@ -5,14 +5,6 @@ import type { Budget, Price } from '../rexverse/work/limiter.ts';
 
 export { between, whole as wholeFrom } from './option-types.ts';
 
-/** `3/10`: the fourth of ten shares, counted from 0, as SLURM_ARRAY_TASK_ID and JOB_COMPLETION_INDEX count. */
-export function shard(text: string): { index: number; of: number } {
-  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  const value = { index: Number(index), of: Number(of) };
-  if (of !== undefined && value.of >= 1 && value.index < value.of) return value;
-  throw new InvalidArgumentError('expected i/n with i from 0 to n - 1, for example 0/8.');
-}
-
 /** `500000 tokens`, `2M tokens` or an amount of money: `5.00`, `$5`. */
 export function budget(text: string): Budget {
   const [, amount, unit, tokens] = /^\$?\s*(\d+(?:\.\d+)?)\s*([kKmM])?\s*(tokens?)?$/.exec(text.trim()) ?? [];

@@ -1,4 +1,6 @@
-/** `chatrex rexverse report`, `export` and `view`: what a run did, its results in other formats, its results to look at. */
+/**
+ * `chatrex rexverse report`, `export` and `view`: what a run did, its results in other formats, its results to look at.
+ */
 
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -18,8 +18,9 @@ import { defaultGroundOptions } from '../rexverse/stages/ground.ts';
 import { defaultImageFilters } from '../rexverse/stages/inspect.ts';
 import type { Budget, Price } from '../rexverse/work/limiter.ts';
 import { interruptible } from './interruption.ts';
+import { shard } from './option-types.ts';
 import { formatTime, progressBar } from './progress.ts';
-import { between, budget, price, shard, wholeFrom } from './rexverse-options.ts';
+import { between, budget, price, wholeFrom } from './rexverse-options.ts';
 
 export interface EngineCommandOptions {
   out: string;

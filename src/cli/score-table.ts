@@ -1,4 +1,6 @@
-/** The figures of a suite as a table for people: shares in percent, the variant of each rule, and what must be known. */
+/**
+ * The figures of a suite as a table for people: shares in percent, the variant of each rule, and what must be known.
+ */
 
 import type { Figures, SuiteScore } from '../evaluation/suites/suite-score.ts';
 

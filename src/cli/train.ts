@@ -102,7 +102,10 @@ Examples:
   );
 }
 
-/** Where the encoders of a multimodal model come from: a run that taught them, or a detector that knows its things already. */
+/**
+ * Where the encoders of a multimodal model come from: a run that taught them, or a detector that knows its things
+ * already.
+ */
 async function encoderWeights({ vision, detector, upn }: TrainOptions): Promise<InitialWeights[]> {
   if ((vision === undefined) === (detector === undefined)) {
     throw new ChatRexError(
@@ -203,7 +206,9 @@ function defaultConfig(name: StageName, data: readonly string[] | undefined): st
   );
 }
 
-/** How fast steps are: images and, where a language model learns, tokens of its sequences, both of all parts of a step. */
+/**
+ * How fast steps are: images and, where a language model learns, tokens of its sequences, both of all parts of a step.
+ */
 function paceOf(config: StageConfigs[StageName]) {
   const batchSize = 'vision' in config ? config.vision.batchSize : config.batchSize;
   let [steps, total, tokens] = [0, 0, 0];

@@ -1,8 +1,8 @@
 /**
  * Colours for boxes and phrases: deterministic, far apart, and readable under black text.
  *
- * Hues step by the golden angle in OKLCH (Ottosson 2020), so any first n are well spread; lightness cycles through three
- * levels so that hues that come close after many steps still differ. All are light enough for black text on top.
+ * Hues step by the golden angle in OKLCH (Ottosson 2020), so any first n are well spread; lightness cycles through
+ * three levels so that hues that come close after many steps still differ. All are light enough for black text on top.
  */
 import type { Rgb } from '../image/rgb-image.ts';
 

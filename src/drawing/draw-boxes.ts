@@ -2,10 +2,10 @@
  * Boxes over an image, legible from one box to hundreds and from thumbnails to large photographs.
  *
  * The image is drawn with sides that suit a screen (small ones enlarged, more so when there are many boxes; very large
- * ones reduced). Small boxes lie on top of large ones; every line has a dark halo, so that it shows on any background; the
- * more boxes, the thinner the lines. Labels never overlap (see `place-labels.ts`) and hide at most a fifth of the image:
- * every name is shown once if it can be, then the smallest boxes come first, and what is left over is told by colour
- * alone. A bare score stands at its box or not at all.
+ * ones reduced). Small boxes lie on top of large ones; every line has a dark halo, so that it shows on any background;
+ * the more boxes, the thinner the lines. Labels never overlap (see `place-labels.ts`) and hide at most a fifth of the
+ * image: every name is shown once if it can be, then the smallest boxes come first, and what is left over is told by
+ * colour alone. A bare score stands at its box or not at all.
  */
 import type { Sharp } from 'sharp';
 import { type BoxArray, countBoxes } from '../boxes/box-array.ts';
@@ -99,7 +99,9 @@ export function scaledSize({ width, height }: ImageSize, scale: number): ImageSi
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** An image enlarged or reduced to `size` in the top left corner of `canvas`, with an SVG layer over the whole canvas. */
+/**
+ * An image enlarged or reduced to `size` in the top left corner of `canvas`, with an SVG layer over the whole canvas.
+ */
 export function drawOver(image: RgbImage, size: ImageSize, layer: string, canvas: ImageSize = size): Sharp {
   const { width, height } = canvas;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${layer}</svg>`;

@@ -5,8 +5,8 @@ import type { GroundedText } from '../grounding/grounded-text.ts';
 import { showSpans } from './phrases.ts';
 
 /**
- * With `colour`, 24-bit ANSI colours (black on the box's colour: readable on light and dark terminals); without, plain text.
- * Control characters in the answer are removed, so that no answer can move the cursor or retitle the window.
+ * With `colour`, 24-bit ANSI colours (black on the box's colour: readable on light and dark terminals); without, plain
+ * text. Control characters in the answer are removed, so that no answer can move the cursor or retitle the window.
  * @example groundedAnswerAnsi(answer, { colour: false }) // 'Two dogs [0, 3] beside a man [1].'
  */
 export function groundedAnswerAnsi(answer: GroundedText, { colour }: { readonly colour: boolean }): string {

@@ -1,5 +1,6 @@
 /**
- * An answer as one HTML file that needs nothing else: pointing at a phrase shows its boxes, pointing at a box its phrase.
+ * An answer as one HTML file that needs nothing else: pointing at a phrase shows its boxes, pointing at a box its
+ * phrase.
  *
  * There is no script in the page (highlighting is CSS `:has`), and its content policy forbids any, so that text from a
  * model or a user can do no harm even if escaping failed.

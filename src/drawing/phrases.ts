@@ -7,7 +7,10 @@ import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { Rgb } from '../image/rgb-image.ts';
 import { colourAt, colourIndices } from './colours.ts';
 
-/** A span as it is shown. Phrases that name no object are shown like text; one at the start of a line says so: "cup (none)". */
+/**
+ * A span as it is shown. Phrases that name no object are shown like text; one at the start of a line says so: "cup
+ * (none)".
+ */
 export interface ShownSpan {
   readonly text: string;
   /** For phrases with objects: 0, 1, 2, ... by first appearance; equal phrases share one. */
@@ -41,7 +44,9 @@ export function showSpans(answer: GroundedText): ShownSpan[] {
   });
 }
 
-/** The boxes to draw, in reading order. Indices beyond the boxes that exist have nothing to draw and are passed over. */
+/**
+ * The boxes to draw, in reading order. Indices beyond the boxes that exist have nothing to draw and are passed over.
+ */
 export function phraseBoxes(spans: readonly ShownSpan[], boxesXyxy: BoxArray): PhraseBox[] {
   const count = countBoxes(boxesXyxy);
   const phrasesOfObject = new Map<number, Set<number>>();

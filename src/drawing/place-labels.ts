@@ -96,7 +96,9 @@ function candidatesFor({ box, width, height, mayLeave }: LabelRequest): Candidat
   return rim;
 }
 
-/** Slides a candidate into the canvas; undefined if the label is larger than the canvas or lies a whole height outside. */
+/**
+ * Slides a candidate into the canvas; undefined if the label is larger than the canvas or lies a whole height outside.
+ */
 function intoCanvas(
   { left, top }: Candidate,
   { width, height }: LabelRequest,

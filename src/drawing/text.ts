@@ -2,9 +2,9 @@
  * Text as SVG outlines from a font that ships with the package, so that a drawing is the same on every machine, also on
  * one without fonts.
  *
- * DejaVu Sans covers Latin, Greek, Cyrillic and many symbols. A character it lacks (Chinese, emoji) is drawn as the font's
- * empty box, which `missingCharacters` finds, and right-to-left scripts are not reordered; HTML and terminal output have neither
- * limit.
+ * DejaVu Sans covers Latin, Greek, Cyrillic and many symbols. A character it lacks (Chinese, emoji) is drawn as the
+ * font's empty box, which `missingCharacters` finds, and right-to-left scripts are not reordered; HTML and terminal
+ * output have neither limit.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

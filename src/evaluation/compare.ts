@@ -1,6 +1,6 @@
 /**
- * Two runs of one suite side by side, and whether their difference means anything: samples are drawn again and again with
- * replacement (the bootstrap), the same ones for both runs, and both are scored on what was drawn.
+ * Two runs of one suite side by side, and whether their difference means anything: samples are drawn again and again
+ * with replacement (the bootstrap), the same ones for both runs, and both are scored on what was drawn.
  */
 
 import { ChatRexError } from '../errors.ts';

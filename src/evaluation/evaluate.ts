@@ -45,11 +45,12 @@ export interface EvaluationCounts {
 }
 
 /**
- * Asks, writes down, and scores. With a folder, a run that was ended or killed continues: what has an answer is not asked
- * again. The folder then holds run.json, rows.jsonl and figures.json.
+ * Asks, writes down, and scores. With a folder, a run that was ended or killed continues: what has an answer is not
+ * asked again. The folder then holds run.json, rows.jsonl and figures.json.
  * @throws ChatRexError 'invalid-argument' when the folder is of another run
  * @example
- * const { figures } = await evaluate({ suite: cocoSuite(), data, open: async () => new ModelSubject(model), model: { name: 'nano' } });
+ * const model = { name: 'nano' };
+ * const { figures } = await evaluate({ suite: cocoSuite(), data, open: async () => new ModelSubject(chatRex), model });
  */
 export async function evaluate<Subject, Truth, Answer>(
   options: EvaluateOptions<Subject, Truth, Answer>,
@@ -67,7 +68,7 @@ export async function evaluate<Subject, Truth, Answer>(
   const store =
     folder === undefined
       ? memoryRows<Truth, Answer>()
-      : await openRows<Truth, Answer>(folder, shard ?? { part: 1, parts: 1 }, cut);
+      : await openRows<Truth, Answer>(folder, shard ?? { index: 0, of: 1 }, cut);
   let run: RunResult<Truth, Answer>;
   try {
     run = await runSuite({ ...options, store });

@@ -32,6 +32,11 @@ export interface ModelSubjectOptions extends FilterOptions {
   readonly maxTokens?: number;
 }
 
+/**
+ * A model of this process. What suites ask about one image shares its proposals and its encoding.
+ * @example const chatrex = await ChatRex.load('nano');
+ *   const subject = new ModelSubject({ chatrex });
+ */
 export class ModelSubject implements FindsProposals, Detects, Refers, Counts, NamesRegions, Answers {
   readonly #model: EvaluatedModel;
   readonly #options: ModelSubjectOptions;

@@ -38,8 +38,8 @@ export const rowName = ({ sample, question }: Pick<RowKey, 'sample' | 'question'
   JSON.stringify([sample, question]);
 
 /**
- * One row per question, in the order of the data: an answer replaces a fault, a later fault an earlier one. A sample that
- * could not be read and later could leaves no trace.
+ * One row per question, in the order of the data: an answer replaces a fault, a later fault an earlier one. A sample
+ * that could not be read and later could leaves no trace.
  */
 export function latestRows<Truth, Answer>(rows: readonly Row<Truth, Answer>[]): Row<Truth, Answer>[] {
   const latest = new Map<string, Row<Truth, Answer>>();

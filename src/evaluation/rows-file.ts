@@ -1,6 +1,6 @@
 /**
- * Rows on disk: one JSON line each, appended as answers come. A killed writer leaves at most one cut line at the end, which
- * is noticed and removed before the next row is written.
+ * Rows on disk: one JSON line each, appended as answers come. A killed writer leaves at most one cut line at the end,
+ * which is noticed and removed before the next row is written.
  */
 
 import { createReadStream } from 'node:fs';
@@ -19,13 +19,14 @@ export interface RowStore<Truth, Answer> {
   close(): Promise<void>;
 }
 
-/** Part `part` (from 1) of `parts`: samples whose index leaves the remainder `part - 1`. */
+/** Samples whose index leaves the remainder `index` when divided by `of`. */
 export interface Shard {
-  readonly part: number;
-  readonly parts: number;
+  /** From 0. */
+  readonly index: number;
+  readonly of: number;
 }
 
-export const wholeShard: Shard = { part: 1, parts: 1 };
+export const wholeShard: Shard = { index: 0, of: 1 };
 
 /** The longest line: an answer of 10 MB and its truth are well below. */
 const maxLineBytes = 64 * 2 ** 20;
@@ -33,7 +34,7 @@ const newline = 0x0a;
 
 const isRowsFile = (name: string): boolean => /^rows(-\d+-of-\d+)?\.jsonl$/.test(name);
 
-const fileOf = ({ part, parts }: Shard): string => (parts === 1 ? 'rows.jsonl' : `rows-${part}-of-${parts}.jsonl`);
+const fileOf = ({ index, of }: Shard): string => (of === 1 ? 'rows.jsonl' : `rows-${index}-of-${of}.jsonl`);
 
 /** Keeps rows in memory. */
 export function memoryRows<Truth, Answer>(): RowStore<Truth, Answer> {
@@ -43,7 +44,8 @@ export function memoryRows<Truth, Answer>(): RowStore<Truth, Answer> {
 /**
  * Opens the rows of a shard for appending, with those of all shards of the folder as known.
  * @param onCut told of a last line that was cut off and is removed
- * @throws ChatRexError 'invalid-file' for a line that is no row; 'invalid-argument' while another process writes the file
+ * @throws ChatRexError 'invalid-file' for a line that is no row; 'invalid-argument' while another process writes the
+ *   file
  */
 export async function openRows<Truth, Answer>(
   folder: string,
@@ -112,6 +114,7 @@ async function wholeLength(file: FileHandle, size: number): Promise<number> {
 /**
  * The rows of all shards in a folder, one per question, in the order of the data; a cut last line is left out.
  * @throws ChatRexError 'not-found' for a folder that does not exist, 'invalid-file' for a line that is no row
+ * @example const failed = (await readRows('runs/coco')).filter((row) => 'fault' in row);
  */
 export async function readRows<Truth, Answer>(folder: string): Promise<Row<Truth, Answer>[]> {
   const names = await readdir(folder).catch((cause) => {

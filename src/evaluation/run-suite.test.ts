@@ -48,7 +48,7 @@ interface RunSettings {
   folder?: string;
   data?: Dataset;
   limit?: number;
-  shard?: { part: number; parts: number };
+  shard?: { index: number; of: number };
   concurrency?: number;
   signal?: AbortSignal;
   options?: Record<string, unknown>;
@@ -131,8 +131,8 @@ describe('a run', () => {
 
   it('in shards that share a folder is the same run', async () => {
     const asked: string[] = [];
-    for (const part of [3, 1, 2]) {
-      await run({ subject: counter(asked), folder, shard: { part, parts: 3 }, concurrency: 2 });
+    for (const index of [2, 0, 1]) {
+      await run({ subject: counter(asked), folder, shard: { index, of: 3 }, concurrency: 2 });
     }
     expect(new Set(asked).size).toBe(questionCount);
     expect(asked).toHaveLength(questionCount);

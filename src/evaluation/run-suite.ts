@@ -53,7 +53,7 @@ export async function runSuite<Subject, Truth, Answer>(
 ): Promise<RunResult<Truth, Answer>> {
   const { suite, data, store, shard = wholeShard, concurrency = 1, signal, onProgress } = options;
   const size = Math.min(data.size, options.limit ?? data.size);
-  const total = Math.max(0, Math.ceil((size - (shard.part - 1)) / shard.parts));
+  const total = Math.max(0, Math.ceil((size - shard.index) / shard.of));
   const isDone = new Set(store.known.filter((row) => 'answer' in row).map(rowName));
   const fresh: Row<Truth, Answer>[] = [];
   const progress = { done: 0, total, asked: 0, failed: 0, skipped: 0 };
@@ -71,7 +71,7 @@ export async function runSuite<Subject, Truth, Answer>(
 
   /** The questions that have no answer yet, sample after sample. */
   async function* open(): AsyncGenerator<Pending<Subject, Truth, Answer>> {
-    for (let index = shard.part - 1; index < size && !signal?.aborted; index += shard.parts) {
+    for (let index = shard.index; index < size && !signal?.aborted; index += shard.of) {
       yield* await pendingOf(index);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * What a measure is: questions about the samples of a data set, each answered by a subject (a model, an endpoint) and kept
- * as a row, and figures that are computed from rows alone.
+ * What a measure is: questions about the samples of a data set, each answered by a subject (a model, an endpoint) and
+ * kept as a row, and figures that are computed from rows alone.
  *
  * A question is the unit, not a sample: a run that is killed in the middle of a sample asks only what is left of it.
  */

@@ -6,7 +6,10 @@ import { createLoopDetector } from './loop-detection.ts';
 import { parseAnswer } from './parse.ts';
 import { choiceProbability, scoreAnswer } from './score.ts';
 
-/** A vocabulary of letters a to j (0 to 9), "None" as [10, 11], two foreign specials (12, 13), end (14), then the dialect's. */
+/**
+ * A vocabulary of letters a to j (0 to 9), "None" as [10, 11], two foreign specials (12, 13), end (14), then the
+ * dialect's.
+ */
 const letters = [...'abcdefghij', 'No', 'ne', '<image>', '<user>', '<end>'];
 const names = [...letters, ...groundingTokens(dialects.paper)];
 const end = 14;

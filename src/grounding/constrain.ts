@@ -13,8 +13,8 @@
  *
  * An answer is cut, which means that what is open is closed by the shortest way and the end follows,
  * - 'length': when only as many tokens are left as closing needs;
- * - 'loop': when a block of tokens repeats itself (see `loop-detection.ts`), or a phrase is named again with the same boxes
- *   and at most two tokens between, more often than the question names it.
+ * - 'loop': when a block of tokens repeats itself (see `loop-detection.ts`), or a phrase is named again with the same
+ *   boxes and at most two tokens between, more often than the question names it.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -24,7 +24,9 @@ import { createLoopDetector } from './loop-detection.ts';
 /** The tokens that may come next: these only, or all of the vocabulary but these. */
 export type Allowed = { kind: 'only'; ids: Int32Array } | { kind: 'all-but'; ids: Int32Array };
 
-/** Guards one answer about an image with `boxCount` boxes, of at most `maxTokens` tokens (at least 1), its end included. */
+/**
+ * Guards one answer about an image with `boxCount` boxes, of at most `maxTokens` tokens (at least 1), its end included.
+ */
 export class AnswerConstraint {
   readonly #vocabulary: AnswerVocabulary;
   readonly #objectIds: ReadonlySet<number>;
@@ -83,9 +85,9 @@ export class AnswerConstraint {
   }
 
   /**
-   * Sets the logits of every token that may not come next to -Infinity, in place; where lists are in any order, those of all
-   * objects but the likeliest too, which stands for them all. Their length is at least that of the
-   * vocabulary; what lies beyond it, as in padded checkpoints, never comes.
+   * Sets the logits of every token that may not come next to -Infinity, in place; where lists are in any order, those
+   * of all objects but the likeliest too, which stands for them all. Their length is at least that of the vocabulary;
+   * what lies beyond it, as in padded checkpoints, never comes.
    */
   mask(logits: Float32Array): void {
     const { kind, ids } = this.#allowed;

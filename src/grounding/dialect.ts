@@ -1,7 +1,8 @@
 /**
  * The words that are not text: index tokens and grounding tags, in the paper's spelling and in the released models'.
  *
- * Paper section 3.2 (`<g> <o>`); IDEA-Research/RexSeek `constants.py` (`<ground> <objects>`). One hundred index tokens in both.
+ * Paper section 3.2 (`<g> <o>`); IDEA-Research/RexSeek `constants.py` (`<ground> <objects>`). One hundred index tokens
+ * in both.
  */
 
 /** How one family of models spells the four tags around a phrase and its boxes. */

@@ -1,6 +1,6 @@
 /**
- * Sees when a generation has got stuck repeating itself. Rule, on token ids: the last block of n tokens (n up to 64) stands
- * `max(4, ceil(16 / n))` times in a row. One token 16 times, two tokens 8 times, a phrase or sentence 4 times.
+ * Sees when a generation has got stuck repeating itself. Rule, on token ids: the last block of n tokens (n up to 64)
+ * stands `max(4, ceil(16 / n))` times in a row. One token 16 times, two tokens 8 times, a phrase or sentence 4 times.
  */
 
 const longestPeriod = 64;

@@ -3,9 +3,10 @@
  *
  *     score = proposal score × probability of choosing the box
  *
- * The probability is the softmax (temperature 1, whatever the sampling) over the tokens that were allowed at the step where
- * the box's index was chosen: boxes not yet in the list, and the token that ends the list. For models with
- * `listsInAnyOrder` it is the probability that the list continues, rescaled so that `listThreshold` maps to 0.5. The paper gives no scores.
+ * The probability is the softmax (temperature 1, whatever the sampling) over the tokens that were allowed at the step
+ * where the box's index was chosen: boxes not yet in the list, and the token that ends the list. For models with
+ * `listsInAnyOrder` it is the probability that the list continues, rescaled so that `listThreshold` maps to 0.5. The
+ * paper gives no scores.
  */
 
 import type { GroundingIds } from './dialect.ts';
@@ -25,8 +26,8 @@ export function choiceProbability(maskedLogits: Float32Array, id: number): numbe
 
 /**
  * Scores of all boxes of an answer: one list per span, parallel to its `objects` (empty for text).
- * `ids` are the answer's tokens and `probabilities` the `choiceProbability` of each; `proposalScores` has one per box, in
- * [0, 1]. A box whose index was spelled in letters was never chosen as a token: its score is 0.
+ * `ids` are the answer's tokens and `probabilities` the `choiceProbability` of each; `proposalScores` has one per box,
+ * in [0, 1]. A box whose index was spelled in letters was never chosen as a token: its score is 0.
  */
 export function scoreAnswer(
   spans: GroundedText,

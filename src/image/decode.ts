@@ -2,9 +2,10 @@
  * Image files and raw pixels to `RgbImage`.
  *
  * Agrees with PIL's `Image.open(path).convert('RGB')` on 8-bit RGB and greyscale files. Deliberate deviations:
- * EXIF orientation is applied; transparent pixels are composited on white (PIL uncovers whatever colour lies hidden under
- * alpha 0); 16-bit samples are scaled to 8 (PIL clips 16-bit greyscale), by the bits that they use; floats are read; CMYK goes through a colour profile.
- * Embedded RGB colour profiles are ignored, as PIL does, because the released models were trained that way.
+ * EXIF orientation is applied; transparent pixels are composited on white (PIL uncovers whatever colour lies hidden
+ * under alpha 0); 16-bit samples are scaled to 8 (PIL clips 16-bit greyscale), by the bits that they use; floats are
+ * read; CMYK goes through a colour profile. Embedded RGB colour profiles are ignored, as PIL does, because the released
+ * models were trained that way.
  */
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
@@ -58,7 +59,8 @@ export type ImageSource = string | Uint8Array | RawPixels;
  * Raw RGB pixels are returned as they are, without a copy.
  *
  * @throws ChatRexError `not-found` (no such file), `invalid-file` (empty, truncated, not an image), `unsupported`
- * (another format, HEIC among them; an address), `limit-exceeded` (too many bytes or pixels; judged before the pixels are decoded), `invalid-argument`.
+ * (another format, HEIC among them; an address), `limit-exceeded` (too many bytes or pixels; judged before the pixels
+ * are decoded), `invalid-argument`.
  * @example const { width, height, data } = await decodeImage('photo.jpg');
  */
 export async function decodeImage(source: ImageSource, options: DecodeOptions = {}): Promise<RgbImage> {
@@ -199,8 +201,8 @@ async function decodePixels(
 }
 
 /**
- * A JPEG whose end marker alone is missing: with the marker put there, a decoder that forgives nothing finds all pixels.
- * Undefined where anything else is wrong.
+ * A JPEG whose end marker alone is missing: with the marker put there, a decoder that forgives nothing finds all
+ * pixels. Undefined where anything else is wrong.
  */
 function decodeWithoutEnd(
   bytes: Uint8Array,
@@ -238,7 +240,9 @@ function unreadable(name: string, cause: unknown): ChatRexError {
   });
 }
 
-/** Plain bytes (no Buffer) of three channels; greyscale comes from the decoder as one, and the colours are then equal. */
+/**
+ * Plain bytes (no Buffer) of three channels; greyscale comes from the decoder as one, and the colours are then equal.
+ */
 function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
   if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const pixels = data.length / channels;

@@ -1,6 +1,6 @@
 /**
- * Samples of more than 8 bits become bytes by the range that they use, since files do not say it: cameras store 10 or 12
- * bits in 16, programs store 0..1 or 0..255 as floats.
+ * Samples of more than 8 bits become bytes by the range that they use, since files do not say it: cameras store 10 or
+ * 12 bits in 16, programs store 0..1 or 0..255 as floats.
  */
 
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
@@ -29,7 +29,8 @@ export async function gainOf16Bits(bytes: Uint8Array, options: SharpOptions, nam
 const whites = [1, 255, 65_535];
 
 /**
- * Decodes samples that are floats, or integers of other lengths. Values are taken as they are to be seen (not as light).
+ * Decodes samples that are floats, or integers of other lengths. Values are taken as they are to be seen (not as
+ * light).
  * @throws ChatRexError 'unsupported' for values of another range
  */
 export async function decodeFloats(

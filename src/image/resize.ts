@@ -1,8 +1,8 @@
 /**
  * Antialiased resizing of 8-bit images, byte for byte as PIL's `Image.resize` (Pillow, `libImaging/Resample.c`).
  *
- * Separable: rows first, rounded to bytes, then columns. Every output pixel is a weighted mean of the input pixels under
- * a filter whose support grows with the reduction, with weights as 22-bit fixed-point numbers.
+ * Separable: rows first, rounded to bytes, then columns. Every output pixel is a weighted mean of the input pixels
+ * under a filter whose support grows with the reduction, with weights as 22-bit fixed-point numbers.
  */
 import { ChatRexError } from '../errors.ts';
 import { assertImageSize, type ImageSize, type RgbImage } from './rgb-image.ts';

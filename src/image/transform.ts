@@ -1,9 +1,9 @@
 /**
  * Where a pixel of the original image lies on the canvas that a model sees, and back.
  *
- * Agrees with the official code: `shortestSideSize` with ChatRex `upn/transforms/transform.py` (DETR's rule, its rounding
- * included), `squareTransform` with RexSeek's `expand2square`, `pad_boxes` and `resize_boxes`. Deviation: a strip so thin
- * that the rule gives a side of 0 pixels gets 1 pixel instead.
+ * Agrees with the official code: `shortestSideSize` with ChatRex `upn/transforms/transform.py` (DETR's rule, its
+ * rounding included), `squareTransform` with RexSeek's `expand2square`, `pad_boxes` and `resize_boxes`. Deviation: a
+ * strip so thin that the rule gives a side of 0 pixels gets 1 pixel instead.
  */
 import { type BoxArray, countBoxes } from '../boxes/box-array.ts';
 import { ChatRexError } from '../errors.ts';

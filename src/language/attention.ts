@@ -24,7 +24,9 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { LlamaConfig } from './llama-config.ts';
 import { rotate } from './rotary.ts';
 
-/** Joint queries, keys and values [batch, sequence, heads * headDim], not yet rotated -> attended, shaped as the query. */
+/**
+ * Joint queries, keys and values [batch, sequence, heads * headDim], not yet rotated -> attended, shaped as the query.
+ */
 export type Attention = (query: Tensor, key: Tensor, value: Tensor) => Tensor;
 
 /** Cosines and sines of angles, float32 [positions, headDim / 2] each. */
@@ -77,9 +79,9 @@ export function wholeAttention(
 /**
  * Attention of new tokens over those of a cache and over themselves.
  *
- * The cache is only read, the new keys and values are given back. ONNX Runtime's binding for Node takes inputs as they lie
- * and copies every output, so that an attention which returned the longer cache (as GroupQueryAttention does) would cost a
- * copy of all of it for every token.
+ * The cache is only read, the new keys and values are given back. ONNX Runtime's binding for Node takes inputs as they
+ * lie and copies every output, so that an attention which returned the longer cache (as GroupQueryAttention does) would
+ * cost a copy of all of it for every token.
  * @param shape of the embeddings.
  * @param cache of any layer: its shape is all that matters.
  */

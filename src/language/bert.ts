@@ -1,7 +1,7 @@
 /**
  * BERT (Devlin et al. 2019) as an encoder of short texts: embeddings and post-norm transformer layers.
- * Agrees with Hugging Face's `BertModel`, whose parameter names it keeps (`encoder.layer.0.attention.self.query.weight` ...).
- * Texts of one batch are equally long, so there is no mask; every token is of the first segment.
+ * Agrees with Hugging Face's `BertModel`, whose parameter names it keeps (`encoder.layer.0.attention.self.query.weight`
+ * ...). Texts of one batch are equally long, so there is no mask; every token is of the first segment.
  */
 
 import { attend, mergeHeads, splitHeads } from '../nn/attention.ts';

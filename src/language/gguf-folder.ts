@@ -1,8 +1,9 @@
 /**
- * A language model from a GGUF file as a folder in the Hugging Face layout, which `loadLanguageModel` and everybody else opens.
+ * A language model from a GGUF file as a folder in the Hugging Face layout, which `loadLanguageModel` and everybody
+ * else opens.
  *
- * Llama architectures with byte-level vocabularies (SmolLM2 and its like). Agrees with `convert_hf_to_gguf.py` of llama.cpp read
- * backwards, and with transformers' `gguf_file` loading.
+ * Llama architectures with byte-level vocabularies (SmolLM2 and its like). Agrees with `convert_hf_to_gguf.py` of
+ * llama.cpp read backwards, and with transformers' `gguf_file` loading.
  */
 
 import { mkdir, stat } from 'node:fs/promises';
@@ -68,10 +69,10 @@ const specialTypes = new Set([3, 4]);
 const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /**
- * Writes `config.json`, `tokenizer.json`, `tokenizer_config.json` and the weights into the new folder `target`. One tensor is in
- * memory at a time.
- * @throws ChatRexError as `openGguf` does; 'unsupported' for another architecture or vocabulary; 'weights-mismatch' for a tensor
- *   that a Llama does not have; 'invalid-argument' when the folder exists
+ * Writes `config.json`, `tokenizer.json`, `tokenizer_config.json` and the weights into the new folder `target`. One
+ * tensor is in memory at a time.
+ * @throws ChatRexError as `openGguf` does; 'unsupported' for another architecture or vocabulary; 'weights-mismatch' for
+ *   a tensor that a Llama does not have; 'invalid-argument' when the folder exists
  * @example await writeGgufFolder('SmolLM2-135M-Instruct.Q4_1.gguf', 'smollm2');
  */
 export async function writeGgufFolder(source: string, target: string, options: GgufFolderOptions = {}): Promise<void> {
@@ -226,8 +227,8 @@ function headsOf(stored: string, metadata: Metadata): number | undefined {
 }
 
 /**
- * The format keeps the two rows that a rotation turns side by side; transformers keeps the first of all pairs of a head, then
- * the second. [heads, d / 2, 2, columns] -> [heads, 2, d / 2, columns]
+ * The format keeps the two rows that a rotation turns side by side; transformers keeps the first of all pairs of a
+ * head, then the second. [heads, d / 2, 2, columns] -> [heads, 2, d / 2, columns]
  */
 function halvesOfHeads(values: Float32Array, rows: number, heads: number): Float32Array {
   const columns = values.length / rows;

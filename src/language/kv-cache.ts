@@ -1,8 +1,9 @@
 /**
  * Keys and values of the tokens read so far, in memory that is extended in place.
  *
- * Going back to a prefix is a matter of forgetting a length, since nothing before it is ever overwritten. Memory follows
- * what is held, in steps, rather than what may come: attention runs over all of it, and a 7B Llama takes a mebibyte a token.
+ * Going back to a prefix is a matter of forgetting a length, since nothing before it is ever overwritten. Memory
+ * follows what is held, in steps, rather than what may come: attention runs over all of it, and a 7B Llama takes a
+ * mebibyte a token.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -50,7 +51,9 @@ export class KvCache {
     return this.#layers.reduce((sum, { key, value }) => sum + key.data.byteLength + value.data.byteLength, 0);
   }
 
-  /** Keys and values of one row, per layer, sharing their memory. A row that holds nothing has no memory to run over. */
+  /**
+   * Keys and values of one row, per layer, sharing their memory. A row that holds nothing has no memory to run over.
+   */
   layersOfRow(row: number): LayerMemory[] {
     if (this.lengths[row] === 0) return this.#layers.map(() => allocate(this.#config, 1, 0));
     const view = ({ shape, data }: HostTensor<'float32'>): HostTensor<'float32'> => {
@@ -100,8 +103,8 @@ export class KvCache {
   }
 
   /**
-   * A cache for up to `capacity` tokens whose rows are copies of these rows of this one, in order; one row given several
-   * times starts several questions on one image.
+   * A cache for up to `capacity` tokens whose rows are copies of these rows of this one, in order; one row given
+   * several times starts several questions on one image.
    * @throws ChatRexError 'limit-exceeded' when the tokens do not fit.
    */
   fork(rows: readonly number[], capacity: number): KvCache {

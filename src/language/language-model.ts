@@ -1,6 +1,6 @@
 /**
- * A language model ready to read and write: the graph of `llama.ts` with its weights, in two sessions, one that looks up
- * embeddings and one that extends caches.
+ * A language model ready to read and write: the graph of `llama.ts` with its weights, in two sessions, one that looks
+ * up embeddings and one that extends caches.
  */
 
 import { ChatRexError, wrongArgument } from '../errors.ts';
@@ -32,8 +32,8 @@ export interface Lexicon {
 }
 
 /**
- * Long texts are read in stretches of this many tokens: enough to keep the processor busy with products, small enough to
- * bound activation memory and keep the event loop responsive.
+ * Long texts are read in stretches of this many tokens: enough to keep the processor busy with products, small enough
+ * to bound activation memory and keep the event loop responsive.
  */
 const stretchTokens = 256;
 
@@ -110,7 +110,8 @@ export class LanguageModel {
    *
    * Rows are read one by one, each at its own length, which wastes nothing on padding.
    * @param embeddings float32 [tokens, hiddenSize], at least one token.
-   * @param options.signal ends the reading between two stretches with an error of code 'aborted'; the row is then as before.
+   * @param options.signal ends the reading between two stretches with an error of code 'aborted'; the row is then as
+   *   before.
    * @returns logits of the token that follows, float32 [vocabSize].
    * @throws ChatRexError 'invalid-file' when weights hold NaN, naming them
    */
@@ -196,7 +197,9 @@ export class LanguageModel {
   }
 }
 
-/** Embeddings [ids, hiddenSize] of tokens that may mean something else in each row; rows of one lexicon are one lookup. */
+/**
+ * Embeddings [ids, hiddenSize] of tokens that may mean something else in each row; rows of one lexicon are one lookup.
+ */
 async function embedEach(ids: readonly number[], lexicons: readonly Lexicon[]): Promise<Float32Array> {
   const rowsOf = new Map<Lexicon, number[]>();
   lexicons.forEach((lexicon, row) => {

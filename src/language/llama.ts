@@ -37,8 +37,8 @@ export interface Llama {
    */
   forward(embeddings: Tensor, layout?: SequenceLayout): Tensor;
   /**
-   * Hidden states of new tokens [batch, sequence, hiddenSize] that follow on those in the caches, and the keys and values
-   * to add to these.
+   * Hidden states of new tokens [batch, sequence, hiddenSize] that follow on those in the caches, and the keys and
+   * values to add to these.
    * @param caches per layer; they may have room for more tokens than they hold.
    * @param lengths int64 [batch]: how many tokens each row holds; what lies behind them has no effect.
    */

@@ -1,6 +1,6 @@
 /**
- * Quantises a model while its shards arrive: one of them is on the disk at a time, so that 16 GB of weights need no more
- * room than their largest shard and the result.
+ * Quantises a model while its shards arrive: one of them is on the disk at a time, so that 16 GB of weights need no
+ * more room than their largest shard and the result.
  */
 
 import { existsSync } from 'node:fs';
@@ -75,12 +75,14 @@ export async function quantizeArriving(
   await rename(partial, target);
 }
 
-/** Tied output embeddings are quantised as a layer of their own; the table that words are looked up in stays as it is. */
+/**
+ * Tied output embeddings are quantised as a layer of their own; the table that words are looked up in stays as it is.
+ */
 const tiedName = (name: string): string => (name === 'lm_head.weight' ? 'model.embed_tokens.weight' : name);
 
 /**
- * In which shard what a written parameter is made of lies. @throws WeightsMismatchError before anything is fetched when the
- * index lacks a tensor, or has one that is no parameter
+ * In which shard what a written parameter is made of lies. @throws WeightsMismatchError before anything is fetched when
+ * the index lacks a tensor, or has one that is no parameter
  */
 function shardOfParameter({ shardOf, shards }: ArrivingModel, layout: TargetLayout): (name: string) => string {
   if (shardOf === undefined) return () => shards[0];

@@ -41,8 +41,8 @@ export interface TargetLayout {
 }
 
 /**
- * Quantises the model in `source` into the new folder `target`; files that hold no weights, and folders, are copied. One
- * tensor is in memory at a time. The folder appears under its name only when it is complete.
+ * Quantises the model in `source` into the new folder `target`; files that hold no weights, and folders, are copied.
+ * One tensor is in memory at a time. The folder appears under its name only when it is complete.
  *
  * @param layoutOf the written model's layout, by the source's configuration
  * @throws ChatRexError 'invalid-argument' when the target exists or the source is quantised already; as

@@ -1,6 +1,7 @@
 /**
- * Short texts as vectors of length 1, so that their product says how much they mean the same: all-MiniLM-L6-v2 and other BERT
- * encoders with mean pooling, from a folder as sentence-transformers keeps them. Agrees with sentence-transformers.
+ * Short texts as vectors of length 1, so that their product says how much they mean the same: all-MiniLM-L6-v2 and
+ * other BERT encoders with mean pooling, from a folder as sentence-transformers keeps them. Agrees with
+ * sentence-transformers.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -68,8 +69,8 @@ export class SentenceEncoder {
   }
 
   /**
-   * Loads a folder with `config.json`, `tokenizer.json` and `model.safetensors`; `1_Pooling/config.json` must not ask for
-   * another pooling than the mean.
+   * Loads a folder with `config.json`, `tokenizer.json` and `model.safetensors`; `1_Pooling/config.json` must not ask
+   * for another pooling than the mean.
    * @throws ChatRexError 'not-found', 'invalid-file', 'unsupported' for another architecture, 'weights-mismatch'
    * @example const encoder = await SentenceEncoder.load('all-MiniLM-L6-v2');
    */

@@ -2,8 +2,9 @@
  * Answers that are written at the same time take their steps together: a language model reads one more token of each of
  * several texts in little more time than one more of one, for it has to fetch its weights once.
  *
- * Texts join and leave between any two steps (continuous batching, as in Orca, Yu et al. 2022). A text that joins is copied
- * into a row of a shared cache, which doubles and halves with the number of texts; what its own cache holds stays as it is.
+ * Texts join and leave between any two steps (continuous batching, as in Orca, Yu et al. 2022). A text that joins is
+ * copied into a row of a shared cache, which doubles and halves with the number of texts; what its own cache holds
+ * stays as it is.
  */
 
 import type { TokenReader } from './generate.ts';

@@ -19,8 +19,8 @@ export interface ConvLayerOptions {
 }
 
 /**
- * Parameters `weight` [outChannels, inChannels / groups, kernel, kernel] and `bias` [outChannels], which start uniform as
- * nn.Conv2d's do; maps [N, inChannels, H, W] -> [N, outChannels, Ho, Wo].
+ * Parameters `weight` [outChannels, inChannels / groups, kernel, kernel] and `bias` [outChannels], which start uniform
+ * as nn.Conv2d's do; maps [N, inChannels, H, W] -> [N, outChannels, Ho, Wo].
  */
 export function conv(scope: Scope, options: ConvLayerOptions): (x: Tensor) => Tensor {
   const { inChannels, outChannels, kernel, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;

@@ -12,7 +12,8 @@ import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /**
- * Every query and head reads P places of each of L maps and adds them up by weight. Outside of the maps there are zeros.
+ * Every query and head reads P places of each of L maps and adds them up by weight. Outside of the maps there are
+ * zeros.
  *
  * @param value [N, S, heads, D]: the maps one after another, S the sum of their areas
  * @param spatialShapes [height, width] per map

@@ -4,7 +4,9 @@ import { groupNorm as groupNormOf } from '../tensor/ops/group-norm.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Scope } from './scope.ts';
 
-/** Parameters `weight` and `bias` [channels]; normalises [N, channels, ...] over each of `groups` groups of channels. */
+/**
+ * Parameters `weight` and `bias` [channels]; normalises [N, channels, ...] over each of `groups` groups of channels.
+ */
 export function groupNorm(
   scope: Scope,
   channels: number,

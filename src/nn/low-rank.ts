@@ -1,5 +1,6 @@
 /**
- * Low-rank adapters (LoRA, Hu et al., 2021): a layer with weight W learns W + (alpha / rank) B A while W stays as it is.
+ * Low-rank adapters (LoRA, Hu et al., 2021): a layer with weight W learns W + (alpha / rank) B A while W stays as it
+ * is.
  *
  *     X.lora_A.weight  [rank, inputs]   starts as a layer's own weight does
  *     X.lora_B.weight  [outputs, rank]  starts at zero, so that training begins at the model as it was

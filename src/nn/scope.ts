@@ -1,4 +1,7 @@
-/** Where parameters come from: a scope mirrors the keys of a checkpoint, `scope.at('layers.0').parameter('weight', ...)`. */
+/**
+ * Where parameters come from: a scope mirrors the keys of a checkpoint, `scope.at('layers.0').parameter('weight',
+ * ...)`.
+ */
 
 import { ChatRexError } from '../errors.ts';
 import type { DType } from '../tensor/dtype.ts';

@@ -1,9 +1,9 @@
 /**
  * The object encoder: every box becomes one token (paper section 3.2).
  *
- * Agrees with RexSeek's `MultiLevelROIVisualPrompt`: all four levels resized to the finest and concatenated, RoIAlign, mean,
- * plus a sine embedding of the box. Resizing, sampling and averaging are linear in the features and separable, so here
- * each level is read by one matrix product with weights per row and column; no map is resized.
+ * Agrees with RexSeek's `MultiLevelROIVisualPrompt`: all four levels resized to the finest and concatenated, RoIAlign,
+ * mean, plus a sine embedding of the box. Resizing, sampling and averaging are linear in the features and separable, so
+ * here each level is read by one matrix product with weights per row and column; no map is resized.
  */
 
 import { add } from '../tensor/ops/add.ts';
@@ -33,8 +33,8 @@ export interface ObjectInputs {
 export const roiOutputSize = 7;
 
 /**
- * Feature maps [B, C_i, H_i, W_i], finest first -> `content` (pooled features) and `object` (with the box embedding), both
- * [B, K, sum C_i].
+ * Feature maps [B, C_i, H_i, W_i], finest first -> `content` (pooled features) and `object` (with the box embedding),
+ * both [B, K, sum C_i].
  */
 export function encodeObjects(maps: readonly Tensor[], inputs: ObjectInputs): { content: Tensor; object: Tensor } {
   const content = concat(
@@ -64,8 +64,8 @@ function onLevel(weights: Tensor, size: number): Tensor {
 }
 
 /**
- * Sine-cosine embedding of boxes [B, K, 4] -> [B, K, channels], a quarter each for y, x, width and height, sines and cosines
- * interleaved; wavelengths rise from 1 to `temperature` shares of the image, 10000 as in the released models.
+ * Sine-cosine embedding of boxes [B, K, 4] -> [B, K, channels], a quarter each for y, x, width and height, sines and
+ * cosines interleaved; wavelengths rise from 1 to `temperature` shares of the image, 10000 as in the released models.
  */
 export function boxEmbedding(boxesCxcywhNormalized: Tensor, channels: number, temperature = 10_000): Tensor {
   const quarter = channels / 4;
@@ -96,8 +96,8 @@ const placeTemperature = 20;
 const usualBox = [0.5, 0.5, 0.25, 0.25];
 
 /**
- * Where boxes are [B, K, 4] -> [B, K, placeChannels], as what sets them apart from a box like many: `boxEmbedding` with waves as
- * long as an image instead of thousands of them, less that of the usual box.
+ * Where boxes are [B, K, 4] -> [B, K, placeChannels], as what sets them apart from a box like many: `boxEmbedding` with
+ * waves as long as an image instead of thousands of them, less that of the usual box.
  */
 export function placeEmbedding(boxesCxcywhNormalized: Tensor): Tensor {
   const frequencies = waves(placeChannels / 4, placeTemperature);

@@ -1,9 +1,9 @@
 /**
  * How much every row and every column of a feature map counts in the mean over a box.
  *
- * RoIAlign samples a box bilinearly on a regular grid; averaging its bins makes one sum over rows times columns, so that two
- * short vectors per box say all of it. Agrees with torchvision's `roi_align(aligned=False, sampling_ratio=-1)` followed
- * by a mean over its output.
+ * RoIAlign samples a box bilinearly on a regular grid; averaging its bins makes one sum over rows times columns, so
+ * that two short vectors per box say all of it. Agrees with torchvision's `roi_align(aligned=False, sampling_ratio=-1)`
+ * followed by a mean over its output.
  */
 
 /** Boxes have a row of weights each, for rows and for columns of a map. */
@@ -41,8 +41,8 @@ export function poolingWeights(boxesXyxy: ArrayLike<number>, map: PoolingMap): P
 }
 
 /**
- * Adds the interpolation weights of all samples between `start` and `end`, which add up to one inside the map. Every step
- * is rounded to float32 as the reference's is: the number of samples and the cut beyond the edges jump.
+ * Adds the interpolation weights of all samples between `start` and `end`, which add up to one inside the map. Every
+ * step is rounded to float32 as the reference's is: the number of samples and the cut beyond the edges jump.
  */
 function addLine(weights: Float32Array, start: number, end: number, bins: number): void {
   const size = weights.length;

@@ -38,7 +38,10 @@ export type StoredWeight =
   | { readonly dtype: StoredDType; readonly data: TensorData | Uint8Array }
   | { readonly dtype: StoredDType; readonly path: string; readonly byteOffset: number; readonly byteLength: number };
 
-/** Weights by parameter name. 'fed' makes a parameter an input of the model instead, as training needs; 'feeds' makes all. */
+/**
+ * Weights by parameter name. 'fed' makes a parameter an input of the model instead, as training needs; 'feeds' makes
+ * all.
+ */
 export type WeightStorage = ReadonlyMap<string, StoredWeight | 'fed'> | 'feeds';
 
 export interface EmittedModel {

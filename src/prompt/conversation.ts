@@ -2,7 +2,8 @@
  * From an image's slots and the turns of a conversation to what the language model reads.
  *
  * Paper section 3.2: image tokens, then every object as its index token followed by its feature, then the question. The
- * strings and where they are cut for the tokenizer agree with IDEA-Research/RexSeek `inference_utils.py`, whose prompt is
+ * strings and where they are cut for the tokenizer agree with IDEA-Research/RexSeek `inference_utils.py`, whose prompt
+ * is
  *
  *     <image>\n<obj0>{feature}<obj1>{feature}...\nquestion
  *
@@ -16,7 +17,9 @@ import type { GroundedText } from '../grounding/grounded-text.ts';
 import { atomsOf, encodeAtoms, groundedAtoms, groundingIds, requireSpecialId } from './special-ids.ts';
 import type { TokenDecoder, Tokenizer } from './tokenizer/tokenizer.ts';
 
-/** A part of the prefix; `image` stands for all image tokens, `object` for two positions: token `id`, then the feature. */
+/**
+ * A part of the prefix; `image` stands for all image tokens, `object` for two positions: token `id`, then the feature.
+ */
 export type PromptSegment =
   | { kind: 'tokens'; ids: number[] }
   | { kind: 'image' }
@@ -44,15 +47,18 @@ interface ChatFormat {
   betweenTurns: Piece[];
   /** Tokens that end an answer besides `answerEnd`, where the vocabulary has them. */
   otherEnds: string[];
-  /** Whether answers and their phrases are spelled with a space before them: a word is the same token there as in a question. */
+  /**
+   * Whether answers and their phrases are spelled with a space before them: a word is the same token there as in a
+   * question.
+   */
   isSpaced: boolean;
 }
 
 const special = (name: string): Piece => ({ special: name });
 
 /**
- * Chat formats: `vicuna` (v1.1, FastChat; ChatRex-7B), `chatml` (Qwen2.5; RexSeek-3B) and `nano` (ours: one special token
- * per role, no words).
+ * Chat formats: `vicuna` (v1.1, FastChat; ChatRex-7B), `chatml` (Qwen2.5; RexSeek-3B) and `nano` (ours: one special
+ * token per role, no words).
  */
 const formats = {
   vicuna: {

@@ -1,6 +1,6 @@
 /**
- * Questions in free words, shared by region questions and conversations: wordings, heard and held out, and how a grounded
- * answer is asked for.
+ * Questions in free words, shared by region questions and conversations: wordings, heard and held out, and how a
+ * grounded answer is asked for.
  */
 
 import type { GroundedText, Turn } from '../grounding/grounded-text.ts';

@@ -1,9 +1,9 @@
 /**
  * The questions of the paper's tasks (those of its tables 7 and 8), in the words the released models were trained with.
  *
- * The first wording of each task is the released one (IDEA-Research/ChatRex, README and demo), spelled as there, mistakes
- * included: a trained model answers best to the words it knows. The others are ours, for training; so is the plain
- * `region-qa`, for which nothing was released.
+ * The first wording of each task is the released one (IDEA-Research/ChatRex, README and demo), spelled as there,
+ * mistakes included: a trained model answers best to the words it knows. The others are ours, for training; so is the
+ * plain `region-qa`, for which nothing was released.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -85,7 +85,10 @@ export function questionFor(task: Task, subjects: readonly string[] = [], wordin
   return template.replace('[OBJ]', () => named.join('; '));
 }
 
-/** A question for people to read, without the mistake that the released wording keeps because models were trained with it. */
+/**
+ * A question for people to read, without the mistake that the released wording keeps because models were trained with
+ * it.
+ */
 export const spelledRight = (question: string): string => question.replace('breifly', 'briefly');
 
 /** The question that asks for captions of boxes. */

@@ -20,7 +20,8 @@ export interface TrainingSequence {
 /**
  * @param options.objectIndex where each region of the sample stands in the (shuffled) object list.
  * @param options.boxCount length of that list, boxes that are no object of the scene included.
- * @param options.random puts the objects of each phrase in any order; without it they ascend, as the released models answer.
+ * @param options.random puts the objects of each phrase in any order; without it they ascend, as the released models
+ *   answer.
  * @throws ChatRexError 'invalid-argument' when a turn names an object that is not in the list.
  */
 export function encodeTrainingSample(

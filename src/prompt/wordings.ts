@@ -7,7 +7,8 @@ export interface Wordings {
 }
 
 /**
- * @param patterns sentences with alternatives `(a|b)`, optional where a `?` follows, the first of two at a question's end; no parentheses within parentheses
+ * @param patterns sentences with alternatives `(a|b)`, optional where a `?` follows, the first of two at a question's
+ *   end; no parentheses within parentheses
  * @param unseen sentences; none of them is heard, even where a pattern stands for it
  */
 export function wordings(patterns: readonly string[], unseen: readonly string[]): Wordings {

@@ -27,7 +27,10 @@ export interface UpnConfig {
   readonly longerSide: number;
   /** Canvases are padded to multiples of this: what the backbone needs, and how many canvas sizes there are at all. */
   readonly canvasMultiple: number;
-  /** Least score of boxes where the caller does not say, for networks that are less sure of themselves than the released one. */
+  /**
+   * Least score of boxes where the caller does not say, for networks that are less sure of themselves than the released
+   * one.
+   */
   readonly minScore?: number;
 }
 

@@ -1,9 +1,11 @@
 /**
- * The deformable transformer decoder: queries look at each other and at the image, and refine their boxes layer by layer.
+ * The deformable transformer decoder: queries look at each other and at the image, and refine their boxes layer by
+ * layer.
  *
- * Agrees with `upn_decoder.py` and the heads of `upn_model.py` of the official code. Predictions of a layer use the box of
- * the layer before with its gradient ("look forward twice"); what a layer looks at is cut off from it. Attention weights
- * of `ref_point_head_point` exist in checkpoints but have no effect there either, so they are not declared here.
+ * Agrees with `upn_decoder.py` and the heads of `upn_model.py` of the official code. Predictions of a layer use the box
+ * of the layer before with its gradient ("look forward twice"); what a layer looks at is cut off from it. Attention
+ * weights of `ref_point_head_point` exist in checkpoints but have no effect there either, so they are not declared
+ * here.
  */
 
 import { multiHeadAttention } from '../nn/attention.ts';

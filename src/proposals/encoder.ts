@@ -40,8 +40,8 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
 const mostPerStretch = 2 ** 22;
 
 /**
- * What is done to every token alone, done to stretches of tokens [B, S, C] in turn. A feed-forward network over 70,000 tokens
- * at once writes out and reads back half a gigabyte between its two layers.
+ * What is done to every token alone, done to stretches of tokens [B, S, C] in turn. A feed-forward network over 70,000
+ * tokens at once writes out and reads back half a gigabyte between its two layers.
  */
 function inStretches(inputs: readonly Tensor[], width: number, map: (...inputs: Tensor[]) => Tensor): Tensor {
   const [batch, tokens] = inputs[0].shape;

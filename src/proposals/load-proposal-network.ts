@@ -12,8 +12,8 @@ import { Upn, type UpnLoadOptions } from './upn.ts';
 
 /**
  * Opens a proposal network of any kind; nothing but headers is read until the first image.
- * @param source the name of a bundled model (`photo`, `nano`), a folder of a network, a ChatRex folder with `upn/`, or a
- *   single `.safetensors` or official `.pth` of a UPN
+ * @param source the name of a bundled model (`photo`, `nano`), a folder of a network, a ChatRex folder with `upn/`, or
+ *   a single `.safetensors` or official `.pth` of a UPN
  * @throws ChatRexError naming what is missing, malformed or does not fit
  * @example
  * const network = await loadProposalNetwork('photo');

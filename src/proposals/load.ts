@@ -18,8 +18,8 @@ export interface StoredUpn {
 const officialKey = 'model';
 
 /**
- * @param source the name of a bundled model; a folder with `config.json` and safetensors, or a ChatRex folder that holds
- *   such a folder as `upn/`; or a single `.safetensors`, or official `.pth`, whose sizes `preset` gives
+ * @param source the name of a bundled model; a folder with `config.json` and safetensors, or a ChatRex folder that
+ *   holds such a folder as `upn/`; or a single `.safetensors`, or official `.pth`, whose sizes `preset` gives
  * @throws ChatRexError naming what is missing, malformed or does not fit
  */
 export async function loadStoredUpn(source: string, preset: UpnPreset = 'upn-large'): Promise<StoredUpn> {

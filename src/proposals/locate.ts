@@ -17,8 +17,8 @@ export type LocatedNetwork =
   | { readonly path: string; readonly isFolder: false };
 
 /**
- * @param source the name of a bundled model; a folder with `config.json` and safetensors, or a ChatRex folder that holds
- *   such a folder as `upn/`; or a single weight file
+ * @param source the name of a bundled model; a folder with `config.json` and safetensors, or a ChatRex folder that
+ *   holds such a folder as `upn/`; or a single weight file
  * @throws ChatRexError 'not-found' when it or its `config.json` is missing, 'invalid-file' when that is not JSON
  */
 export async function locateNetwork(source: string): Promise<LocatedNetwork> {

@@ -111,7 +111,8 @@ test('upn-large has the parameters of the released checkpoint', () => {
   const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   // 217.6 M with ref_point_head_point (2 x 256 x 257), which has no effect
   expect(count + 2 * 256 * 257).toBe(217_638_460);
-  // 701 tensors are stored: the parameters, the idle head, twelve more copies of the box head and less one, 24 index tables
+  // 701 tensors are stored: the parameters, the idle head, twelve more copies of the box head and less one, 24 index
+  // tables
   expect(parameters.length + 4 + 11 * 6 + 24).toBe(701);
 });
 

@@ -15,8 +15,8 @@ export interface FilterOptions {
   /** Least score of a box, 0..1; the network's own by default, .3 where it has none. */
   readonly minScore?: number;
   /**
-   * Of two boxes that overlap by more than this (IoU, 0..1) the one with the lower score goes; 1 keeps all. The network's
-   * own by default, .8 where it has none.
+   * Of two boxes that overlap by more than this (IoU, 0..1) the one with the lower score goes; 1 keeps all. The
+   * network's own by default, .8 where it has none.
    */
   readonly nmsIou?: number;
   /** Most boxes per image; the best are kept. */

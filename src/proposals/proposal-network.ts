@@ -25,8 +25,8 @@ export interface ProposalNetwork {
   /**
    * Finds the objects of every image. Each is looked at alone, so that its boxes do not depend on the others.
    * @returns one result per image, in order
-   * @throws ChatRexError for an image that cannot be read, options out of range, 'unsupported' for a granularity that the
-   *   network does not know, 'aborted'
+   * @throws ChatRexError for an image that cannot be read, options out of range, 'unsupported' for a granularity that
+   *   the network does not know, 'aborted'
    */
   propose(sources: readonly ImageSource[], options?: ProposeOptions): Promise<Proposals[]>;
   /** Frees the memory after the calls under way; later calls are refused with code 'runtime'. */

@@ -16,7 +16,10 @@ export class SessionCache<S extends Disposable> {
     this.#capacity = capacity;
   }
 
-  /** The session of `key`, made by `create` when there is none. To be called and awaited one at a time; not after `dispose`. */
+  /**
+   * The session of `key`, made by `create` when there is none. To be called and awaited one at a time; not after
+   * `dispose`.
+   */
   async get(key: string, create: () => Promise<S>): Promise<S> {
     if (this.#isDisposed) throw new ChatRexError('runtime', 'the proposal network was disposed; load it again');
     let session = this.#sessions.get(key);

@@ -39,8 +39,8 @@ export function upnParameters(config: UpnConfig): ParameterAttributes[] {
 /**
  * The stored weights of a network by parameter name.
  * @param prefix of every name in the file
- * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped, or when copies of the shared
- *   box head differ
+ * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped, or when copies of the
+ *   shared box head differ
  */
 export async function upnWeights(
   file: WeightFile<PlacedTensor>,

@@ -1,4 +1,7 @@
-/** What the data engine knows about one image: from the line of a list to a finished annotation. All of it is plain JSON. */
+/**
+ * What the data engine knows about one image: from the line of a list to a finished annotation. All of it is plain
+ * JSON.
+ */
 
 import type { BoxXyxy } from '../boxes/box.ts';
 

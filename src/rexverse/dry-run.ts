@@ -1,6 +1,6 @@
 /**
- * What a run will take, from a sample of its list: entries that lie evenly in it are really annotated, and what they took is
- * multiplied. Nothing of it is wasted: the run finds the calls of the sample again.
+ * What a run will take, from a sample of its list: entries that lie evenly in it are really annotated, and what they
+ * took is multiplied. Nothing of it is wasted: the run finds the calls of the sample again.
  */
 
 import { join, resolve } from 'node:path';

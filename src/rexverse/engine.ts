@@ -1,10 +1,10 @@
 /**
- * The engine: works through a list, block by block, so that memory does not grow with its length, and so that a run that was
- * killed anywhere continues where it was (paper section 4.1, figure 6).
+ * The engine: works through a list, block by block, so that memory does not grow with its length, and so that a run
+ * that was killed anywhere continues where it was (paper section 4.1, figure 6).
  *
- * Images are looked at many at once and judged in the order of the list, so that the first of several copies is the one that
- * stays, however the work was spread. What is kept is annotated, many at once, in any order. A block is finished when all of its
- * entries have ended: done, filtered, or put aside as failed.
+ * Images are looked at many at once and judged in the order of the list, so that the first of several copies is the one
+ * that stays, however the work was spread. What is kept is annotated, many at once, in any order. A block is finished
+ * when all of its entries have ended: done, filtered, or put aside as failed.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -93,7 +93,10 @@ class Engine {
   readonly #options: EngineOptions;
   readonly #duplicates: Duplicates;
   readonly #blocks = new Set<OpenBlock>();
-  /** Entries under way. A count, not a set of promises: racing a thousand of them for each entry would cost more than the entry. */
+  /**
+   * Entries under way. A count, not a set of promises: racing a thousand of them for each entry would cost more than
+   * the entry.
+   */
   #running = 0;
   #wake: (() => void) | undefined;
   /** The judgement of the entry before, since they are made in order. */

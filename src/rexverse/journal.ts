@@ -1,8 +1,8 @@
 /**
  * Lines of JSON that are appended as results come and synced before anybody relies on them.
  *
- * Writers that append at the same time share one write and one sync. A process that is killed in the middle of a line leaves a
- * torn last line: readers stop before it, and a journal that is opened again cuts it off.
+ * Writers that append at the same time share one write and one sync. A process that is killed in the middle of a line
+ * leaves a torn last line: readers stop before it, and a journal that is opened again cuts it off.
  */
 
 import { createReadStream } from 'node:fs';
@@ -87,7 +87,8 @@ async function wholeLinesBytes(file: FileHandle, size: number): Promise<number> 
  * The lines of a file, one by one; nothing for a file that does not exist.
  * @param start byte at which a line begins
  * @yields each line's value and the byte after its line break
- * @throws ChatRexError 'invalid-file' naming the line that is no JSON or too long; a last line without a break is left out
+ * @throws ChatRexError 'invalid-file' naming the line that is no JSON or too long; a last line without a break is left
+ *   out
  */
 export async function* readLines<Value>(path: string, start = 0): AsyncGenerator<{ value: Value; end: number }> {
   let rest: Buffer = Buffer.alloc(0);

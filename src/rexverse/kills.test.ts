@@ -1,6 +1,7 @@
 /**
- * kill -9 at random moments, of workers and of the process of the run: nothing is lost, nothing is paid twice, and what is written
- * is equal byte for byte. A few kills by default; REXVERSE_KILLS=20 REXVERSE_IMAGES=200 (npm run test:rexverse) takes longer.
+ * kill -9 at random moments, of workers and of the process of the run: nothing is lost, nothing is paid twice, and what
+ * is written is equal byte for byte. A few kills by default; REXVERSE_KILLS=20 REXVERSE_IMAGES=200 (npm run
+ * test:rexverse) takes longer.
  */
 
 import { type ChildProcess, spawnSync } from 'node:child_process';

@@ -1,8 +1,8 @@
 /**
  * Stages: pure functions from a stream of drafts to a stream of drafts, each replaceable.
  *
- * A draft that a stage filters or that fails in it travels on to the end of the pipeline with its ending; later stages pass it
- * through. So a stage sees each item once, and what goes in comes out.
+ * A draft that a stage filters or that fails in it travels on to the end of the pipeline with its ending; later stages
+ * pass it through. So a stage sees each item once, and what goes in comes out.
  */
 
 import type { Annotation, Entry, Item, StageName } from './annotation.ts';
@@ -40,8 +40,8 @@ export class Filtered extends Error {
 }
 
 /**
- * A stage that works on one item at a time, up to `concurrency` of them at once. Drafts leave in the order in which they are
- * finished. `onDone` hears of each item that the work was tried on.
+ * A stage that works on one item at a time, up to `concurrency` of them at once. Drafts leave in the order in which
+ * they are finished. `onDone` hears of each item that the work was tried on.
  */
 export function stage(
   name: StageName,

@@ -67,7 +67,8 @@ export interface RunSummary extends EngineSummary {
 
 /**
  * Annotates a list of images into a folder.
- * @throws ChatRexError when the folder belongs to another run, another process works in it, or no model call can succeed
+ * @throws ChatRexError when the folder belongs to another run, another process works in it, or no model call can
+ *   succeed
  * @example const { done } = await runRexverse({ source: 'photos/', out: 'data/', settings });
  */
 export async function runRexverse(options: RunOptions): Promise<RunSummary> {
@@ -185,7 +186,9 @@ export async function openExecutor(
 
 const sessionEveryMs = 10_000;
 
-/** Notes how long the run was at work and what it called, every ten seconds, so that a kill loses little of the account. */
+/**
+ * Notes how long the run was at work and what it called, every ten seconds, so that a kill loses little of the account.
+ */
 function sessionWriter(folder: string, startedAt: number, counts: { readonly made: number; readonly reused: number }) {
   let last = { at: startedAt, made: 0, reused: 0 };
   const write = async () => {

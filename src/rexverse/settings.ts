@@ -1,6 +1,6 @@
 /**
- * Everything that decides what a run writes: filters, prompts, models. Two runs with equal settings over equal lists write equal
- * bytes. What only decides how fast it goes (workers, limits, deadlines) is elsewhere.
+ * Everything that decides what a run writes: filters, prompts, models. Two runs with equal settings over equal lists
+ * write equal bytes. What only decides how fast it goes (workers, limits, deadlines) is elsewhere.
  */
 
 import { createHash } from 'node:crypto';
@@ -85,7 +85,9 @@ export async function parseModel(
 /** Of a large file of weights, this much is read at its start and its end. */
 const sampledBytes = 2 ** 20;
 
-/** Tells the weights of model folders apart, by their configuration and by size, start and end of every file of weights. */
+/**
+ * Tells the weights of model folders apart, by their configuration and by size, start and end of every file of weights.
+ */
 async function revisionOf(folder: string): Promise<string> {
   const hash = createHash('sha256');
   const files = (await readdir(folder, { recursive: true })).filter((name) =>

@@ -6,7 +6,10 @@ import type { Settings } from './settings.ts';
 import type { DownloadSettings, WorkerSetup } from './work/messages.ts';
 
 export interface WorkOptions {
-  /** Worker processes; half of the cores by default. With 0 this process does the work, and nothing that hangs can be ended. */
+  /**
+   * Worker processes; half of the cores by default. With 0 this process does the work, and nothing that hangs can be
+   * ended.
+   */
   readonly workers?: number;
   /** Items at once in each of them. */
   readonly concurrency?: number;

@@ -1,10 +1,10 @@
 /**
  * The process-wide environment of ONNX Runtime, where the command line is long.
  *
- * With the first session of a process ONNX Runtime for Linux searches `/proc/self/cmdline` with a regular expression that
- * recurses over every character (`std::regex`): some 25 kB overflow the main thread's stack of 8 MB, and the process dies
- * without a word (139). The search happens once, so a thread with a stack that is large enough makes the first session.
- * Short command lines cost one small read.
+ * With the first session of a process ONNX Runtime for Linux searches `/proc/self/cmdline` with a regular expression
+ * that recurses over every character (`std::regex`): some 25 kB overflow the main thread's stack of 8 MB, and the
+ * process dies without a word (139). The search happens once, so a thread with a stack that is large enough makes the
+ * first session. Short command lines cost one small read.
  */
 
 import { readFileSync } from 'node:fs';

@@ -29,8 +29,8 @@ export interface SessionOptions {
    */
   plansMemory?: boolean;
   /**
-   * Whether the memory of a run is kept for the next one (the default). Encoders of large images need hundreds of megabytes
-   * for a second, and then not until the next image.
+   * Whether the memory of a run is kept for the next one (the default). Encoders of large images need hundreds of
+   * megabytes for a second, and then not until the next image.
    */
   keepsMemory?: boolean;
   /** Writes a Chrome trace of every operator's time to files that begin with this path. */
@@ -153,9 +153,10 @@ export class Session<Outputs extends string = string> {
 }
 
 /**
- * Whether this processor gets products of unsigned by signed bytes wrong. On x86 without VNNI, ONNX Runtime's kernel adds
- * pairs of products in 16 bits, and 255 * 127 twice is more than they hold. Multiplying once and looking is safer than a
- * list of processors, and takes a few milliseconds, once per process. See the decision 2026-11-30-int8-on-every-processor.
+ * Whether this processor gets products of unsigned by signed bytes wrong. On x86 without VNNI, ONNX Runtime's kernel
+ * adds pairs of products in 16 bits, and 255 * 127 twice is more than they hold. Multiplying once and looking is safer
+ * than a list of processors, and takes a few milliseconds, once per process. See the decision
+ * 2026-11-30-int8-on-every-processor.
  */
 function signedProductsSaturate(): Promise<boolean> {
   saturation ??= (async () => {

@@ -115,8 +115,8 @@ export class Engine {
 
   /**
    * Does `work` with an image in the caller's turn.
-   * @throws ApiError 429 when too many wait, 503 when the model's process ends meanwhile or time is over; ChatRexError for an
-   *   image or a question that cannot be used, 'aborted' when the caller goes away
+   * @throws ApiError 429 when too many wait, 503 when the model's process ends meanwhile or time is over; ChatRexError
+   *   for an image or a question that cannot be used, 'aborted' when the caller goes away
    */
   async withImage<T>(caller: Caller, image: ImageInput, work: (image: AskableImage) => Promise<T>): Promise<T> {
     const arrived = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Who is served next: a bounded number of requests at once, the others in a bounded queue, and between clients in turn, so
- * that one client with a hundred questions does not keep another with one waiting for all of them.
+ * Who is served next: a bounded number of requests at once, the others in a bounded queue, and between clients in turn,
+ * so that one client with a hundred questions does not keep another with one waiting for all of them.
  */
 
 import { ChatRexError } from '../errors.ts';

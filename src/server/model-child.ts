@@ -1,4 +1,6 @@
-/** The process that holds the model: it computes what the server tells it to and nothing else. See `model-protocol.ts`. */
+/**
+ * The process that holds the model: it computes what the server tells it to and nothing else. See `model-protocol.ts`.
+ */
 
 import type { EncodedImage } from '../chatrex/encoded-image.ts';
 import { ChatRex } from '../chatrex.ts';

@@ -1,6 +1,6 @@
 /**
- * The model in a process of its own, so that nothing it computes holds the server up, and a crash of it costs the requests
- * that were under way and no more: it is started again, and requests that have not begun wait for it.
+ * The model in a process of its own, so that nothing it computes holds the server up, and a crash of it costs the
+ * requests that were under way and no more: it is started again, and requests that have not begun wait for it.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -17,8 +17,8 @@ const wellAfterMs = 10_000;
 const firstPauseMs = 50;
 const longestPauseMs = 5_000;
 /**
- * A process that has not given up a task this long after it was told to is stuck: longer than the largest proposal network
- * takes for one image on a slow machine, which cannot be interrupted.
+ * A process that has not given up a task this long after it was told to is stuck: longer than the largest proposal
+ * network takes for one image on a slow machine, which cannot be interrupted.
  */
 const stuckAfterMs = 180_000;
 /** How long a process may take to end when it is told to. */

@@ -1,8 +1,8 @@
 /**
  * What the server and the process that holds the model say to each other.
  *
- * The server decides everything: which images the process keeps, under which key, when it forgets one, how much it does at
- * once. The process computes.
+ * The server decides everything: which images the process keeps, under which key, when it forgets one, how much it does
+ * at once. The process computes.
  */
 
 import type { Answer, AskOptions } from '../chatrex/answer.ts';

@@ -1,6 +1,6 @@
 /**
- * Which internet addresses are public: all but those that IANA's registries of special addresses keep for machines, local
- * networks, documentation, translation and multicast.
+ * Which internet addresses are public: all but those that IANA's registries of special addresses keep for machines,
+ * local networks, documentation, translation and multicast.
  */
 
 import { BlockList, isIP } from 'node:net';

@@ -18,8 +18,8 @@ export interface Shown<Item, Result> {
 /**
  * A reply that shows what `write` pushes, as it pushes it, and then its result.
  *
- * The status is sent with the first item, so that what goes wrong before has a status of its own; what goes wrong later is
- * the last event.
+ * The status is sent with the first item, so that what goes wrong before has a status of its own; what goes wrong later
+ * is the last event.
  * @throws what `write` throws before it pushes anything
  */
 export async function streamed<Item, Result>(

@@ -1,6 +1,6 @@
 /**
- * What ChatRex can be asked to do with an image besides answering questions: find boxes, detect, count, describe, caption.
- * The routes of the server and the tools for agents are made of these.
+ * What ChatRex can be asked to do with an image besides answering questions: find boxes, detect, count, describe,
+ * caption. The routes of the server and the tools for agents are made of these.
  */
 
 import { z } from 'zod';

@@ -1,4 +1,6 @@
-/** What does not fit is refused when the graph is built, and the message names the op, the tensors and what is wrong. */
+/**
+ * What does not fit is refused when the graph is built, and the message names the op, the tensors and what is wrong.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { ChatRexError } from '../errors.ts';

@@ -1,4 +1,7 @@
-/** Dense float64 arrays with a shape: what the plain references of ops compute on. Integers and booleans are numbers here. */
+/**
+ * Dense float64 arrays with a shape: what the plain references of ops compute on. Integers and booleans are numbers
+ * here.
+ */
 
 export interface NdArray {
   readonly shape: readonly number[];

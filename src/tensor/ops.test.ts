@@ -1,6 +1,6 @@
 /**
- * Every op: forward on ONNX Runtime against its plain reference, its gradient against central differences in float64, and
- * the same gradient on ONNX Runtime against float64. An op without cases does not compile.
+ * Every op: forward on ONNX Runtime against its plain reference, its gradient against central differences in float64,
+ * and the same gradient on ONNX Runtime against float64. An op without cases does not compile.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** Executes a graph with the plain float64 references of its ops: slow, simple, and used only to check the real engine. */
+/**
+ * Executes a graph with the plain float64 references of its ops: slow, simple, and used only to check the real engine.
+ */
 
 import { ChatRexError } from '../errors.ts';
 import { type Dim, evaluateDim } from './dimension.ts';

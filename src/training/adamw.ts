@@ -1,8 +1,8 @@
 /**
  * AdamW with decoupled weight decay, parameter groups and clipping by the global norm.
  *
- * Agrees with torch.optim.AdamW and torch.nn.utils.clip_grad_norm_. It works on this process's arrays, in place, apart from
- * the session that computes gradients: between the two, gradients can be accumulated, or summed across machines.
+ * Agrees with torch.optim.AdamW and torch.nn.utils.clip_grad_norm_. It works on this process's arrays, in place, apart
+ * from the session that computes gradients: between the two, gradients can be accumulated, or summed across machines.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -116,8 +116,8 @@ interface UpdateConstants {
 }
 
 /**
- * The hot loop: four floats read, three written per weight. It runs in float64, as V8's arithmetic does, so that one square
- * root and one division are what it costs.
+ * The hot loop: four floats read, three written per weight. It runs in float64, as V8's arithmetic does, so that one
+ * square root and one division are what it costs.
  */
 function updateOne(
   weights: Float32Array,

@@ -24,7 +24,8 @@ export class DivergenceWatch {
   /**
    * Called after every step. The optimizer has changed nothing if the gradient is not finite.
    * @param step counted from 1
-   * @throws ChatRexError 'diverged' for a loss that is not finite, as DETR's engine does, or after five bad gradients in a row
+   * @throws ChatRexError 'diverged' for a loss that is not finite, as DETR's engine does, or after five bad gradients
+   *   in a row
    */
   look(step: number, loss: number, gradientNorm: number, learningRate: number): void {
     this.#badInRow = Number.isFinite(gradientNorm) ? 0 : this.#badInRow + 1;

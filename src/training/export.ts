@@ -1,4 +1,7 @@
-/** From run folders to a model folder that `ChatRex.load` and `Upn.load` read: half precision, without what only trained. */
+/**
+ * From run folders to a model folder that `ChatRex.load` and `Upn.load` read: half precision, without what only
+ * trained.
+ */
 
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

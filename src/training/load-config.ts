@@ -43,7 +43,8 @@ export interface ConfigChanges {
 /**
  * @param source a name of `configNames`, or the path of a module whose default export is a configuration
  * @throws ChatRexError 'not-found', or 'invalid-file' naming the field that is wrong
- * @example const config = await loadStageConfig('upn', 'photos', { data: await readMixture(['coco:train.json,images=train']) });
+ * @example const data = await readMixture(['coco:train.json,images=train']);
+ *   const config = await loadStageConfig('upn', 'photos', { data });
  */
 export async function loadStageConfig<Name extends StageName>(
   stage: Name,

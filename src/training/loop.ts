@@ -54,7 +54,8 @@ export async function resumeIfPossible(folder: string, state: TrainingState): Pr
 /**
  * Trains from `state.step` to `totalSteps`; a checkpoint is written at the end and when `signal` aborts.
  * Returns false when it was interrupted.
- * @throws ChatRexError 'diverged' when losses or gradients stay infinite or NaN; the checkpoint is then the last sound one
+ * @throws ChatRexError 'diverged' when losses or gradients stay infinite or NaN; the checkpoint is then the last sound
+ *   one
  */
 export async function train(run: TrainingRun): Promise<boolean> {
   const { folder, state, totalSteps } = run;

@@ -8,7 +8,10 @@ import type { Adapter } from '../nn/scope.ts';
 export interface LoraTraining extends Adapter {
   /** Ends of the names of layers, as `q_proj` or `mlp.down_proj`. */
   readonly targets: readonly string[];
-  /** Beginnings of names in the language model that learn as a whole, as `model.embed_tokens` for new words; none by default. */
+  /**
+   * Beginnings of names in the language model that learn as a whole, as `model.embed_tokens` for new words; none by
+   * default.
+   */
   readonly alsoTrain?: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * The optimal assignment of queries to targets (the Hungarian matching of DETR, Carion et al. 2020, section 3.1; paper section 3.1).
- * Shortest augmenting paths with dual prices (Jonker & Volgenant 1987; rectangles as in Crouse 2016).
+ * The optimal assignment of queries to targets (the Hungarian matching of DETR, Carion et al. 2020, section 3.1; paper
+ * section 3.1). Shortest augmenting paths with dual prices (Jonker & Volgenant 1987; rectangles as in Crouse 2016).
  * Agrees with `scipy.optimize.linear_sum_assignment`: same total, and the same pairs wherever the optimum is unique.
  */
 
@@ -15,7 +15,8 @@ export interface Assignment {
 /**
  * Picks min(rows, columns) entries of least total cost, no two in one row or column.
  * @param cost row-major [rows, columns]; +Infinity forbids a pair.
- * @throws ChatRexError `invalid-shape` when `cost` has another size; `invalid-argument` on NaN or -Infinity, or when the
+ * @throws ChatRexError `invalid-shape` when `cost` has another size; `invalid-argument` on NaN or -Infinity, or when
+ *   the
  * forbidden pairs leave no complete assignment.
  */
 export function linearSumAssignment(cost: Float64Array | Float32Array, rows: number, columns: number): Assignment {
@@ -30,8 +31,9 @@ export function linearSumAssignment(cost: Float64Array | Float32Array, rows: num
 }
 
 /**
- * The column of each row, for rows <= columns. Invariant: `cost[i,j] - rowPrice[i] - columnPrice[j] >= 0`, with equality on assigned
- * pairs, and unassigned columns have price 0. Each round adds one row along the cheapest alternating path to a free column.
+ * The column of each row, for rows <= columns. Invariant: `cost[i,j] - rowPrice[i] - columnPrice[j] >= 0`, with
+ * equality on assigned pairs, and unassigned columns have price 0. Each round adds one row along the cheapest
+ * alternating path to a free column.
  */
 function assignEveryRow(cost: Float64Array | Float32Array, rows: number, columns: number): Int32Array {
   const rowPrice = new Float64Array(rows);

@@ -7,8 +7,8 @@ import { worldData } from './configs/world-data.ts';
 const droppedIfZero = ['namedObjects', 'namingWeight'] as const;
 
 /**
- * The same configuration in today's fields: `scenes` and `validationScenes` become RexWorld as data, `imageSize` a square
- * canvas. Whatever else there is stays, for the schema to judge.
+ * The same configuration in today's fields: `scenes` and `validationScenes` become RexWorld as data, `imageSize` a
+ * square canvas. Whatever else there is stays, for the schema to judge.
  * @param stage `namingWeight` means something else to the multimodal model
  */
 export function withoutOlderFields(stage: string, older: object): object {

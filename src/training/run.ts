@@ -1,4 +1,7 @@
-/** What all stages of training share: a run folder that says everything, batches made ahead, interruption and resumption. */
+/**
+ * What all stages of training share: a run folder that says everything, batches made ahead, interruption and
+ * resumption.
+ */
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -95,7 +98,9 @@ export interface Stage<Batch> {
   readonly isTrainable?: (name: string) => boolean;
   /** Parameters that belong to the model though no step reads them: those of encoders that ran beforehand. */
   readonly unread?: readonly ParameterAttributes[];
-  /** Rate and decay of a parameter. By default matrices decay; biases, norms and embeddings of single vectors do not. */
+  /**
+   * Rate and decay of a parameter. By default matrices decay; biases, norms and embeddings of single vectors do not.
+   */
   readonly group?: (name: string) => ParameterGroup;
   /** The batch for one part of a step. It depends on `step` and `part` only. An undivided step has part 0. */
   readonly makeBatch: (step: number, part: number) => Promise<Batch>;

@@ -1,6 +1,6 @@
 /**
- * A moving average of the weights in training (EMA). It is what validation measures and what is exported: a mean over the
- * last steps answers better than the last step does, as the released UPN's weights are one.
+ * A moving average of the weights in training (EMA). It is what validation measures and what is exported: a mean over
+ * the last steps answers better than the last step does, as the released UPN's weights are one.
  */
 
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
@@ -32,8 +32,8 @@ export class WeightAverage {
   }
 
   /**
-   * Moves the average towards the parameters after a step. The first steps move it faster, so that the weights that a run
-   * began with are soon forgotten: the share that is kept is at most (1 + step) / (10 + step).
+   * Moves the average towards the parameters after a step. The first steps move it faster, so that the weights that a
+   * run began with are soon forgotten: the share that is kept is at most (1 + step) / (10 + step).
    * @param step how many steps there have been, from 1
    */
   follow(parameters: ParameterSet, step: number): void {

@@ -57,7 +57,10 @@ export const clipVitPresets = {
 /** Number of patch tokens of an image. */
 export const clipVitTokens = ({ imageSize, patchSize }: ClipVitConfig): number => (imageSize / patchSize) ** 2;
 
-/** Image [B, 3, S, S] (normalised with CLIP's statistics) -> patch tokens [B, (S / patchSize)^2, hiddenSize], row by row. */
+/**
+ * Image [B, 3, S, S] (normalised with CLIP's statistics) -> patch tokens [B, (S / patchSize)^2, hiddenSize], row by
+ * row.
+ */
 export function clipVit(scope: Scope, config: ClipVitConfig): (image: Tensor) => Tensor {
   const model = scope.at('vision_model');
   const embed = embeddings(model.at('embeddings'), config);

@@ -39,7 +39,10 @@ const epsilon = 1e-6;
 /** Strides of the stages' maps against the image. */
 export const convNextStrides = [4, 8, 16, 32] as const;
 
-/** Image [B, 3, H, W] (normalised, H and W multiples of 32) -> maps [B, dims[i], H / 4 / 2^i, W / 4 / 2^i] of all stages. */
+/**
+ * Image [B, 3, H, W] (normalised, H and W multiples of 32) -> maps [B, dims[i], H / 4 / 2^i, W / 4 / 2^i] of all
+ * stages.
+ */
 export function convNext(scope: Scope, config: ConvNextConfig): (image: Tensor) => Tensor[] {
   const stem = patchConv(scope.at('stem.0'), 3, config.dims[0], 4);
   const stemNorm = layerNorm(scope.at('stem.1'), config.dims[0], { epsilon });

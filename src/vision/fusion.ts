@@ -1,9 +1,9 @@
 /**
  * Low- and high-resolution tokens become image tokens of the language model (paper section 3.2, equation 2).
  *
- * `gated` is the paper's: F = fL + sigmoid(WG [W1 fL; W2 fH]) * W2 fH, then a projector. `concat` is the released code's
- * (RexSeek `encode_images`): both side by side, then a projector, whose parameter names are the checkpoint's. `high` is for a
- * model without a low-resolution encoder: the projector alone.
+ * `gated` is the paper's: F = fL + sigmoid(WG [W1 fL; W2 fH]) * W2 fH, then a projector. `concat` is the released
+ * code's (RexSeek `encode_images`): both side by side, then a projector, whose parameter names are the checkpoint's.
+ * `high` is for a model without a low-resolution encoder: the projector alone.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -31,8 +31,8 @@ export interface FusionConfig {
 }
 
 /**
- * Tokens fL [B, T, lowChannels] and fH [B, T, highChannels] of the same places -> image tokens [B, T, hiddenSize]. For `high`
- * fL is undefined, for the others it must not be.
+ * Tokens fL [B, T, lowChannels] and fH [B, T, highChannels] of the same places -> image tokens [B, T, hiddenSize]. For
+ * `high` fL is undefined, for the others it must not be.
  */
 export function fusion(scope: Scope, config: FusionConfig): (low: Tensor | undefined, high: Tensor) => Tensor {
   const { kind, lowChannels, highChannels, hiddenSize, tokenScale } = config;

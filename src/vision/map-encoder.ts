@@ -1,6 +1,6 @@
 /**
- * Encoders that turn an image into maps at several strides: the high-resolution encoder of a ChatRex, from whose maps objects
- * are pooled. The paper's is a ConvNeXt; a detector that knows photographs can take its place.
+ * Encoders that turn an image into maps at several strides: the high-resolution encoder of a ChatRex, from whose maps
+ * objects are pooled. The paper's is a ConvNeXt; a detector that knows photographs can take its place.
  */
 
 import { z } from 'zod';
@@ -45,7 +45,9 @@ export const mapChannels = (config: MapEncoderConfig): readonly number[] =>
     ? config.dims
     : new Array<number>(levelCount).fill(config.neckChannels + config.categoryCount);
 
-/** Images [B, 3, H, W], normalised, H and W static multiples of the largest stride -> maps [B, C, h, w], finest first. */
+/**
+ * Images [B, 3, H, W], normalised, H and W static multiples of the largest stride -> maps [B, C, h, w], finest first.
+ */
 export function mapEncoder(scope: Scope, config: MapEncoderConfig): (images: Tensor) => Tensor[] {
   if (config.kind === 'convnext') return convNext(scope, config);
   const network = nanoDetNetwork(scope, config);

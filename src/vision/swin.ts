@@ -1,8 +1,9 @@
 /**
  * Swin Transformer, the backbone of UPN (Liu et al., 2021).
  *
- * Agrees with `upn/models/backbone/swin.py` of the official code, parameter names included. Feature maps stay as rows of
- * tokens; a window partition with its padding and its cyclic shift is one gather of rows by a table known in advance.
+ * Agrees with `upn/models/backbone/swin.py` of the official code, parameter names included. Feature maps stay as rows
+ * of tokens; a window partition with its padding and its cyclic shift is one gather of rows by a table known in
+ * advance.
  */
 
 import { layerNorm } from '../nn/layer-norm.ts';
@@ -96,7 +97,8 @@ function patchMerging(scope: Scope, channels: number): (tokens: Tensor, grid: Gr
     let map = reshape(tokens, [tokens.shape[0], grid.height, grid.width, channels]);
     map = pad(map, { axis: 1, before: 0, after: half.height * 2 - grid.height });
     map = pad(map, { axis: 2, before: 0, after: half.width * 2 - grid.width });
-    // [B, H/2, row, W/2, column, C] -> [B, H/2, W/2, column, row, C]: the official order of the four is column by column
+    // [B, H/2, row, W/2, column, C] -> [B, H/2, W/2, column, row, C]: the official order of the four is column by
+    // column
     const split = reshape(map, [tokens.shape[0], half.height, 2, half.width, 2, channels]);
     const merged = reshape(transpose(split, [0, 1, 3, 4, 2, 5]), [
       tokens.shape[0],

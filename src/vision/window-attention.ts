@@ -1,9 +1,9 @@
 /**
  * Attention inside (shifted) windows of a feature map, with a learned bias per relative position.
  *
- * Agrees with `WindowAttention` and `SwinTransformerBlock` of the official `swin.py`: positions of padding take part with
- * the key and value of a zero token. Padding, cyclic shift, partition into windows and splitting into heads are together
- * one gather of rows; their reverse is another. So projections run on real tokens only, not on padding.
+ * Agrees with `WindowAttention` and `SwinTransformerBlock` of the official `swin.py`: positions of padding take part
+ * with the key and value of a zero token. Padding, cyclic shift, partition into windows and splitting into heads are
+ * together one gather of rows; their reverse is another. So projections run on real tokens only, not on padding.
  */
 
 import { linear } from '../nn/linear.ts';

@@ -1,6 +1,7 @@
 /**
- * Opens a model's weights in any layout that the Hugging Face hub uses for safetensors: one file, or shards listed by an
- * index. As there, the index says which shard a tensor is taken from; a tensor that it does not list is not part of the model.
+ * Opens a model's weights in any layout that the Hugging Face hub uses for safetensors: one file, or shards listed by
+ * an index. As there, the index says which shard a tensor is taken from; a tensor that it does not list is not part of
+ * the model.
  */
 
 import { readdir, stat } from 'node:fs/promises';

@@ -14,8 +14,8 @@ export interface ConversionProgress {
 
 /**
  * Converts a PyTorch checkpoint to safetensors with element types kept; values pass through in chunks, so memory stays
- * small whatever the size (a strided view is the exception: it is laid out as a whole). Tensors that share a storage are
- * written once per name, since safetensors cannot share.
+ * small whatever the size (a strided view is the exception: it is laid out as a whole). Tensors that share a storage
+ * are written once per name, since safetensors cannot share.
  *
  * @param options.key as for `openTorchCheckpoint`; by default the weights of a training checkpoint are found, and its
  *   optimizer's moments are left out

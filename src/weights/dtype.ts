@@ -35,8 +35,8 @@ export function itemSizeBytes(dtype: WeightDtype): number {
 }
 
 /**
- * Number of elements of a shape. Past 2^53 the product is rounded but never falls below 2^53, so comparing it with a size
- * of a real file cannot succeed by accident.
+ * Number of elements of a shape. Past 2^53 the product is rounded but never falls below 2^53, so comparing it with a
+ * size of a real file cannot succeed by accident.
  */
 export function elementCount(shape: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);

@@ -1,4 +1,6 @@
-/** Damaged files: whatever the bytes, a typed error or a file that can be read; never a crash, a hang or a full memory. */
+/**
+ * Damaged files: whatever the bytes, a typed error or a file that can be read; never a crash, a hang or a full memory.
+ */
 
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';

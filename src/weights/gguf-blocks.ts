@@ -1,6 +1,6 @@
 /**
- * How GGUF stores numbers: plain floats, or blocks of 32 values that share a scale, and perhaps a smallest value, in half
- * precision. Agrees with `dequantize_row_*` of ggml.
+ * How GGUF stores numbers: plain floats, or blocks of 32 values that share a scale, and perhaps a smallest value, in
+ * half precision. Agrees with `dequantize_row_*` of ggml.
  */
 
 import { float16ToFloat32, float16Value } from './float16.ts';

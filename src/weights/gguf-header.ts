@@ -1,6 +1,7 @@
 /**
- * Parses the header of a GGUF file, versions 2 and 3: metadata of any type, and where every tensor lies (ggml, `docs/gguf.md`).
- * Nothing in it is believed: counts are held against the bytes that are there, offsets against the size of the file.
+ * Parses the header of a GGUF file, versions 2 and 3: metadata of any type, and where every tensor lies (ggml,
+ * `docs/gguf.md`). Nothing in it is believed: counts are held against the bytes that are there, offsets against the
+ * size of the file.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -46,8 +47,8 @@ interface Source {
 
 /**
  * The header from the first bytes of a file.
- * @throws ChatRexError 'invalid-file' for anything malformed, 'unsupported' for versions and element types that are not read,
- *   'limit-exceeded'; HeaderIsLonger when `bytes` end first
+ * @throws ChatRexError 'invalid-file' for anything malformed, 'unsupported' for versions and element types that are not
+ *   read, 'limit-exceeded'; HeaderIsLonger when `bytes` end first
  */
 export function parseGgufHeader(bytes: Uint8Array, source: Source): GgufHeader {
   const cursor = createCursor(bytes, source);

@@ -23,8 +23,8 @@ export interface GgufFile {
 
 /**
  * Opens a GGUF file, version 2 or 3, with tensors of F32, F16, Q4_0, Q4_1 and Q8_0.
- * @throws ChatRexError 'not-found', 'invalid-file' for anything malformed or truncated, 'unsupported' for other versions and
- *   element types, 'limit-exceeded'
+ * @throws ChatRexError 'not-found', 'invalid-file' for anything malformed or truncated, 'unsupported' for other
+ *   versions and element types, 'limit-exceeded'
  * @example
  * const file = await openGguf('SmolLM2-135M-Instruct.Q4_1.gguf');
  * const table = await file.readFloat32('token_embd.weight');

@@ -1,7 +1,7 @@
 /**
  * Reads pickles that hold plain data: a small stack machine for the opcodes of protocols 0 to 5 that build numbers,
- * strings, lists, tuples, sets and dicts. Nothing is imported or executed: a global is looked up in the caller's own table,
- * and whatever is not there is kept as a name. Agrees with CPython's pickletools on the opcodes it knows.
+ * strings, lists, tuples, sets and dicts. Nothing is imported or executed: a global is looked up in the caller's own
+ * table, and whatever is not there is kept as a name. Agrees with CPython's pickletools on the opcodes it knows.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -38,8 +38,8 @@ export abstract class PickleObject {
 }
 
 /**
- * An object of a Python class that the host does not know. It is never built: its name is all that is kept, so that what
- * lies beside it can be read, and whoever wants the object itself can be told what it is.
+ * An object of a Python class that the host does not know. It is never built: its name is all that is kept, so that
+ * what lies beside it can be read, and whoever wants the object itself can be told what it is.
  */
 export class PickleUnknown extends PickleObject {
   readonly className: string;
@@ -66,8 +66,8 @@ export interface PickleHost {
 const maxIntegerBytes = 256;
 
 /**
- * Bounds memory and time: an operation is one byte of pickle and up to some 200 bytes of objects. A tensor of a state dict
- * takes about 30, so this is room for 33,000 tensors.
+ * Bounds memory and time: an operation is one byte of pickle and up to some 200 bytes of objects. A tensor of a state
+ * dict takes about 30, so this is room for 33,000 tensors.
  */
 const maxOperations = 1_000_000;
 

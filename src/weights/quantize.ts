@@ -1,6 +1,6 @@
 /**
- * Weights of linear layers as integers with scales, in the layouts that `nn/quantized-linear.ts` documents, and a plan for
- * writing a model's weights so: tensor by tensor, whatever the model's size.
+ * Weights of linear layers as integers with scales, in the layouts that `nn/quantized-linear.ts` documents, and a plan
+ * for writing a model's weights so: tensor by tensor, whatever the model's size.
  */
 
 import { ChatRexError } from '../errors.ts';
@@ -41,8 +41,9 @@ export function quantizeInt8({ outputs, inputs, row }: WeightRows): QuantizedWei
 }
 
 /**
- * Rounds to -8..7 with one scale per 32 inputs. The weight of largest magnitude becomes -8, whatever its sign (the scale
- * then has the other), so that all sixteen values are used; then the scale is fitted to the rounded values by least squares.
+ * Rounds to -8..7 with one scale per 32 inputs. The weight of largest magnitude becomes -8, whatever its sign (the
+ * scale then has the other), so that all sixteen values are used; then the scale is fitted to the rounded values by
+ * least squares.
  *
  * @throws ChatRexError 'invalid-shape' when the inputs are no multiple of 32.
  */
@@ -94,8 +95,8 @@ interface Wanted {
 }
 
 /**
- * What to write so that a file holds the `wanted` tensors: `X.weight_q8`, `X.weight_q4` and `X.weight_scales` come from the
- * source's `X.weight`, all others are copied with the element type they have.
+ * What to write so that a file holds the `wanted` tensors: `X.weight_q8`, `X.weight_q4` and `X.weight_scales` come from
+ * the source's `X.weight`, all others are copied with the element type they have.
  *
  * Only one tensor is in memory at a time. Integers and scales of a weight are asked for separately, as the file's order
  * has it, so each weight is rounded twice: that is cheaper than to keep a model's worth of scales.

@@ -7,8 +7,8 @@ import { tensorBytes } from './dtype.ts';
 import { type TensorToWrite, writeSafetensors } from './safetensors-writer.ts';
 
 /**
- * Fills shards in the order of `entries`, each of at most `maxShardBytes` unless a single tensor is larger. The index is
- * written last, so that an interrupted run leaves no model that looks complete.
+ * Fills shards in the order of `entries`, each of at most `maxShardBytes` unless a single tensor is larger. The index
+ * is written last, so that an interrupted run leaves no model that looks complete.
  *
  * @param folder must exist
  * @throws ChatRexError as `writeSafetensors` does

@@ -1,4 +1,7 @@
-/** From an opened weight file to what a session loads: every parameter of a graph points at its bytes, which stay in the file. */
+/**
+ * From an opened weight file to what a session loads: every parameter of a graph points at its bytes, which stay in the
+ * file.
+ */
 
 import { resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
@@ -30,8 +33,8 @@ const loadable: Partial<Record<WeightDtype, StoredDType>> = {
  * @param declared the parameters of a graph, as in `graphOf(outputs).parameters.values()`
  * @param found a file's tensors by parameter name
  * @param options.ignore as for `matchParameters`
- * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped; 'unsupported' for an element
- *   type that no parameter can have and for a strided view
+ * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped; 'unsupported' for an
+ *   element type that no parameter can have and for a strided view
  * @example
  * const { tensors } = await openCheckpoint('model.safetensors');
  * const session = await Session.create(outputs, storedWeights(graphOf(outputs).parameters.values(), tensors));

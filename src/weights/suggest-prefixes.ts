@@ -1,4 +1,7 @@
-/** Finds out how a file's names begin where they should begin otherwise, so that a message can say the line that mends it. */
+/**
+ * Finds out how a file's names begin where they should begin otherwise, so that a message can say the line that mends
+ * it.
+ */
 
 /** Beginnings of names in the file -> those of the parameters. */
 export type Prefixes = Readonly<Record<string, string>>;
@@ -12,8 +15,8 @@ export function withPrefixes(name: string, prefixes: Prefixes): string {
 /**
  * Prefixes by which more parameters are found in the file; undefined when there are none.
  *
- * A missing parameter `tower.a` may be called `model.tower.a` in the file, or `a`. If one rule serves all, it is the answer;
- * otherwise there is one for each first part of a name.
+ * A missing parameter `tower.a` may be called `model.tower.a` in the file, or `a`. If one rule serves all, it is the
+ * answer; otherwise there is one for each first part of a name.
  *
  * @param missing parameters that the file lacks
  * @param found names in the file that are no parameters

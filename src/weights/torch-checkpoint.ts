@@ -1,8 +1,8 @@
 /**
- * Reads PyTorch checkpoints (.pth, .pt, .bin; the zip format of PyTorch 1.6 and later) without Python and without running
- * anything that they contain. Agrees with torch.load(weights_only=True) on tensors, parameters and containers of them.
- * Only the directory and the pickle are read on opening; storages stay on disk, and a contiguous tensor can even be used
- * in place, since the archive stores it uncompressed.
+ * Reads PyTorch checkpoints (.pth, .pt, .bin; the zip format of PyTorch 1.6 and later) without Python and without
+ * running anything that they contain. Agrees with torch.load(weights_only=True) on tensors, parameters and containers
+ * of them. Only the directory and the pickle are read on opening; storages stay on disk, and a contiguous tensor can
+ * even be used in place, since the archive stores it uncompressed.
  */
 
 import type { FileHandle } from 'node:fs/promises';
@@ -19,7 +19,9 @@ import { readZipEntries, type ZipEntry } from './zip.ts';
 
 /** A tensor of a PyTorch checkpoint. */
 export interface TorchTensorInfo extends TensorInfo {
-  /** Where its bytes lie when they are contiguous; undefined for a strided view, which only read() and stream() give. */
+  /**
+   * Where its bytes lie when they are contiguous; undefined for a strided view, which only read() and stream() give.
+   */
   readonly location: TensorLocation | undefined;
 }
 
@@ -32,7 +34,9 @@ export interface TorchCheckpoint extends WeightFile<TorchTensorInfo> {
 /** The pickle of a 700-tensor checkpoint has about 100 kB. */
 const maxPickleBytes = 64 * 2 ** 20;
 
-/** An expanded tensor (stride 0) can claim any size from one stored element; this is the most that is laid out for it. */
+/**
+ * An expanded tensor (stride 0) can claim any size from one stored element; this is the most that is laid out for it.
+ */
 const maxStridedBytes = 2 ** 31;
 
 /** A tensor with what is needed to lay out a strided view. */
@@ -48,9 +52,9 @@ interface Placed extends TorchTensorInfo {
  *
  * @param options.key opens only what the checkpoint's dict holds under this key
  * @param options.findsKey without a key, opens only the weights of a training checkpoint, not its optimizer's moments
- * @throws ChatRexError 'not-found' for a missing file or key; 'invalid-file' for a malformed archive or pickle, and for one
- *   that holds other Python objects among its tensors; 'unsupported' for files of PyTorch before 1.6,
- *   TorchScript and big-endian archives; 'limit-exceeded' for an oversized pickle or directory
+ * @throws ChatRexError 'not-found' for a missing file or key; 'invalid-file' for a malformed archive or pickle, and for
+ *   one that holds other Python objects among its tensors; 'unsupported' for files of PyTorch before 1.6, TorchScript
+ *   and big-endian archives; 'limit-exceeded' for an oversized pickle or directory
  * @example
  * const checkpoint = await openTorchCheckpoint('upn_large.pth', { key: 'model' });
  */

@@ -34,9 +34,8 @@ interface Collected {
  *
  * @param path names the file in messages
  * @param key looks only under this key of the outermost dict
- * @throws ChatRexError 'not-found' without the key or without any tensor; 'invalid-file' when two tensors get one name, and
- *   for a Python object that may hold weights;
- *   'limit-exceeded' for runaway nesting
+ * @throws ChatRexError 'not-found' without the key or without any tensor; 'invalid-file' when two tensors get one name,
+ *   and for a Python object that may hold weights; 'limit-exceeded' for runaway nesting
  */
 export function collectTensors(path: string, root: PickleValue, key: string | undefined): Collected {
   const tensors = new Map<string, TorchTensor>();

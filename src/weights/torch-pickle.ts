@@ -1,6 +1,6 @@
 /**
- * The Python globals that a PyTorch checkpoint of tensors names, and what each stands for here. Agrees with the functions of
- * the same names in torch/_utils.py and with the persistent ids of torch/serialization.py.
+ * The Python globals that a PyTorch checkpoint of tensors names, and what each stands for here. Agrees with the
+ * functions of the same names in torch/_utils.py and with the persistent ids of torch/serialization.py.
  */
 
 import { ChatRexError } from '../errors.ts';

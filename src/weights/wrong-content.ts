@@ -1,4 +1,6 @@
-/** Recognises what is often saved in place of a file: Git LFS pointers, web pages, error messages of servers, archives. */
+/**
+ * Recognises what is often saved in place of a file: Git LFS pointers, web pages, error messages of servers, archives.
+ */
 
 import { type FileHandle, readFile } from 'node:fs/promises';
 import { ChatRexError } from '../errors.ts';
@@ -26,8 +28,8 @@ export async function refuseWrongHead(file: FileHandle, path: string, sizeBytes:
 
 /**
  * The value of a JSON file of a model folder.
- * @throws ChatRexError 'not-found' when it cannot be read; 'invalid-file' when it is something else, or not JSON, with the
- *   place; 'limit-exceeded' past 256 MiB
+ * @throws ChatRexError 'not-found' when it cannot be read; 'invalid-file' when it is something else, or not JSON, with
+ *   the place; 'limit-exceeded' past 256 MiB
  */
 export async function readModelJson(path: string): Promise<unknown> {
   const bytes = await withFile(path, async (file, sizeBytes) => {

@@ -1,6 +1,7 @@
 /**
- * Lists the entries of a zip archive and where their bytes lie. Only what PyTorch writes: stored (uncompressed) entries,
- * with zip64 fields past 4 GB. Agrees with PKWARE's APPNOTE 6.3; check sums are not verified, as that would read every byte.
+ * Lists the entries of a zip archive and where their bytes lie. Only what PyTorch writes: stored (uncompressed)
+ * entries, with zip64 fields past 4 GB. Agrees with PKWARE's APPNOTE 6.3; check sums are not verified, as that would
+ * read every byte.
  */
 
 import type { FileHandle } from 'node:fs/promises';
@@ -50,8 +51,8 @@ interface CentralEntry {
 /**
  * The archive's entries by name.
  *
- * @throws ChatRexError 'invalid-file' for anything but a well-formed zip archive, 'unsupported' for compressed or encrypted
- *   entries, 'limit-exceeded' for a directory past 16 MiB
+ * @throws ChatRexError 'invalid-file' for anything but a well-formed zip archive, 'unsupported' for compressed or
+ *   encrypted entries, 'limit-exceeded' for a directory past 16 MiB
  */
 export async function readZipEntries(
   file: FileHandle,
@@ -152,7 +153,9 @@ function findZip64Values(path: string, extra: DataView): number[] {
   return [];
 }
 
-/** An entry's bytes follow its own header, whose extra field differs from the directory's (PyTorch pads it to align). */
+/**
+ * An entry's bytes follow its own header, whose extra field differs from the directory's (PyTorch pads it to align).
+ */
 async function findData(archive: Archive, directory: Directory, headerOffset: number, byteLength: number) {
   const header = await readPart(archive, headerOffset, localHeaderBytes);
   if (!hasSignature(header, 0, 3, 4)) refuse(archive.path, 'an entry of its directory points at no entry');

@@ -1,4 +1,7 @@
-/** A list of tasks computed in worker threads. The first failure ends all of them: nobody finishes hours of a lost queue. */
+/**
+ * A list of tasks computed in worker threads. The first failure ends all of them: nobody finishes hours of a lost
+ * queue.
+ */
 
 import { availableParallelism } from 'node:os';
 import { ChatRexError } from '../errors.ts';
@@ -20,8 +23,8 @@ export interface PoolOptions {
 }
 
 /**
- * Gives every worker the next task as soon as it has answered the last, and waits for `onResult` before that, so that what
- * is computed does not run ahead of what is kept.
+ * Gives every worker the next task as soon as it has answered the last, and waits for `onResult` before that, so that
+ * what is computed does not run ahead of what is kept.
  * @throws what a worker or `onResult` threw, after all workers have ended; 'aborted'
  */
 export async function runInWorkers<Task, Result>(

@@ -89,7 +89,8 @@ export function askWorker<Result>(worker: Worker, task: unknown): Promise<Result
 const graceMs = 20_000;
 
 /**
- * Ends a worker after the answer that it owes: a thread that ends while ONNX Runtime computes in it takes the process with it.
+ * Ends a worker after the answer that it owes: a thread that ends while ONNX Runtime computes in it takes the process
+ * with it.
  * @param pending that answer
  */
 export async function endWorker(worker: Worker, pending: Promise<unknown>): Promise<void> {

@@ -4,8 +4,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Starts a process on a module named as in `import`, relative to `base` (an `import.meta.url`), with its `.ts` name. Messages
- * to and from it may hold typed arrays. Its standard output is closed, for its parent's may be a protocol; errors are shared.
+ * Starts a process on a module named as in `import`, relative to `base` (an `import.meta.url`), with its `.ts` name.
+ * Messages to and from it may hold typed arrays. Its standard output is closed, for its parent's may be a protocol;
+ * errors are shared.
  * @example startChild('./model-child.ts', import.meta.url, ['nano'])
  */
 export function startChild(module: string, base: string, args: readonly string[]): ChildProcess {

@@ -1,8 +1,8 @@
 /**
  * Keeps the decoded sprites on disk, because decoding takes seconds of two cores and reading takes a tenth of one.
  *
- * The file lives in the user's cache folder (`XDG_CACHE_HOME` or `~/.cache`, then `chatrex/`), is named after everything
- * it depends on, and is only ever an optimisation: one that cannot be read or written is ignored.
+ * The file lives in the user's cache folder (`XDG_CACHE_HOME` or `~/.cache`, then `chatrex/`), is named after
+ * everything it depends on, and is only ever an optimisation: one that cannot be read or written is ignored.
  */
 
 import { createHash } from 'node:crypto';

@@ -4,9 +4,9 @@
  *
  * One line per super-category, everyday things first: the order decides how often a category appears (`categories.ts`).
  * An entry is `codepoints name`, `codepoints name|plural` where the plural is irregular, and a leading `*` where the
- * sprite has one dominant colour that can be repainted (those are always painted, so that colour is a fact of each one).
- * Left out on purpose: people, flags, symbols, plural-only nouns (scissors), look-alikes (fifteen clocks) and names
- * that end in another name (`hot dog` is written `hotdog`), because "find every dog" must have one right answer.
+ * sprite has one dominant colour that can be repainted (those are always painted, so that colour is a fact of each
+ * one). Left out on purpose: people, flags, symbols, plural-only nouns (scissors), look-alikes (fifteen clocks) and
+ * names that end in another name (`hot dog` is written `hotdog`), because "find every dog" must have one right answer.
  */
 export const CATEGORY_LIST: Readonly<Record<string, string>> = {
   animal: `1f415 dog; 1f408 cat; 1f40e horse; 1f404 cow; 1f418 elephant; 1f411 sheep|sheep; 1f43b bear; 1f407 rabbit;

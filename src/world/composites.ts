@@ -1,5 +1,6 @@
 /**
- * Wholes made of pieces: robot, train, bouquet, skewer, stack, pile. The whole is one coarse object, its pieces are fine.
+ * Wholes made of pieces: robot, train, bouquet, skewer, stack, pile. The whole is one coarse object, its pieces are
+ * fine.
  */
 
 import { categoryNamed } from './categories.ts';

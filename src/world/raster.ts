@@ -1,5 +1,6 @@
 /**
- * Draws sprites: a placed sprite becomes a patch of pixels, patches decide who owns which pixel, patches are composited.
+ * Draws sprites: a placed sprite becomes a patch of pixels, patches decide who owns which pixel, patches are
+ * composited.
  */
 
 import { type Colour, paintPixels } from './paint.ts';

@@ -40,7 +40,8 @@ const SCENES_PER_TASK = 8;
 /**
  * Renders scenes 0 to `count - 1` of a seed. Everything is written beside `out` and renamed at the end, so a broken
  * run leaves nothing half-written.
- * @throws ChatRexError `invalid-argument` for a bad count, seed, split or an `out` that exists; `aborted` by the signal.
+ * @throws ChatRexError `invalid-argument` for a bad count, seed, split or an `out` that exists; `aborted` by the
+ *   signal.
  */
 export async function renderWorld(options: RenderWorldOptions): Promise<void> {
   await checkOptions(options);

@@ -1,8 +1,8 @@
 /**
  * One scene of RexWorld: an image and everything that is true of it, from a key alone (same key, same bytes).
  *
- * As in COCO a box is the extent of what can be seen of an object; a pixel belongs to the topmost layer that covers half
- * of it. Objects of which less than a quarter shows are taken out of the image, so nothing visible is unannotated.
+ * As in COCO a box is the extent of what can be seen of an object; a pixel belongs to the topmost layer that covers
+ * half of it. Objects of which less than a quarter shows are taken out of the image, so nothing visible is unannotated.
  */
 
 import type { BoxXyxy } from '../boxes/box.ts';

@@ -1,8 +1,9 @@
 /**
  * The sprites as premultiplied RGBA with mip levels, all in one shared buffer that worker threads read without a copy.
  *
- * Sources: `@lobehub/fluent-emoji-3d` (MIT; the drawings are Microsoft's Fluent Emoji, MIT) for things, `drawn-sprites.ts`
- * for containers and pieces. Decoding takes seconds, so the result is kept in a cache file (`atlas-cache.ts`).
+ * Sources: `@lobehub/fluent-emoji-3d` (MIT; the drawings are Microsoft's Fluent Emoji, MIT) for things,
+ * `drawn-sprites.ts` for containers and pieces. Decoding takes seconds, so the result is kept in a cache file
+ * (`atlas-cache.ts`).
  */
 
 import { createRequire } from 'node:module';

@@ -1,4 +1,6 @@
-/** The object encoder against a file of the official one: feature maps and boxes in, pooled and embedded features out. */
+/**
+ * The object encoder against a file of the official one: feature maps and boxes in, pooled and embedded features out.
+ */
 
 import { ChatRexError } from '../../src/errors.ts';
 import { encodeObjects, roiOutputSize } from '../../src/objects/object-encoder.ts';

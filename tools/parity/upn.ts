@@ -1,4 +1,6 @@
-/** UPN against a file of the official network: weights, padded inputs, backbone maps, memory, predictions per prompt. */
+/**
+ * UPN against a file of the official network: weights, padded inputs, backbone maps, memory, predictions per prompt.
+ */
 
 import { ChatRexError } from '../../src/errors.ts';
 import { createScope } from '../../src/nn/scope.ts';
@@ -45,7 +47,8 @@ export async function upnParity(path: string): Promise<ParityRow[]> {
     const boxes = actual[name('refpoint_unsigmoid')] as HostTensor<'float32'>;
     const similarities = actual[name('selected_logits')] as HostTensor<'float32'>;
     const matched = matchTies(await file.readFloat32(name('refpoint_unsigmoid')), boxes, similarities);
-    // Content queries belong to places in the order, so another order of tied boxes has to be decoded as the file has it.
+    // Content queries belong to places in the order, so another order of tied boxes has to be decoded as the file has
+    // it.
     const decoded = matched.note
       ? await runGraph(buildGraph(config, canvas, granularity), weights, { ...feeds, queries: matched.boxes })
       : actual;
@@ -67,8 +70,8 @@ async function runGraph(
 }
 
 /**
- * Our boxes in the order of the expected ones, where the two differ only among tokens whose similarities tie; at the cut, a
- * tie may also select another token, and then the expected box stands in for it.
+ * Our boxes in the order of the expected ones, where the two differ only among tokens whose similarities tie; at the
+ * cut, a tie may also select another token, and then the expected box stands in for it.
  */
 function matchTies(
   expected: Float32Array,

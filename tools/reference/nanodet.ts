@@ -1,5 +1,6 @@
 /**
- * Compares our NanoDet with what TensorFlow.js makes of the original file, image by image, and writes the fixture of the test.
+ * Compares our NanoDet with what TensorFlow.js makes of the original file, image by image, and writes the fixture of
+ * the test.
  *
  *     npx tsx tools/reference/nanodet.ts MODULES IMAGE... [--fixture fixtures/photo/nanodet.json]
  *

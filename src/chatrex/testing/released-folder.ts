@@ -1,4 +1,6 @@
-/** A tiny model in the layout of the released ones: eight shards with an index, encoders in float32 beside 16-bit words. */
+/**
+ * A tiny model in the layout of the released ones: eight shards with an index, encoders in float32 beside 16-bit words.
+ */
 
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +12,10 @@ import { type TensorToWrite, writeSafetensors } from '../../weights/safetensors-
 const shardCount = 8;
 const tiny = 'fixtures/chatrex/tiny-concat';
 
-/** Writes it into the new folder `target`: tensors of no use, added tokens and files that are no part of a model as well. */
+/**
+ * Writes it into the new folder `target`: tensors of no use, added tokens and files that are no part of a model as
+ * well.
+ */
 export async function writeReleasedFolder(target: string): Promise<void> {
   await mkdir(target, { recursive: true });
   const file = await openSafetensors(join(tiny, 'model.safetensors'));

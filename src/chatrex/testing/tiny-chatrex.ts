@@ -1,4 +1,6 @@
-/** The tiny multimodal models in fixtures/chatrex, and the image, boxes and questions that their expected values are of. */
+/**
+ * The tiny multimodal models in fixtures/chatrex, and the image, boxes and questions that their expected values are of.
+ */
 
 import { readFile } from 'node:fs/promises';
 import { dialects } from '../../grounding/dialect.ts';

@@ -1,4 +1,6 @@
-/** The model that an evaluation asks: opened from its folder, and described so that its rows never mix with another's. */
+/**
+ * The model that an evaluation asks: opened from its folder, and described so that its rows never mix with another's.
+ */
 
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';

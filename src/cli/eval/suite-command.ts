@@ -1,6 +1,6 @@
 /** What the commands of suites on data sets share: options, the run with its progress, and the output. */
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { parseEndpoint } from '../../evaluation/endpoint/ask-chat.ts';
 import { chatRexStyle, EndpointSubject, endpointStyles } from '../../evaluation/endpoint/endpoint-subject.ts';
@@ -11,7 +11,7 @@ import type { Shard } from '../../evaluation/rows-file.ts';
 import type { Suite } from '../../evaluation/suite.ts';
 import { withDataset } from '../data/open-spec.ts';
 import { interruptible } from '../interruption.ts';
-import { whole, wholeNumber } from '../option-types.ts';
+import { shard, whole, wholeNumber } from '../option-types.ts';
 import { progressBar } from '../progress.ts';
 import { describeModel, openModel } from './open-model.ts';
 import { suiteTable } from './suite-table.ts';
@@ -60,7 +60,7 @@ export function runOptions(command: Command): Command {
     .option('--model <model>', 'a folder, with upn/ in it or that folder alone, or the name of a bundled model', 'nano')
     .option('--upn <model>', 'override the proposal network of the folder')
     .option('--limit <n>', 'samples of the data set, from its beginning', whole(1, Number.MAX_SAFE_INTEGER))
-    .option('--shard <i/n>', 'the i-th of n parts of the samples; parts may share a folder', shardOf)
+    .option('--shard <i/n>', 'part i (from 0) of n parts of the samples; parts may share a folder', shard)
     .option('--out <folder>', 'keep rows, figures and a report here; a run that was ended continues')
     .option('--threads <n>', 'of one operator; all cores by default', wholeNumber)
     .option('--json', 'the figures as JSON, not rounded');
@@ -88,13 +88,6 @@ export const runHelp = `
 A run with --out that was ended or killed continues with the same command: what was answered is not asked again, and
 questions that failed are asked once more. Ctrl-C ends it after the question under way and reports what was done.
 Exit status: 0 done, 1 an error, ${incompleteStatus} done but some questions have no answer (they count as wrong).`;
-
-/** `2/8`. */
-function shardOf(text: string): Shard {
-  const [, part, parts] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.map(Number) ?? [];
-  if (part >= 1 && parts >= part) return { part, parts };
-  throw new InvalidArgumentError('expected i/n with i from 1 to n, as 2/8.');
-}
 
 /** Runs a suite on a model and prints its figures. */
 export async function runModelSuite<Truth, Answer>(

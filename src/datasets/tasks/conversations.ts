@@ -24,8 +24,8 @@ const makers: Readonly<Record<string, Maker>> = {
 export const conversationTasks = [...Object.keys(makers), 'brief-caption', 'detailed-caption', 'conversation'] as const;
 
 /**
- * As many of each task as are wished for, fewer where the sample has no answer to more. Stored conversations come first; doubles
- * are dropped.
+ * As many of each task as are wished for, fewer where the sample has no answer to more. Stored conversations come
+ * first; doubles are dropped.
  * @example conversationsOf(await data.sample(0), data.vocabulary, {
  *     counts: { detection: 2 },
  *     wordings: 'seen',

@@ -1,4 +1,6 @@
-/** Finding things by category, by a phrase, by an expression: the answer repeats what was asked, each with its objects. */
+/**
+ * Finding things by category, by a phrase, by an expression: the answer repeats what was asked, each with its objects.
+ */
 
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { askAbout } from '../../prompt/phrasings.ts';

@@ -1,4 +1,7 @@
-/** What a sample's annotations allow to say: which names are complete, which are absent. Nothing else may be asked about. */
+/**
+ * What a sample's annotations allow to say: which names are complete, which are absent. Nothing else may be asked
+ * about.
+ */
 
 import type { Random } from '../../random.ts';
 import type { VocabularyEntry } from '../dataset.ts';
@@ -17,8 +20,8 @@ export const regionsNamed = ({ regions }: Sample, name: string): number[] =>
   regions.flatMap(({ category, isIgnored }, region) => (category === name && !isIgnored ? [region] : []));
 
 /**
- * Categories of which every region in the image is annotated, in the order of their first regions. Of a category with a crowd
- * nobody knows how many there are; sets that annotate what somebody referred to (RefCOCO) promise nothing.
+ * Categories of which every region in the image is annotated, in the order of their first regions. Of a category with a
+ * crowd nobody knows how many there are; sets that annotate what somebody referred to (RefCOCO) promise nothing.
  */
 export function completeCategories({ regions, coverage }: Sample): string[] {
   const { complete, isClosed, partialCategories } = coverage;
@@ -30,8 +33,8 @@ export function completeCategories({ regions, coverage }: Sample): string[] {
 }
 
 /**
- * Names of which there is nothing in the image: phrases without regions, and in a closed set every category that no region
- * has. In random order.
+ * Names of which there is nothing in the image: phrases without regions, and in a closed set every category that no
+ * region has. In random order.
  */
 export function absentNames({ sample, vocabulary, random }: TaskContext, most: number): string[] {
   const { phrases, regions, coverage } = sample;

@@ -1,6 +1,6 @@
 /**
- * Mosaics: regions of several images cut out and set in a grid. An image is mostly background and shows a dozen objects; a
- * mosaic of the same size shows dozens, so that a step of naming says four times as much.
+ * Mosaics: regions of several images cut out and set in a grid. An image is mostly background and shows a dozen
+ * objects; a mosaic of the same size shows dozens, so that a step of naming says four times as much.
  */
 
 import { resizeImage } from '../../image/resize.ts';

@@ -4,8 +4,8 @@ import type { BoxXyxy } from '../../boxes/box.ts';
 import type { ImageSize } from '../../image/rgb-image.ts';
 
 /**
- * Where a model counts from: shares of width and height (0..1), of the image padded to a square around its middle (Shikra),
- * thousandths of width and height (0..1000), pixels, or pixels of the image at the size that the model saw.
+ * Where a model counts from: shares of width and height (0..1), of the image padded to a square around its middle
+ * (Shikra), thousandths of width and height (0..1000), pixels, or pixels of the image at the size that the model saw.
  */
 export type CoordinateFrame = 'shares' | 'paddedShares' | 'thousandths' | 'pixels' | { readonly resized: ImageSize };
 

@@ -1,4 +1,6 @@
-/** Ferret: one question for all categories, an answer in prose with `name [x0, y0, x1, y1]`, thousandths of the image. */
+/**
+ * Ferret: one question for all categories, an answer in prose with `name [x0, y0, x1, y1]`, thousandths of the image.
+ */
 
 import { boxesInGroup, bracketedBoxes, toPixels } from './coordinates.ts';
 import { pythonList } from './json-style.ts';

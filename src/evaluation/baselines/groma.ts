@@ -1,6 +1,6 @@
 /**
- * Groma: one question for all categories, an answer in prose in which `<p>name</p> <roi><r3><r7></roi>` names regions of its own
- * detector, or coordinates in brackets. The misspelled word of the authors' script is not in table 7.
+ * Groma: one question for all categories, an answer in prose in which `<p>name</p> <roi><r3><r7></roi>` names regions
+ * of its own detector, or coordinates in brackets. The misspelled word of the authors' script is not in table 7.
  */
 
 import { boxesInGroup, bracketedBoxes, toPixels } from './coordinates.ts';

@@ -1,4 +1,6 @@
-/** Qwen2-VL and InternVL2: one prompt, an answer in JSON or in the form each was trained on, thousandths of the image. */
+/**
+ * Qwen2-VL and InternVL2: one prompt, an answer in JSON or in the form each was trained on, thousandths of the image.
+ */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
 import { type CoordinateFrame, toPixels } from './coordinates.ts';

@@ -1,6 +1,6 @@
 /**
- * Objects with a name and a box, out of text that was meant to be JSON: several lists side by side, single quotes, names without
- * quotes, keys without quotes, an end that was cut off. Whole objects before the cut are kept.
+ * Objects with a name and a box, out of text that was meant to be JSON: several lists side by side, single quotes,
+ * names without quotes, keys without quotes, an end that was cut off. Whole objects before the cut are kept.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

@@ -1,6 +1,6 @@
 /**
- * Models that write coordinates fall into loops (appendix A.2 of the paper): the same box again and again, or each box the one
- * before moved by a fixed step, until the answer is as long as it may be. Finds such runs in one answer.
+ * Models that write coordinates fall into loops (appendix A.2 of the paper): the same box again and again, or each box
+ * the one before moved by a fixed step, until the answer is as long as it may be. Finds such runs in one answer.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

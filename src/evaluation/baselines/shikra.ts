@@ -1,4 +1,6 @@
-/** Shikra: one question a category, shares of the image padded to a square, `[x0,y0,x1,y1]` or `[...;...]` for several. */
+/**
+ * Shikra: one question a category, shares of the image padded to a square, `[x0,y0,x1,y1]` or `[...;...]` for several.
+ */
 
 import { boxesInGroup, bracketedBoxes, toPixels } from './coordinates.ts';
 import type { BaselineStyle } from './style.ts';

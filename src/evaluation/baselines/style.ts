@@ -1,6 +1,6 @@
 /**
- * Multimodal models that write coordinates: what they are asked in table 7 of the paper (appendix A.1), and what their answers
- * mean. Nothing is guessed silently: what could not be read is counted.
+ * Multimodal models that write coordinates: what they are asked in table 7 of the paper (appendix A.1), and what their
+ * answers mean. Nothing is guessed silently: what could not be read is counted.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

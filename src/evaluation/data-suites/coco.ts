@@ -2,9 +2,9 @@
  * Detection by names under COCO's rules (paper section 5.1, table 2): one question for all names that an image has, or,
  * with `isVocabulary`, for every name of the data set that the annotation says something about.
  *
- * A name may be asked for only if the truth knows about it: present ones always; absent ones where the list is closed, or
- * where the sample says that there is nothing of that name. Categories of which there may be more than are annotated are
- * scored as in LVIS: what finds nothing there is not counted.
+ * A name may be asked for only if the truth knows about it: present ones always; absent ones where the list is closed,
+ * or where the sample says that there is nothing of that name. Categories of which there may be more than are annotated
+ * are scored as in LVIS: what finds nothing there is not counted.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -57,7 +57,10 @@ export type DetectionRow = Row<DetectionQuestion, FoundBoxes>;
 
 const vocabularyNamesPerQuestion = 8;
 
-/** @example runSuite({ suite: cocoSuite({ isVocabulary: true }), data, open: async () => new ModelSubject(model), store }) */
+/**
+ * @example const suite = cocoSuite({ isVocabulary: true });
+ *   await runSuite({ suite, data, open: async () => new ModelSubject(model), store });
+ */
 export function cocoSuite(options: CocoSuiteOptions = {}): Suite<Detects, DetectionQuestion, FoundBoxes> {
   const { isVocabulary = false, namesPerQuestion, rule = 'coco', cap } = options;
   const most = namesPerQuestion ?? (isVocabulary ? vocabularyNamesPerQuestion : Number.POSITIVE_INFINITY);

@@ -1,6 +1,6 @@
 /**
- * How many there are of each category that an image has (paper section 5.5). The number that the answer states counts or,
- * where it states none, how many boxes it shows.
+ * How many there are of each category that an image has (paper section 5.5). The number that the answer states counts
+ * or, where it states none, how many boxes it shows.
  */
 
 import { statedNumber } from '../../chatrex/stated-number.ts';
@@ -20,6 +20,10 @@ export interface CountTruth {
 
 export type CountRow = Row<CountTruth, FoundBoxes>;
 
+/**
+ * Asks how many there are of each category of a sample's regions.
+ * @example await evaluate({ suite: countingSuite(), data, open: async () => new ModelSubject({ chatrex }), model });
+ */
 export function countingSuite(): Suite<Counts, CountTruth, FoundBoxes> {
   return {
     name: 'counting',
@@ -50,7 +54,10 @@ function countable({ regions, coverage }: Sample): [name: string, count: number]
   );
 }
 
-/** `offByOne` includes the exact answers. An answer without a number or a box counts as 0 in the mean error, and is wrong. */
+/**
+ * `offByOne` includes the exact answers. An answer without a number or a box counts as 0 in the mean error, and is
+ * wrong.
+ */
 export function scoreCounts(rows: readonly CountRow[]): SuiteFigures {
   const judged = rows.flatMap((row) => {
     if (row.truth === undefined) return [];

@@ -1,7 +1,7 @@
 /**
- * What a proposal network finds of anything that is annotated: COCO's class-agnostic figures for each prompt and for both
- * together (paper section 5.4, table 6). Nothing is left out for its score when boxes are ranked; `recallAtScore` is the
- * recall of the boxes from .3 on, which is what the language model gets.
+ * What a proposal network finds of anything that is annotated: COCO's class-agnostic figures for each prompt and for
+ * both together (paper section 5.4, table 6). Nothing is left out for its score when boxes are ranked; `recallAtScore`
+ * is the recall of the boxes from .3 on, which is what the language model gets.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -43,7 +43,12 @@ const preference: readonly string[] = ['both', 'coarse', 'fine'];
 /** Doubles are what the network takes for such. */
 const allScores = { minScore: 0, maxBoxes: 100 };
 
-/** @param kinds the prompts to measure; all three by default */
+/**
+ * Recall and AP of boxes without names.
+ * @param kinds the prompts to measure; all three by default
+ * @example const suite = proposalsSuite(['coarse']);
+ *   await evaluate({ suite, data, open: async () => new ModelSubject({ upn }), model });
+ */
 export function proposalsSuite(
   kinds: readonly ProposalKind[] = granularities,
 ): Suite<FindsProposals, ProposalTruth, ProposalAnswer> {

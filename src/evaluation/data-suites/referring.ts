@@ -1,6 +1,7 @@
 /**
- * Phrases and what they mean (paper section 5.2, table 3). One object: is it the first box of the answer? Several or none,
- * as in HumanRef: precision and recall over all boxes, and whether a phrase about nothing is answered with nothing.
+ * Phrases and what they mean (paper section 5.2, table 3). One object: is it the first box of the answer? Several or
+ * none, as in HumanRef: precision and recall over all boxes, and whether a phrase about nothing is answered with
+ * nothing.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -29,6 +30,11 @@ export interface ReferringSuiteOptions {
   readonly name?: string;
 }
 
+/**
+ * Asks for the box of each phrase of a sample.
+ * @example const suite = referringSuite({ kinds: ['referring'] });
+ *   await evaluate({ suite, data, open: async () => new ModelSubject({ chatrex }), model });
+ */
 export function referringSuite(options: ReferringSuiteOptions = {}): Suite<Refers, PhraseTruth, FoundBoxes> {
   const { kinds = ['referring', 'phrase'], name = 'referring' } = options;
   return {
@@ -52,7 +58,9 @@ export function referringSuite(options: ReferringSuiteOptions = {}): Suite<Refer
   };
 }
 
-/** `accuracy50`, its inclusive form and `meanIou` are of phrases that mean something; the first box of an answer counts. */
+/**
+ * `accuracy50`, its inclusive form and `meanIou` are of phrases that mean something; the first box of an answer counts.
+ */
 export function scorePhrases(rows: readonly PhraseRow[]): SuiteFigures {
   const answers = rows.flatMap((row) => {
     if (row.truth === undefined) return [];

@@ -1,6 +1,6 @@
 /**
- * The category of given boxes, in free words (paper section 5.3, table 5, after Osprey). All boxes of an image are shown, up
- * to 100 at a time, and each is asked for by itself.
+ * The category of given boxes, in free words (paper section 5.3, table 5, after Osprey). All boxes of an image are
+ * shown, up to 100 at a time, and each is asked for by itself.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -26,6 +26,11 @@ export interface RegionsSuiteOptions {
 
 export type RegionRow = Row<RegionTruth, string>;
 
+/**
+ * Asks what each region of a sample is.
+ * @example const suite = regionsSuite({ perImage: 5 });
+ *   await evaluate({ suite, data, open: async () => new ModelSubject({ chatrex }), model });
+ */
 export function regionsSuite({ perImage, encode }: RegionsSuiteOptions = {}): Suite<NamesRegions, RegionTruth, string> {
   return {
     name: 'regions',

@@ -75,8 +75,8 @@ export async function askChat(endpoint: ChatEndpoint, prompt: string, options: C
 }
 
 /**
- * Asks until there is an answer: a busy or failing server is asked again after growing pauses, or after the pause that it
- * asks for.
+ * Asks until there is an answer: a busy or failing server is asked again after growing pauses, or after the pause that
+ * it asks for.
  * @throws ChatRexError 'runtime' with the last reason, 'limit-exceeded' for a reply that is too long, 'aborted'
  */
 export async function chatReply(

@@ -1,8 +1,9 @@
 /**
- * A model behind an OpenAI-compatible endpoint as a subject: the image goes along as a data URL, the question in the words
- * that the model knows (table 7 of the paper), and boxes are read from what it answers.
+ * A model behind an OpenAI-compatible endpoint as a subject: the image goes along as a data URL, the question in the
+ * words that the model knows (table 7 of the paper), and boxes are read from what it answers.
  *
- * `chatrex` is the style of our own server: it says beside the text which boxes it means, and takes boxes to speak about.
+ * `chatrex` is the style of our own server: it says beside the text which boxes it means, and takes boxes to speak
+ * about.
  */
 
 import { z } from 'zod';
@@ -48,6 +49,11 @@ const groundingSchema = z.object({
   ),
 });
 
+/**
+ * A model behind an OpenAI-compatible address, asked in the words of one of `endpointStyles`.
+ * @example const endpoint = { address: 'http://127.0.0.1:8080/v1', model: 'nano' };
+ *   await evaluate({ suite: cocoSuite(), data, open: async () => new EndpointSubject(endpoint), model: endpoint });
+ */
 export class EndpointSubject implements Detects, Refers, Counts, NamesRegions, Answers {
   readonly #endpoint: ChatEndpoint;
   readonly #options: EndpointOptions;

@@ -1,6 +1,7 @@
 /**
- * A language model that judges answers, behind an OpenAI-compatible address. Every verdict is kept in a file by suite, sample,
- * prompt and model, so that no question is asked and paid for twice, and a run that was interrupted goes on from there.
+ * A language model that judges answers, behind an OpenAI-compatible address. Every verdict is kept in a file by suite,
+ * sample, prompt and model, so that no question is asked and paid for twice, and a run that was interrupted goes on
+ * from there.
  */
 
 import { createHash } from 'node:crypto';

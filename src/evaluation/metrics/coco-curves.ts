@@ -1,6 +1,7 @@
 /**
- * From single outcomes to precision and recall: COCO's accumulation over images, equal to pycocotools' `COCOeval.accumulate`.
- * Precision is interpolated (the best precision at this recall or any higher) and read at 101 recalls; 0 where recall is not reached.
+ * From single outcomes to precision and recall: COCO's accumulation over images, equal to pycocotools'
+ * `COCOeval.accumulate`. Precision is interpolated (the best precision at this recall or any higher) and read at 101
+ * recalls; 0 where recall is not reached.
  */
 
 import { FALSE_POSITIVE, TRUE_POSITIVE } from './coco-match.ts';

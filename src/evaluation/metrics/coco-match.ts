@@ -1,7 +1,7 @@
 /**
- * Which detections of one image are right, at every IoU threshold and area range: the matching of COCO's detection evaluation
- * (cocodataset.org/#detection-eval), equal to pycocotools' `COCOeval.evaluateImg`.
- * Deviation: there an annotation whose id is 0 can never be found; here annotations have no ids.
+ * Which detections of one image are right, at every IoU threshold and area range: the matching of COCO's detection
+ * evaluation (cocodataset.org/#detection-eval), equal to pycocotools' `COCOeval.evaluateImg`. Deviation: there an
+ * annotation whose id is 0 can never be found; here annotations have no ids.
  */
 
 import type { DetectionTable, TruthTable } from './coco-table.ts';
@@ -62,8 +62,8 @@ export function matchImage(
 }
 
 /**
- * Position in `order` of the truth that a detection finds, or -1: the best overlap among the counted truths that are free,
- * failing that among the others. Of equal overlaps the last wins.
+ * Position in `order` of the truth that a detection finds, or -1: the best overlap among the counted truths that are
+ * free, failing that among the others. Of equal overlaps the last wins.
  */
 function findMatch(
   overlaps: Float64Array,

@@ -1,6 +1,7 @@
 /**
- * Boxes in the order in which the COCO evaluator looks at them, as flat columns: by group, then image, then (detections) descending score.
- * A group is a category, or everything when categories are ignored. Ties keep category, then file order, as in pycocotools.
+ * Boxes in the order in which the COCO evaluator looks at them, as flat columns: by group, then image, then
+ * (detections) descending score. A group is a category, or everything when categories are ignored. Ties keep category,
+ * then file order, as in pycocotools.
  */
 
 import { ChatRexError } from '../../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * COCO's detection evaluation on boxes (cocodataset.org/#detection-eval), equal to pycocotools' `COCOeval` with `iouType='bbox'`.
- * Like there, an `ignore` field of an annotation has no effect; a crowd is what is ignored.
+ * COCO's detection evaluation on boxes (cocodataset.org/#detection-eval), equal to pycocotools' `COCOeval` with
+ * `iouType='bbox'`. Like there, an `ignore` field of an annotation has no effect; a crowd is what is ignored.
  */
 
 import { accumulate, type Curve } from './coco-curves.ts';
@@ -24,7 +24,10 @@ const AREA_RANGES: readonly AreaRange[] = [
 ];
 
 export interface CocoOptions {
-  /** Images that take part; those without any box matter, since detections there are wrong. Default: all that occur in the records. */
+  /**
+   * Images that take part; those without any box matter, since detections there are wrong. Default: all that occur in
+   * the records.
+   */
   imageIds?: readonly number[];
   /** Categories that take part. Default: all that occur in the records. */
   categoryIds?: readonly number[];
@@ -63,7 +66,8 @@ export interface CocoEvaluation {
 }
 
 /**
- * Evaluates detections of any number of images. Of each image and category (image, when class-agnostic) the best 100 count.
+ * Evaluates detections of any number of images. Of each image and category (image, when class-agnostic) the best 100
+ * count.
  * @throws ChatRexError `invalid-argument` on a NaN score or a box that is not finite.
  * @example const { metrics } = evaluateCoco(truths, detections, { imageIds, categoryIds });
  *   metrics.AP;
@@ -171,7 +175,9 @@ function summarize(groups: readonly GroupCurves[]): CocoMetrics {
   };
 }
 
-/** Mean over the groups that have something to find, at one IoU threshold or over all; -1 when there is no such group. */
+/**
+ * Mean over the groups that have something to find, at one IoU threshold or over all; -1 when there is no such group.
+ */
 function mean(
   groups: readonly GroupCurves[],
   area: number,

@@ -1,7 +1,8 @@
 /**
- * Grounded captions: how many of the links between a phrase and a box are right, and how many of the true ones are there
- * (paper section 4, grounded image captioning). A link is right when its phrase is that of a truth (`normalizePhrase`) whose box
- * overlaps by IoU .5, each truth once. Counted over all captions together, so that a long caption weighs more than a short one.
+ * Grounded captions: how many of the links between a phrase and a box are right, and how many of the true ones are
+ * there (paper section 4, grounded image captioning). A link is right when its phrase is that of a truth
+ * (`normalizePhrase`) whose box overlaps by IoU .5, each truth once. Counted over all captions together, so that a long
+ * caption weighs more than a short one.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

@@ -1,10 +1,11 @@
 /**
- * LVIS's detection evaluation on boxes (Gupta et al. 2019), equal to the package `lvis` (LVISEval with `iou_type='bbox'`).
+ * LVIS's detection evaluation on boxes (Gupta et al. 2019), equal to the package `lvis` (LVISEval with
+ * `iou_type='bbox'`).
  *
- * Not every image is annotated for every category: a detection counts only where its category is annotated as present or
- * absent, and what finds nothing counts for nothing where there may be more than is annotated.
- * `official` keeps the best 300 detections of an image; `fixed` (Dave et al. 2021, "Evaluating large-vocabulary object
- * detectors") keeps the best 10,000 of a category over all images and has no cap of an image, as GLIP reports.
+ * Not every image is annotated for every category: a detection counts only where its category is annotated as present
+ * or absent, and what finds nothing counts for nothing where there may be more than is annotated. `official` keeps the
+ * best 300 detections of an image; `fixed` (Dave et al. 2021, "Evaluating large-vocabulary object detectors") keeps the
+ * best 10,000 of a category over all images and has no cap of an image, as GLIP reports.
  */
 
 import { ChatRexError } from '../../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * One-to-one matching of answers that carry no score (a language model names boxes, it does not rank them): the pair that overlaps
- * most is settled first, so the result does not depend on the order in which the boxes were listed.
+ * One-to-one matching of answers that carry no score (a language model names boxes, it does not rank them): the pair
+ * that overlaps most is settled first, so the result does not depend on the order in which the boxes were listed.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

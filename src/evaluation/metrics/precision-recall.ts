@@ -1,8 +1,8 @@
 /**
- * Detection by a language model: precision and recall at IoU .5, for each category by itself, then averaged, and COCO's AP
- * (paper section 5, the tables on COCO and LVIS). The paper leaves details open; here:
- * a category takes part if it has something to find, its precision is 0 when nothing was predicted, matching is `matchBoxes` per image,
- * and a prediction that found nothing but lies in a crowd is not counted, as in COCO.
+ * Detection by a language model: precision and recall at IoU .5, for each category by itself, then averaged, and COCO's
+ * AP (paper section 5, the tables on COCO and LVIS). The paper leaves details open; here: a category takes part if it
+ * has something to find, its precision is 0 when nothing was predicted, matching is `matchBoxes` per image, and a
+ * prediction that found nothing but lies in a crowd is not counted, as in COCO.
  */
 
 import type { BoxXywh } from '../../boxes/box.ts';

@@ -1,7 +1,8 @@
 /**
- * Referring expressions: accuracy of the first box at IoU .5, as RefCOCO is scored (Yu et al. 2016; paper section 5), and for
- * phrases that mean several objects precision and recall per phrase, then averaged, as HumanRef is scored (RexSeek, arXiv 2503.08507).
- * Deviation from HumanRef: boxes are paired by overlap (`matchBoxes`), not in the order of the truths.
+ * Referring expressions: accuracy of the first box at IoU .5, as RefCOCO is scored (Yu et al. 2016; paper section 5),
+ * and for phrases that mean several objects precision and recall per phrase, then averaged, as HumanRef is scored
+ * (RexSeek, arXiv 2503.08507). Deviation from HumanRef: boxes are paired by overlap (`matchBoxes`), not in the order of
+ * the truths.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

@@ -1,13 +1,14 @@
 /**
- * Precision and recall of detections without scores, as the paper's table 2 gives them for models that only name boxes, by the
- * program that the authors published with Rex-Omni (evaluation/fastevaluate, metrics/coco_lvis_metric.py).
+ * Precision and recall of detections without scores, as the paper's table 2 gives them for models that only name boxes,
+ * by the program that the authors published with Rex-Omni (evaluation/fastevaluate, metrics/coco_lvis_metric.py).
  *
- * All detections of a category have one score, so they come image by image in the order of the file. Recall is the end of
- * that curve. Precision is its last point as read at 101 recalls, which is the best precision from there to the end: false
- * alarms in the images after the last hit do not count. `precision50Plain` is what one would expect of the word.
+ * All detections of a category have one score, so they come image by image in the order of the file. Recall is the end
+ * of that curve. Precision is its last point as read at 101 recalls, which is the best precision from there to the end:
+ * false alarms in the images after the last hit do not count. `precision50Plain` is what one would expect of the word.
  *
- * That program has two oddities. Classes with a zero are left out of the mean; both means are given here. And a class (or an
- * IoU threshold) without any hit takes over the precision of the one before: here it is 0, except in `asPublished`.
+ * That program has two oddities. Classes with a zero are left out of the mean; both means are given here. And a class
+ * (or an IoU threshold) without any hit takes over the precision of the one before: here it is 0, except in
+ * `asPublished`.
  */
 
 import { RECALL_LEVELS } from './coco-curves.ts';
@@ -48,7 +49,8 @@ const everyArea = [{ least: 0, most: 1e5 ** 2 }];
 const iouThresholds = Float64Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9)).fill(0.95, 9);
 
 /**
- * @param detections by category, then image, then the order of the file, all with one score; already without predictions
+ * @param detections by category, then image, then the order of the file, all with one score; already without
+ *   predictions
  * of categories that the image does not have, if those are not to count
  * @param options the cap of an image (100 for COCO) and what is annotated in part (LVIS)
  * @returns the figures, and the points of each class by its place; undefined for a class with nothing to find

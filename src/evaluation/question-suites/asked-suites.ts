@@ -1,6 +1,6 @@
 /**
- * What POPE, SEED-Bench, MMBench, HallusionBench, MM-Vet and LLaVA-Bench in the wild ask, in the words of LLaVA's scripts,
- * which the paper used (table 4), and for HallusionBench of VLMEvalKit's.
+ * What POPE, SEED-Bench, MMBench, HallusionBench, MM-Vet and LLaVA-Bench in the wild ask, in the words of LLaVA's
+ * scripts, which the paper used (table 4), and for HallusionBench of VLMEvalKit's.
  */
 
 import { ChatRexError } from '../../errors.ts';

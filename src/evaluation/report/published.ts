@@ -1,8 +1,9 @@
 /**
  * What the paper (arXiv 2411.18363, tables 2 to 6) and newer peers report, under the names of our figures, as shares.
  *
- * Precision and recall of table 2 are of the authors' program, which leaves classes with a zero out of the mean. Rows of
- * other papers were measured on COCO val2017, LVIS minival, Osprey's files: they are comparable on the same data alone.
+ * Precision and recall of table 2 are of the authors' program, which leaves classes with a zero out of the mean. Rows
+ * of other papers were measured on COCO val2017, LVIS minival, Osprey's files: they are comparable on the same data
+ * alone.
  */
 
 import type { Figures } from '../suites/suite-score.ts';

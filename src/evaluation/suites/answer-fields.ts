@@ -4,7 +4,9 @@ import { ChatRexError } from '../../errors.ts';
 import { guessSuite } from './guess-suite.ts';
 import type { RawRecord, RecordFile } from './record-files.ts';
 
-/** Names that scripts give to the text of a model, in the order in which they are believed: `answer` may be the truth. */
+/**
+ * Names that scripts give to the text of a model, in the order in which they are believed: `answer` may be the truth.
+ */
 const textFields = ['prediction', 'response', 'text', 'output', 'model_prediction', 'answer', 'value'] as const;
 
 const idFields = ['question_id', 'id', 'index', 'data_id', 'sample_id'] as const;

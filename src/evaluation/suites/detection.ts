@@ -1,6 +1,6 @@
 /**
- * Detection on COCO and LVIS (table 2) and proposals (table 6): figures of detections with scores by the official rules, and
- * precision and recall of detections as if they had none.
+ * Detection on COCO and LVIS (table 2) and proposals (table 6): figures of detections with scores by the official
+ * rules, and precision and recall of detections as if they had none.
  */
 
 import type { BoxXywh } from '../../boxes/box.ts';

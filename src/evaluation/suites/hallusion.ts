@@ -1,9 +1,10 @@
 /**
  * HallusionBench (Guan et al. 2023): yes or no about figures and their altered copies.
  *
- * `vlmevalkit` (the default, and what the paper's table 4 reports): questions with an image, yes or no read from the text,
- * a figure or a question is right when all its answers are; the paper's number is the mean of the three accuracies.
- * `official` (tianyi-lab/HallusionBench): a judge finds each answer correct, incorrect or unclear; all questions take part.
+ * `vlmevalkit` (the default, and what the paper's table 4 reports): questions with an image, yes or no read from the
+ * text, a figure or a question is right when all its answers are; the paper's number is the mean of the three
+ * accuracies. `official` (tianyi-lab/HallusionBench): a judge finds each answer correct, incorrect or unclear; all
+ * questions take part.
  */
 
 import { groupBy } from '../metrics/group-by.ts';

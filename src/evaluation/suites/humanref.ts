@@ -60,8 +60,8 @@ interface Measured {
 }
 
 /**
- * `precision`, `recall` and `densityF1` are means over IoU .5 to .95 and over the phrases that mean somebody; those at IoU .5
- * end in 50. `rejection` is the share of the phrases about somebody absent that were answered with no box.
+ * `precision`, `recall` and `densityF1` are means over IoU .5 to .95 and over the phrases that mean somebody; those at
+ * IoU .5 end in 50. `rejection` is the share of the phrases about somebody absent that were answered with no box.
  */
 export function scoreHumanref(phrases: readonly HumanrefPhrase[], answers: readonly HumanrefAnswer[]): SuiteScore {
   const idOf = ({ id }: { id: string }) => id;

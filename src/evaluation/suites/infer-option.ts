@@ -1,4 +1,7 @@
-/** Finds the option that a text names, as VLMEvalKit does before it asks a judge (`can_infer` in utils/matching_util.py). */
+/**
+ * Finds the option that a text names, as VLMEvalKit does before it asks a judge (`can_infer` in
+ * utils/matching_util.py).
+ */
 
 import type { Options } from './mmmu-parse.ts';
 
@@ -16,8 +19,8 @@ const refusals = [
 const lastWords = 4;
 
 /**
- * The letter of the option, `Z` for a refusal, or undefined where the text leaves it open: exactly one letter among the words
- * and near the end, else "answer is B", else exactly one option whose text is in a text that is not too long.
+ * The letter of the option, `Z` for a refusal, or undefined where the text leaves it open: exactly one letter among the
+ * words and near the end, else "answer is B", else exactly one option whose text is in a text that is not too long.
  */
 export function inferOption(answer: string, options: Options): string | undefined {
   return inferLetter(answer, options) ?? inferText(answer, options);

@@ -1,8 +1,8 @@
 /**
- * LLaVA-Bench in the wild (Liu et al. 2023): a judge gives two scores of 1 to 10, first to GPT-4's answer, which knows the image
- * from words, then to the model's; the figure is the ratio of the two means. Official scripts: haotian-liu/LLaVA
- * llava/eval/eval_gpt_review_bench.py and summarize_gpt_review.py. Scores that cannot be read are -1 and -1 and are averaged in,
- * there and here; how many is said.
+ * LLaVA-Bench in the wild (Liu et al. 2023): a judge gives two scores of 1 to 10, first to GPT-4's answer, which knows
+ * the image from words, then to the model's; the figure is the ratio of the two means. Official scripts:
+ * haotian-liu/LLaVA llava/eval/eval_gpt_review_bench.py and summarize_gpt_review.py. Scores that cannot be read are -1
+ * and -1 and are averaged in, there and here; how many is said.
  */
 
 import { groupBy } from '../metrics/group-by.ts';
@@ -145,7 +145,8 @@ export function readLlavaScores(review: string): [first: number, second: number]
 }
 
 /**
- * `ratio` is the second mean by the first in percent, `first` and `second` the means x 10, as the official summary prints them.
+ * `ratio` is the second mean by the first in percent, `first` and `second` the means x 10, as the official summary
+ * prints them.
  */
 export function scoreLlavaWild(reviews: readonly LlavaReview[]): SuiteScore {
   const idOfReview = ({ id }: { id: string }) => id;

@@ -1,7 +1,8 @@
 /**
- * MM-Vet (Yu et al. 2023): open answers, graded 0 to 1 by a judge, by capability (recognition, OCR, knowledge, generation,
- * spatial, math). The score is the mean x 100 of 218 samples, over several runs of the judge. Official script:
- * yuweihao/MM-Vet mm-vet_evaluator.py with GPT-4-0613; scores of other judges and other prompts are not the published ones.
+ * MM-Vet (Yu et al. 2023): open answers, graded 0 to 1 by a judge, by capability (recognition, OCR, knowledge,
+ * generation, spatial, math). The score is the mean x 100 of 218 samples, over several runs of the judge. Official
+ * script: yuweihao/MM-Vet mm-vet_evaluator.py with GPT-4-0613; scores of other judges and other prompts are not the
+ * published ones.
  */
 
 import { groupBy } from '../metrics/group-by.ts';

@@ -1,7 +1,8 @@
 /**
- * MMBench (Liu et al. 2023), CircularEval: each question is asked with its options rotated, and is right when every rotation
- * is. Rotations of question 5 have the indices 5, 1000005, 2000005 ... An answer's option is read as VLMEvalKit reads it;
- * where that leaves it open, a judge may match the answer, otherwise it is wrong (`exact_matching` there).
+ * MMBench (Liu et al. 2023), CircularEval: each question is asked with its options rotated, and is right when every
+ * rotation is. Rotations of question 5 have the indices 5, 1000005, 2000005 ... An answer's option is read as
+ * VLMEvalKit reads it; where that leaves it open, a judge may match the answer, otherwise it is wrong (`exact_matching`
+ * there).
  */
 
 import { groupBy } from '../metrics/group-by.ts';
@@ -91,7 +92,8 @@ export function unreadMmbenchAnswers(questions: readonly MmbenchQuestion[], answ
 }
 
 /**
- * `accuracy` is CircularEval's; `accuracyVanilla` is of the unrotated questions, `accuracyAllRotations` of every one by itself.
+ * `accuracy` is CircularEval's; `accuracyVanilla` is of the unrotated questions, `accuracyAllRotations` of every one by
+ * itself.
  * @param matched options that a judge found, by the question's id
  */
 export function scoreMmbench(

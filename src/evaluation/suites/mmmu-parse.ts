@@ -1,6 +1,7 @@
 /**
- * Reads MMMU's answers from free text as its scorer does (MMMU-Benchmark/MMMU mmmu/utils/eval_utils.py): the letter of a
- * multiple-choice question, and the candidates of an open one. Matching by containment is generous; it is what they publish.
+ * Reads MMMU's answers from free text as its scorer does (MMMU-Benchmark/MMMU mmmu/utils/eval_utils.py): the letter of
+ * a multiple-choice question, and the candidates of an open one. Matching by containment is generous; it is what they
+ * publish.
  */
 
 /** Letters by their option's text. */
@@ -19,8 +20,8 @@ function stripMarks(text: string): string {
 }
 
 /**
- * The letter that a text names: `(B)`, else a lone `B`, else the option whose words are in a text of more than five words.
- * Of several the one named last. Undefined without any; the script then guesses.
+ * The letter that a text names: `(B)`, else a lone `B`, else the option whose words are in a text of more than five
+ * words. Of several the one named last. Undefined without any; the script then guesses.
  */
 export function readChoice(response: string, options: Options): string | undefined {
   const text = ` ${stripMarks(response)} `;
@@ -42,7 +43,9 @@ export function readChoice(response: string, options: Options): string | undefin
 
 const indicators = ['could be ', 'so ', 'is ', 'thus ', 'therefore ', 'final ', 'answer ', 'result '];
 
-/** The parts of an open answer that may be the answer itself: the shortest tail after a telling word, of each sentence. */
+/**
+ * The parts of an open answer that may be the answer itself: the shortest tail after a telling word, of each sentence.
+ */
 function keyParts(response: string): string[] {
   const text = stripEnds(response.trim(), '.').toLowerCase();
   // The script looks for a capital after the full stop, and has just made all letters small: only lines are parted.

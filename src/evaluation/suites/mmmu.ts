@@ -1,7 +1,8 @@
 /**
- * MMMU (Yue et al. 2024), validation split: 900 questions of 30 subjects, multiple choice and open; the figure is the share of
- * all questions. Rules: `official` (MMMU-Benchmark/MMMU) guesses with Python's random numbers from seed 42 where it finds no
- * option; `vlmevalkit`, which the paper's table 4 reports, counts that as wrong and makes two options of an open question.
+ * MMMU (Yue et al. 2024), validation split: 900 questions of 30 subjects, multiple choice and open; the figure is the
+ * share of all questions. Rules: `official` (MMMU-Benchmark/MMMU) guesses with Python's random numbers from seed 42
+ * where it finds no option; `vlmevalkit`, which the paper's table 4 reports, counts that as wrong and makes two options
+ * of an open question.
  */
 
 import { groupBy } from '../metrics/group-by.ts';

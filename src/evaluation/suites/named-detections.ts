@@ -1,6 +1,7 @@
 /**
- * Detections of models that name boxes and rank nothing: lines of Rex-Omni's toolkit, results of the baselines' scripts, and
- * answers in words that a baseline's reader understands. All scores are equal; the order of the file is kept.
+ * Detections of models that name boxes and rank nothing: lines of Rex-Omni's toolkit, results of the baselines'
+ * scripts, and answers in words that a baseline's reader understands. All scores are equal; the order of the file is
+ * kept.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -33,9 +34,9 @@ interface Reading {
 }
 
 /**
- * Reads answers by image: `{ image_path | image_name | file_name | image_id, extracted_predictions: { category: boxes xyxy } }` in
- * pixels (Rex-Omni); `{ ..., annotations: [{ class, rect }] }`, left, top, width and height in thousandths (the authors'
- * scripts for baselines); with a style, `{ ..., response }` in words.
+ * Reads answers by image: `{ image_path | image_name | file_name | image_id, extracted_predictions: { category: boxes
+ * xyxy } }` in pixels (Rex-Omni); `{ ..., annotations: [{ class, rect }] }`, left, top, width and height in thousandths
+ * (the authors' scripts for baselines); with a style, `{ ..., response }` in words.
  * @throws ChatRexError 'invalid-file' naming the record that is none of these
  */
 export function namedDetections(

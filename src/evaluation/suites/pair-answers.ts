@@ -1,4 +1,6 @@
-/** Finds the answer to each sample, and says aloud which are missing, given twice, or for samples that are not there. */
+/**
+ * Finds the answer to each sample, and says aloud which are missing, given twice, or for samples that are not there.
+ */
 
 import { ChatRexError } from '../../errors.ts';
 import { type AnswerCounts, counted } from './suite-score.ts';
@@ -23,7 +25,8 @@ function shown(keys: readonly string[]): string {
 
 /**
  * Pairs samples and answers by key.
- * @throws ChatRexError 'invalid-file' when there are no samples, when two have one key, or when no answer is of any of the samples: then the
+ * @throws ChatRexError 'invalid-file' when there are no samples, when two have one key, or when no answer is of any of
+ *   the samples: then the
  * two files belong to different suites or splits.
  */
 export function pairAnswers<Truth, Answer>(

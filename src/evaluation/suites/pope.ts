@@ -1,6 +1,6 @@
 /**
- * POPE (Li et al. 2023): "Is there a dog in the image?", half of the right answers yes. Three categories of questions about
- * absent things: random, popular, adversarial; the paper's figure is the mean F1 of the three.
+ * POPE (Li et al. 2023): "Is there a dog in the image?", half of the right answers yes. Three categories of questions
+ * about absent things: random, popular, adversarial; the paper's figure is the mean F1 of the three.
  *
  * Rules to read yes or no from a text, each equal to a public script but for what `popeRules` says:
  * `official` (RUCAIBox/POPE evaluate.py, also LLaVA's), `vlmevalkit` (its YOrN_Extraction), `lmms-eval`.
@@ -58,8 +58,8 @@ export function popeAnswers(file: RecordFile): PopeAnswer[] {
 }
 
 /**
- * LLaVA numbers the questions of all categories through, in a file of its own; the labels are in POPE's files, in the same
- * order within a category.
+ * LLaVA numbers the questions of all categories through, in a file of its own; the labels are in POPE's files, in the
+ * same order within a category.
  * @throws ChatRexError 'invalid-file' when a category has another number of questions than labels
  */
 export function llavaPopeQuestions(questions: RecordFile, labels: readonly PopeQuestion[]): PopeQuestion[] {

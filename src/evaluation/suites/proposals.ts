@@ -1,6 +1,6 @@
 /**
- * Proposals (table 6): class-agnostic AP and average recall by COCO's rules, and recall of the proposals that score at least .3.
- * The paper does not say at which overlap table 6 counts; here it is IoU .5, as is the recall of all 100.
+ * Proposals (table 6): class-agnostic AP and average recall by COCO's rules, and recall of the proposals that score at
+ * least .3. The paper does not say at which overlap table 6 counts; here it is IoU .5, as is the recall of all 100.
  */
 
 import { ChatRexError } from '../../errors.ts';
@@ -53,8 +53,9 @@ export function proposalLines(file: RecordFile, { images }: DetectionTruth): Pro
 }
 
 /**
- * `AP`, `AP50`, `AR1`, `AR10`, `AR100` as pycocotools with `useCats = 0`; `recallAtScore` of the proposals that score at least
- * `minScore`, `recallAtIou50` of all, both at IoU .5 with 100 an image. Of several kinds the figures are those of `both`.
+ * `AP`, `AP50`, `AR1`, `AR10`, `AR100` as pycocotools with `useCats = 0`; `recallAtScore` of the proposals that score
+ * at least `minScore`, `recallAtIou50` of all, both at IoU .5 with 100 an image. Of several kinds the figures are those
+ * of `both`.
  */
 export function scoreProposals(
   truth: DetectionTruth,

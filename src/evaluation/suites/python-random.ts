@@ -1,6 +1,7 @@
 /**
- * Python's `random` as far as scoring scripts use it: the Mersenne Twister (Matsumoto and Nishimura 1998), seeded by a whole
- * number, and `choice`. MMMU's script guesses with seed 42 where it finds no option, so its figure depends on this stream.
+ * Python's `random` as far as scoring scripts use it: the Mersenne Twister (Matsumoto and Nishimura 1998), seeded by a
+ * whole number, and `choice`. MMMU's script guesses with seed 42 where it finds no option, so its figure depends on
+ * this stream.
  */
 
 const size = 624;

@@ -1,6 +1,7 @@
 /**
- * Reads COCO's results files, `[{ image_id, category_id, bbox, score }, ...]`, by the gigabyte into columns. Objects are read
- * byte by byte; whatever is unusual about one goes through a JSON parser, which also tells what is wrong with it.
+ * Reads COCO's results files, `[{ image_id, category_id, bbox, score }, ...]`, by the gigabyte into columns. Objects
+ * are read byte by byte; whatever is unusual about one goes through a JSON parser, which also tells what is wrong with
+ * it.
  */
 
 import { fileBytes } from '../../datasets/json/bytes.ts';

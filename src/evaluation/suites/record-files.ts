@@ -1,6 +1,7 @@
 /**
- * Reads the files in which evaluation scripts keep questions and answers: a JSON list, a JSON object by id, JSON Lines (with
- * or without a comma after each line, as SEED-Bench has them), or a table with tabs or commas as pandas writes it.
+ * Reads the files in which evaluation scripts keep questions and answers: a JSON list, a JSON object by id, JSON Lines
+ * (with or without a comma after each line, as SEED-Bench has them), or a table with tabs or commas as pandas writes
+ * it.
  */
 
 import { open, stat } from 'node:fs/promises';
@@ -13,7 +14,10 @@ export type RawRecord = Readonly<Record<string, unknown>>;
 /** The longest text that the engine holds in one string is a little more. */
 const maxBytes = 500 * 2 ** 20;
 
-/** A file's records; an object by id becomes records `{ id, value }`, or the values with their `id` where those are objects. */
+/**
+ * A file's records; an object by id becomes records `{ id, value }`, or the values with their `id` where those are
+ * objects.
+ */
 export interface RecordFile {
   readonly path: string;
   readonly records: readonly RawRecord[];

@@ -1,6 +1,6 @@
 /**
- * The forms in which RefCOCO goes round: JSON Lines of Shikra and InternVL, tables of lmms-lab and VLMEvalKit, COCO-like
- * files of MDETR; and answers as boxes or as text.
+ * The forms in which RefCOCO goes round: JSON Lines of Shikra and InternVL, tables of lmms-lab and VLMEvalKit,
+ * COCO-like files of MDETR; and answers as boxes or as text.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -27,9 +27,9 @@ export interface RefcocoAnswer {
 
 /**
  * Samples of a file, one a sentence. Ids are the records' own, or their place in the file.
- * Forms: `{ img_path, expression, bbox, width, height }` (Shikra), `{ image, sent, bbox, width, height }` (InternVL), both
- * xyxy; `{ question_id, answer: [sentences], bbox }` (lmms-lab, xywh, the id gets `_0`, `_1` ...); a table with `bbox_x1` ...
- * (VLMEvalKit); `{ images: [{ id, caption, ... }], annotations }` (MDETR).
+ * Forms: `{ img_path, expression, bbox, width, height }` (Shikra), `{ image, sent, bbox, width, height }` (InternVL),
+ * both xyxy; `{ question_id, answer: [sentences], bbox }` (lmms-lab, xywh, the id gets `_0`, `_1` ...); a table with
+ * `bbox_x1` ... (VLMEvalKit); `{ images: [{ id, caption, ... }], annotations }` (MDETR).
  */
 export function refcocoSamples(file: RecordFile): RefcocoSample[] {
   const fallback = splitOfFile(file.path);
@@ -88,8 +88,10 @@ function mdetrSamples(
 }
 
 /**
- * Answers by id, or by their place in the file: `boxes` or `extracted_predictions` in pixels, or a text with boxes in it.
- * @param frame what the numbers of a text mean; guessed from each text by default, as VLMEvalKit does: up to 1.5 shares,
+ * Answers by id, or by their place in the file: `boxes` or `extracted_predictions` in pixels, or a text with boxes in
+ * it.
+ * @param frame what the numbers of a text mean; guessed from each text by default, as VLMEvalKit does: up to 1.5
+ *   shares,
  * up to 1000 thousandths, else pixels
  */
 export function refcocoAnswers(

@@ -1,7 +1,7 @@
 /**
- * RefCOCO, RefCOCO+ and RefCOCOg (Yu et al. 2016; Mao et al. 2016): one sentence, one box, right when it overlaps the object by
- * half. Groma and Shikra count IoU > .5, VLMEvalKit and lmms-eval >= .5: both are reported. Of several boxes the first counts;
- * Shikra's rule of exactly one box is `isExactlyOne`. Table 3 of the paper: IoU larger than .5.
+ * RefCOCO, RefCOCO+ and RefCOCOg (Yu et al. 2016; Mao et al. 2016): one sentence, one box, right when it overlaps the
+ * object by half. Groma and Shikra count IoU > .5, VLMEvalKit and lmms-eval >= .5: both are reported. Of several boxes
+ * the first counts; Shikra's rule of exactly one box is `isExactlyOne`. Table 3 of the paper: IoU larger than .5.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -29,8 +29,8 @@ export interface RefcocoOptions {
 }
 
 /**
- * `accuracy50` (IoU > .5), `accuracy50Inclusive` (>= .5), the other thresholds of lmms-eval, `centerAccuracy` and `meanIou`.
- * With several splits the figures are the means over the splits, and each split is in `byKind`.
+ * `accuracy50` (IoU > .5), `accuracy50Inclusive` (>= .5), the other thresholds of lmms-eval, `centerAccuracy` and
+ * `meanIou`. With several splits the figures are the means over the splits, and each split is in `byKind`.
  */
 export function scoreRefcoco(
   samples: readonly RefcocoSample[],

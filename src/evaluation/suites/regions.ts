@@ -1,8 +1,9 @@
 /**
- * Category of given boxes (table 5, Yuan et al. 2024, Osprey): LVIS and PACO, what the model calls a region against its name.
- * `semanticSimilarity` is the cosine of all-MiniLM-L6-v2, `semanticIou` the overlap of the sets of words in small letters.
- * Agrees with Osprey's osprey/eval/lvis_paco_eval.py, which puts the names into the encoder as they are written (the encoder
- * itself makes letters small); VisionLLM v2 makes them small first, which comes to the same with this encoder.
+ * Category of given boxes (table 5, Yuan et al. 2024, Osprey): LVIS and PACO, what the model calls a region against its
+ * name. `semanticSimilarity` is the cosine of all-MiniLM-L6-v2, `semanticIou` the overlap of the sets of words in small
+ * letters. Agrees with Osprey's osprey/eval/lvis_paco_eval.py, which puts the names into the encoder as they are
+ * written (the encoder itself makes letters small); VisionLLM v2 makes them small first, which comes to the same with
+ * this encoder.
  */
 
 import { groupBy } from '../metrics/group-by.ts';
@@ -43,8 +44,8 @@ export function regionNames(file: RecordFile): RegionName[] {
 }
 
 /**
- * Answers by region: `{ id, index, prediction }`, or by image: `{ id, predictions: [...] }` in the order of its regions.
- * Osprey's script prints its answers and keeps no file.
+ * Answers by region: `{ id, index, prediction }`, or by image: `{ id, predictions: [...] }` in the order of its
+ * regions. Osprey's script prints its answers and keeps no file.
  */
 export function regionTexts(file: RecordFile): RegionText[] {
   return file.records.flatMap((record, i) => {

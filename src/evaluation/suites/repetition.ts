@@ -20,7 +20,10 @@ export interface RepetitionOptions {
   readonly maxTokens?: number;
 }
 
-/** Answers with `finish_reason`, `tokens` or a whole reply of an endpoint (`choices`, `usage`), as far as they have them. */
+/**
+ * Answers with `finish_reason`, `tokens` or a whole reply of an endpoint (`choices`, `usage`), as far as they have
+ * them.
+ */
 export function coordinateAnswers(file: RecordFile, { maxTokens }: RepetitionOptions = {}): CoordinateAnswer[] {
   return file.records.map((record, i) => {
     const choice = firstChoice(record);
@@ -51,8 +54,8 @@ export interface LongestRun {
 }
 
 /**
- * Shares of answers: `repeating` (any run), `sameBox`, `steppingBox`, `textLoop`, `ranToLimit` (of those whose records say
- * it; null when none does), `cut` in the middle of an object, `withoutBoxes`. `repeatedBoxes` is a share of boxes.
+ * Shares of answers: `repeating` (any run), `sameBox`, `steppingBox`, `textLoop`, `ranToLimit` (of those whose records
+ * say it; null when none does), `cut` in the middle of an object, `withoutBoxes`. `repeatedBoxes` is a share of boxes.
  * `longestRun` counts boxes; `commonStepX` and `commonStepY` are the step that most runs take, in the answers' units.
  * @returns the score, and the longest run for drawing it
  */

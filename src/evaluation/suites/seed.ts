@@ -1,7 +1,7 @@
 /**
- * SEED-Bench-1 (Li et al. 2023): four options, letters. The paper's SEED-I are the questions about images; questions about
- * videos have ids with a `v`. Rules: `official` (equality, as LLaVA's convert_seed_for_submission.py), `lmms-eval` (the first
- * character, whatever its case).
+ * SEED-Bench-1 (Li et al. 2023): four options, letters. The paper's SEED-I are the questions about images; questions
+ * about videos have ids with a `v`. Rules: `official` (equality, as LLaVA's convert_seed_for_submission.py),
+ * `lmms-eval` (the first character, whatever its case).
  */
 
 import { groupBy } from '../metrics/group-by.ts';
@@ -53,8 +53,8 @@ export const seedAnswers = (file: RecordFile): TextAnswer[] =>
   textAnswers(file, 'seed', ['prediction', 'text', 'response', 'output', 'answer']);
 
 /**
- * A file that holds answers and truth. Published ones have some questions twice, with the same id; the published figures count
- * both, so the second becomes a sample of its own.
+ * A file that holds answers and truth. Published ones have some questions twice, with the same id; the published
+ * figures count both, so the second becomes a sample of its own.
  */
 export function seedResults(file: RecordFile): { questions: SeedQuestion[]; answers: TextAnswer[] } {
   const timesSeen = new Map<string, number>();

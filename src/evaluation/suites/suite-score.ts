@@ -1,4 +1,6 @@
-/** What every suite gives back: figures under fixed names, how they were reached, and what was wrong with the answers. */
+/**
+ * What every suite gives back: figures under fixed names, how they were reached, and what was wrong with the answers.
+ */
 
 /** A figure; null when nothing was asked that it could be taken from, or when it needs what was not given. */
 export type Figures = Readonly<Record<string, number | null>>;

@@ -1,6 +1,7 @@
 /**
- * Finds the tokenizer of a model folder in the Hugging Face layout: `tokenizer.json`, or else `tokenizer.model`, or else
- * byte-level `vocab.json` with `merges.txt`; with the tokens that `added_tokens.json` and `tokenizer_config.json` add.
+ * Finds the tokenizer of a model folder in the Hugging Face layout: `tokenizer.json`, or else `tokenizer.model`, or
+ * else byte-level `vocab.json` with `merges.txt`; with the tokens that `added_tokens.json` and `tokenizer_config.json`
+ * add.
  */
 
 import { existsSync } from 'node:fs';

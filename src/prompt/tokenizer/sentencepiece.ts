@@ -1,10 +1,10 @@
 /**
  * Reads a sentencepiece `tokenizer.model` (protobuf `ModelProto`) and says the same as a `tokenizer.json`.
  *
- * Sentencepiece's BPE joins the neighbours whose join is the best-scored piece; as merges: every way to split a piece into
- * two pieces, best score first. Field numbers from google/sentencepiece `sentencepiece_model.proto`.
- * Not supported, as no model of this family has them: unigram models and rules that change the text. User-defined
- * symbols become special tokens: like all of those, they are not looked for in text.
+ * Sentencepiece's BPE joins the neighbours whose join is the best-scored piece; as merges: every way to split a piece
+ * into two pieces, best score first. Field numbers from google/sentencepiece `sentencepiece_model.proto`. Not
+ * supported, as no model of this family has them: unigram models and rules that change the text. User-defined symbols
+ * become special tokens: like all of those, they are not looked for in text.
  */
 
 import { BinaryReader } from '@bufbuild/protobuf/wire';

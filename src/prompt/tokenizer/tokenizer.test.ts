@@ -41,7 +41,8 @@ describe('agreement with sentencepiece and Hugging Face tokenizers', () => {
     }
   });
 
-  // The shared tokenizer.json holds another vocabulary than the shared tokenizer.model; its ids come from its own judge.
+  // The shared tokenizer.json holds another vocabulary than the shared tokenizer.model; its ids come from its own
+  // judge.
   it.skipIf(!existsSync(shared))('a tokenizer.json of 32,000 pieces', () => {
     const tokenizer = createTokenizer(readJson(new URL('llama2_tokenizer.json', shared)));
     for (const { text, ids } of readJson(fixture('shared-json-cases.json'))) {

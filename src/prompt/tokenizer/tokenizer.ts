@@ -1,10 +1,10 @@
 /**
  * Text to token ids and back, for every vocabulary this project meets.
  *
- * Encoding is done by `@huggingface/tokenizers`, told of no special token at all: text is text, and special tokens exist
- * only as ids asked for by name. Decoding is our own, because an answer is read while it is being written: byte by byte,
- * never cutting a character in half. Agrees with Hugging Face tokenizers and sentencepiece (see the tests) but for
- * decoding bytes that are no UTF-8: replaced as the Encoding Standard says, not one by one.
+ * Encoding is done by `@huggingface/tokenizers`, told of no special token at all: text is text, and special tokens
+ * exist only as ids asked for by name. Decoding is our own, because an answer is read while it is being written: byte
+ * by byte, never cutting a character in half. Agrees with Hugging Face tokenizers and sentencepiece (see the tests) but
+ * for decoding bytes that are no UTF-8: replaced as the Encoding Standard says, not one by one.
  */
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';

@@ -19,7 +19,8 @@ interface Word {
 
 /**
  * @param sentences the text to fit.
- * @param options.vocabSize ids in all: 256 bytes, the merges, then the special tokens. Fewer when nothing is left to merge.
+ * @param options.vocabSize ids in all: 256 bytes, the merges, then the special tokens. Fewer when nothing is left to
+ *   merge.
  * @param options.specialTokens names that get the last ids, in order.
  */
 export function trainTokenizer(

@@ -18,7 +18,9 @@ const scale = z.strictObject({
   side: count,
   /** Boxes that cover more of the image than this share are left to another scale. */
   largestBox: z.number().gt(0).max(1),
-  /** How the highest score of a box tells how likely the box holds an object, and how likely it also names it rightly. */
+  /**
+   * How the highest score of a box tells how likely the box holds an object, and how likely it also names it rightly.
+   */
   calibration: z.strictObject({ object: logistic, category: logistic }),
 });
 

@@ -19,7 +19,8 @@ test('distances are means over bins, in strides from the centre of a place', asy
     { boxes: placeBoxes([{ logits, distances, height, width, stride }], config) },
     'feeds',
   );
-  // All weight on one bin for the first place (0, 1, 2, 3 strides); even weight on all, so a mean of two, for the second.
+  // All weight on one bin for the first place (0, 1, 2, 3 strides); even weight on all, so a mean of two, for the
+  // second.
   const values = new Float32Array(2 * 4 * bins);
   [0, 1, 2, 3].forEach((bin, side) => {
     values[side * bins + bin] = 50;

@@ -55,8 +55,8 @@ export function detectionsOf(
 }
 
 /**
- * One box per object: of boxes of all scales that overlap, the one that is likeliest an object, moved to the mean of those
- * around it. Best first.
+ * One box per object: of boxes of all scales that overlap, the one that is likeliest an object, moved to the mean of
+ * those around it. Best first.
  */
 export function keptDetections(
   detections: readonly Detection[],

@@ -53,9 +53,9 @@ export class NanoDet implements ProposalNetwork {
   /**
    * Finds the objects of every image and names them.
    *
-   * `scores` say how likely a box holds an object (IoU of at least .5 with one), `categoryScores` how likely it also has the
-   * name that `categories` gives it. `both` finds what `coarse` does. `fine` is an error: to answer with no boxes would
-   * say that the image has no pieces of things, which nobody has looked for.
+   * `scores` say how likely a box holds an object (IoU of at least .5 with one), `categoryScores` how likely it also
+   * has the name that `categories` gives it. `both` finds what `coarse` does. `fine` is an error: to answer with no
+   * boxes would say that the image has no pieces of things, which nobody has looked for.
    * @throws ChatRexError 'unsupported' for `fine`; and as `ProposalNetwork.propose`
    * @example const [{ boxesXyxy, scores, categories }] = await network.propose(['photo.jpg']);
    */
@@ -83,7 +83,8 @@ export class NanoDet implements ProposalNetwork {
   }
 
   /**
-   * What every place of the given scales proposes, before doubles are suppressed: for those who want to choose themselves.
+   * What every place of the given scales proposes, before doubles are suppressed: for those who want to choose
+   * themselves.
    * @param minScore least probability of an object
    */
   detections(image: RgbImage, scales: readonly NanoDetScale[], minScore: number): Promise<Detection[]> {

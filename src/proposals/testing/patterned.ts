@@ -1,4 +1,6 @@
-/** Weights and images that a formula gives, the same as `tools/reference/upn/make_fixture.py` gave to the official code. */
+/**
+ * Weights and images that a formula gives, the same as `tools/reference/upn/make_fixture.py` gave to the official code.
+ */
 
 import type { StoredWeight } from '../../onnx/emit.ts';
 import type { UpnConfig } from '../config.ts';

@@ -1,6 +1,6 @@
 /**
- * COYO-700M's Parquet files as a list of URLs (kakaobrain/coyo-dataset): rows are judged by their columns before a byte of their images
- * is fetched, and the columns that are judged are all that is read.
+ * COYO-700M's Parquet files as a list of URLs (kakaobrain/coyo-dataset): rows are judged by their columns before a byte
+ * of their images is fetched, and the columns that are judged are all that is read.
  */
 
 import { basename } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Fetches images by URL: bounded in bytes, time and redirects, never from private networks unless allowed, and not from servers
- * that ask not to be used for training (X-Robots-Tag: noai, noimageai; TDM-Reservation: 1).
+ * Fetches images by URL: bounded in bytes, time and redirects, never from private networks unless allowed, and not from
+ * servers that ask not to be used for training (X-Robots-Tag: noai, noimageai; TDM-Reservation: 1).
  */
 
 import { lookup as dnsLookup } from 'node:dns';

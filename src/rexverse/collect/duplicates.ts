@@ -27,7 +27,8 @@ export class Duplicates {
   /**
    * The index of the first kept image that this one repeats; otherwise it is kept.
    * @param id hash of all that makes it equal to another
-   * @param looks 16 hexadecimal digits; undefined compares by id only: another conversation about the same image is no duplicate
+   * @param looks 16 hexadecimal digits; undefined compares by id only: another conversation about the same image is no
+   *   duplicate
    */
   findOrKeep(index: number, id: string, looks?: string): number | undefined {
     const file = BigInt(`0x${id.slice(0, 15)}`) + 1n;

@@ -1,6 +1,6 @@
 /**
- * Lists of images: a folder, files, a manifest of paths or URLs, a file of conversations. A list is read as a stream, in an order
- * that depends on its contents alone.
+ * Lists of images: a folder, files, a manifest of paths or URLs, a file of conversations. A list is read as a stream,
+ * in an order that depends on its contents alone.
  */
 
 import { createReadStream } from 'node:fs';
@@ -24,8 +24,8 @@ export interface ImageList {
 }
 
 /**
- * Opens what a user names: a folder (all images in it), an image, a `.txt` manifest (a path or URL a line), a `.jsonl` manifest
- * (`{"file" | "url", "caption"?}`), or a `.json` of conversations as LLaVA and ALLaVA store them.
+ * Opens what a user names: a folder (all images in it), an image, a `.txt` manifest (a path or URL a line), a `.jsonl`
+ * manifest (`{"file" | "url", "caption"?}`), or a `.json` of conversations as LLaVA and ALLaVA store them.
  * @param root where the paths of a manifest begin; the manifest's own folder by default
  * @throws ChatRexError 'not-found' or 'invalid-argument' naming the source
  */

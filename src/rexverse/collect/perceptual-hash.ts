@@ -1,6 +1,7 @@
 /**
- * A hash of what an image looks like: 64 bits of the low frequencies of its brightness, as pHash takes them (32 x 32 brightness,
- * two-dimensional cosine transform, the 8 x 8 lowest frequencies against their median). Copies in other sizes and qualities differ in a few bits.
+ * A hash of what an image looks like: 64 bits of the low frequencies of its brightness, as pHash takes them (32 x 32
+ * brightness, two-dimensional cosine transform, the 8 x 8 lowest frequencies against their median). Copies in other
+ * sizes and qualities differ in a few bits.
  */
 
 /** Images are shrunk to a square of this side first. */

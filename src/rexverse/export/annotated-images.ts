@@ -1,4 +1,7 @@
-/** What is exported of a run: its finished entries, each image once, in the order of the list, with the place of the image. */
+/**
+ * What is exported of a run: its finished entries, each image once, in the order of the list, with the place of the
+ * image.
+ */
 
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import type { DoneOutcome } from '../annotation.ts';

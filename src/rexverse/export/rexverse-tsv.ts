@@ -1,9 +1,10 @@
 /**
- * A run in the layout of Rexverse-2M (IDEA-Research/Rexverse-2M): an image TSV of keys and base64, annotation TSVs whose lines are a
- * byte offset into it and JSON, and beside each of those a `.lineidx` with the byte at which each of its lines starts.
+ * A run in the layout of Rexverse-2M (IDEA-Research/Rexverse-2M): an image TSV of keys and base64, annotation TSVs
+ * whose lines are a byte offset into it and JSON, and beside each of those a `.lineidx` with the byte at which each of
+ * its lines starts.
  *
- * The release has a file of one-sentence descriptions and one of referring expressions; the short phrases, with those that nothing
- * fits, are a third. Boxes are xyxy in pixels; null says that nothing in the image fits the phrase.
+ * The release has a file of one-sentence descriptions and one of referring expressions; the short phrases, with those
+ * that nothing fits, are a third. Boxes are xyxy in pixels; null says that nothing in the image fits the phrase.
  */
 
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';

@@ -6,8 +6,8 @@ import { questionFor } from '../../prompt/templates.ts';
 import type { AnnotatedText, Annotation, DoneOutcome } from '../annotation.ts';
 
 /**
- * Regions at four granularities (name, phrase, referring, description), the caption with its boxes, and phrases that nothing in
- * the image fits. More of everything may be in the image than was annotated, so nothing is background.
+ * Regions at four granularities (name, phrase, referring, description), the caption with its boxes, and phrases that
+ * nothing in the image fits. More of everything may be in the image than was annotated, so nothing is background.
  * @param file where the image is for whoever reads the sample
  */
 export function toSample({ item, annotation }: DoneOutcome, file: string): Sample {

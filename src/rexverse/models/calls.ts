@@ -1,5 +1,6 @@
 /**
- * Model calls that are never paid twice: each has a key of what it depends on, and its result is on disk before it is used.
+ * Model calls that are never paid twice: each has a key of what it depends on, and its result is on disk before it is
+ * used.
  *
  * Every process writes a file of its own; whoever works on an item reads what all of them have written about its block.
  */

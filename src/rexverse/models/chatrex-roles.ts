@@ -1,8 +1,10 @@
 /**
- * The four roles, played by a ChatRex: it captions, finds, describes and checks with the questions that it was trained on.
+ * The four roles, played by a ChatRex: it captions, finds, describes and checks with the questions that it was trained
+ * on.
  *
- * A ChatRex cannot follow the instructions of table 9. It is told a region's phrase as an earlier turn of the conversation; it
- * verifies a description by its noun and by looking for what it describes; it refers to a region in its own words.
+ * A ChatRex cannot follow the instructions of table 9. It is told a region's phrase as an earlier turn of the
+ * conversation; it verifies a description by its noun and by looking for what it describes; it refers to a region in
+ * its own words.
  */
 
 import { iou } from '../../boxes/overlap.ts';
@@ -148,7 +150,10 @@ export class ChatRexRoles implements Captioner, Grounder, Describer, Writer {
   }
 }
 
-/** What a description says of the thing itself: "There is a red car on the left, next to a dog." asks for "red car on the left". */
+/**
+ * What a description says of the thing itself: "There is a red car on the left, next to a dog." asks for "red car on
+ * the left".
+ */
 function expressionOf(description: string): string {
   return description
     .replace(/^(?:there (?:is|are)|this is|it is|that is)\s+/i, '')

@@ -1,6 +1,7 @@
 /**
- * Boxes as other models write them, per query. Formats: JSON of Qwen3-VL (0 to 1000) and of detectors behind a chat endpoint
- * (pixels: Grounding DINO, DINO-X and their kin), and the box tokens of Rex-Omni (0 to 999) and LocateAnything (0 to 1000).
+ * Boxes as other models write them, per query. Formats: JSON of Qwen3-VL (0 to 1000) and of detectors behind a chat
+ * endpoint (pixels: Grounding DINO, DINO-X and their kin), and the box tokens of Rex-Omni (0 to 999) and LocateAnything
+ * (0 to 1000).
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -80,7 +81,10 @@ function queryOf(label: string, queries: readonly string[]): number | undefined 
   return near.sort((a, b) => spelled[b].length - spelled[a].length)[0];
 }
 
-/** `<|object_ref_start|>cat<|object_ref_end|><|box_start|><1><2><3><4>, ...<|box_end|>`, `<ref>cat</ref><box><1><2><3><4></box>`. */
+/**
+ * `<|object_ref_start|>cat<|object_ref_end|><|box_start|><1><2><3><4>, ...<|box_end|>`,
+ * `<ref>cat</ref><box><1><2><3><4></box>`.
+ */
 function readTokens(answer: string, format: GroundingFormat): NamedBox[] {
   const named: NamedBox[] = [];
   const groups =

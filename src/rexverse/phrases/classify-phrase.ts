@@ -1,4 +1,7 @@
-/** What a noun phrase says about the thing it names: its head, how many, whether it is a thing at all (paper section 4.1). */
+/**
+ * What a noun phrase says about the thing it names: its head, how many, whether it is a thing at all (paper section
+ * 4.1).
+ */
 
 import type { NounPhrase } from './noun-phrases.ts';
 import type { Word } from './tag-words.ts';

@@ -1,6 +1,6 @@
 /**
- * Corrections of tags that the tagger often gets wrong in captions, which have no main verb and end in nouns. Each rule names the
- * words that it was written for.
+ * Corrections of tags that the tagger often gets wrong in captions, which have no main verb and end in nouns. Each rule
+ * names the words that it was written for.
  */
 
 import type { Word } from './tag-words.ts';

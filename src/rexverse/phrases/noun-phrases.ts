@@ -1,9 +1,9 @@
 /**
  * Noun phrases by a rule over parts of speech; no parser is needed for captions.
  *
- * The rule: (determiner | number | possessive)? (adverb? adjective | participle before a noun | "," or "and" between adjectives)*
- * (noun | name | 's | hyphen)+. Agrees with spaCy's `noun_chunks` by a span F1 of .9 on COCO captions (docs/rexverse.md;
- * tools/reference/rexverse/noun_chunks.py makes the comparison).
+ * The rule: (determiner | number | possessive)? (adverb? adjective | participle before a noun | "," or "and" between
+ * adjectives)* (noun | name | 's | hyphen)+. Agrees with spaCy's `noun_chunks` by a span F1 of .9 on COCO captions
+ * (docs/rexverse.md; tools/reference/rexverse/noun_chunks.py makes the comparison).
  */
 
 import { correctTags } from './correct-tags.ts';

@@ -1,9 +1,9 @@
 /**
  * What of an annotation is true, where the truth is known: scenes of RexWorld.
  *
- * A phrase is right when a thing of its name is in the scene; a box when such a thing overlaps it by IoU .5; a description when
- * nothing that it claims of its region (name, color, size, side of the image) is false. Claims that a careful person would hesitate
- * about count neither way.
+ * A phrase is right when a thing of its name is in the scene; a box when such a thing overlaps it by IoU .5; a
+ * description when nothing that it claims of its region (name, color, size, side of the image) is false. Claims that a
+ * careful person would hesitate about count neither way.
  */
 
 import { matchBoxes } from '../../evaluation/metrics/match-boxes.ts';

@@ -4,7 +4,10 @@ import type { Job, Queue, QueueEvents, Worker } from 'bullmq';
 import { ChatRexError } from '../../errors.ts';
 import type { Task } from '../work/messages.ts';
 
-/** Results are kept as texts: PostgreSQL would put the keys of an object in another order, and what is written would differ. */
+/**
+ * Results are kept as texts: PostgreSQL would put the keys of an object in another order, and what is written would
+ * differ.
+ */
 export type TaskQueue = Queue<Task, string>;
 export type TaskJob = Job<Task, string>;
 

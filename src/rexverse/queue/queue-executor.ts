@@ -1,6 +1,6 @@
 /**
- * Gives tasks to workers on other machines, through a queue. Jobs carry names and texts, never pixels; they have the same name however
- * often the run is begun, so that none is done twice; one that the queue has lost is given again.
+ * Gives tasks to workers on other machines, through a queue. Jobs carry names and texts, never pixels; they have the
+ * same name however often the run is begun, so that none is done twice; one that the queue has lost is given again.
  */
 
 import type { QueueEvents } from 'bullmq';
@@ -105,7 +105,9 @@ export class QueueExecutor implements Executor {
     }
   }
 
-  /** Tasks that no worker has begun are taken back; the others are finished by their workers, and found by the next run. */
+  /**
+   * Tasks that no worker has begun are taken back; the others are finished by their workers, and found by the next run.
+   */
   drain(): void {
     this.#isStopped = true;
     for (const one of this.#outstanding.values()) one.resolve(stopped(one.task));

@@ -1,6 +1,7 @@
 /**
- * A machine that works for a run elsewhere: takes tasks from its queue and does them in worker processes, so that the process that
- * talks to the queue is never busy and its locks are renewed in time. It shares the folder of the run with the others.
+ * A machine that works for a run elsewhere: takes tasks from its queue and does them in worker processes, so that the
+ * process that talks to the queue is never busy and its locks are renewed in time. It shares the folder of the run with
+ * the others.
  */
 
 import { resolve } from 'node:path';

@@ -1,4 +1,7 @@
-/** Stage 2: one sentence about the image (paper section 4.1, image caption). Given captions and conversations pass through. */
+/**
+ * Stage 2: one sentence about the image (paper section 4.1, image caption). Given captions and conversations pass
+ * through.
+ */
 
 import type { AnnotatedText } from '../annotation.ts';
 import { isRefusal } from '../models/read-answers.ts';

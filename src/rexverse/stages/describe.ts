@@ -1,4 +1,7 @@
-/** Stage 5: a sentence about each region, told its phrase (paper section 4.1, table 9), and untold, to measure appendix C.3. */
+/**
+ * Stage 5: a sentence about each region, told its phrase (paper section 4.1, table 9), and untold, to measure appendix
+ * C.3.
+ */
 
 import type { AnnotatedRegion, Dropped } from '../annotation.ts';
 import { isRefusal } from '../models/read-answers.ts';

@@ -1,8 +1,9 @@
 /**
  * Stage 4: phrases to boxes (paper section 4.1, phrase grounding).
  *
- * Boxes are clipped to the image and those outside it refused; a phrase keeps as many boxes as it names things; phrases that mean
- * the same box share one region, named by the longest of them; phrases without a box stay as what the image does not show.
+ * Boxes are clipped to the image and those outside it refused; a phrase keeps as many boxes as it names things; phrases
+ * that mean the same box share one region, named by the longest of them; phrases without a box stay as what the image
+ * does not show.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';
@@ -45,7 +46,10 @@ interface JoinedRegion {
   readonly phrases: Set<AnnotatedPhrase>;
 }
 
-/** One region for each thing, however many phrases mean it; best scores first, so that the order says nothing of the text. */
+/**
+ * One region for each thing, however many phrases mean it; best scores first, so that the order says nothing of the
+ * text.
+ */
 function joinRegions(
   { texts, item }: Draft,
   boxes: ReadonlyMap<string, readonly GroundedBox[]>,

@@ -1,6 +1,6 @@
 /**
- * Stage 1, per image: decode it, measure it, and judge what can be judged alone (paper section 4.1, image collection). Whether it
- * repeats an earlier image is decided afterwards, in the order of the list.
+ * Stage 1, per image: decode it, measure it, and judge what can be judged alone (paper section 4.1, image collection).
+ * Whether it repeats an earlier image is decided afterwards, in the order of the list.
  */
 
 import sharp from 'sharp';
@@ -16,7 +16,9 @@ export interface ImageFilters {
   readonly maxAspect: number;
   /** Bits in which the perceptual hashes of two images of the same thing may differ; -1 keeps all but equal files. */
   readonly duplicateBits: number;
-  /** Share of the image's border that may be white; 1 keeps all. Product pictures and web graphics have a white border. */
+  /**
+   * Share of the image's border that may be white; 1 keeps all. Product pictures and web graphics have a white border.
+   */
   readonly maxWhiteBorder: number;
 }
 

@@ -1,4 +1,6 @@
-/** Stage 3: the noun phrases of every text that may have a box, with their places (paper section 4.1, phrase grounding). */
+/**
+ * Stage 3: the noun phrases of every text that may have a box, with their places (paper section 4.1, phrase grounding).
+ */
 
 import type { AnnotatedPhrase, Dropped } from '../annotation.ts';
 import { classifyPhrase } from '../phrases/classify-phrase.ts';
@@ -36,7 +38,9 @@ function phrasesOf(text: string, dropped: Dropped[]): AnnotatedPhrase[] {
   return phrases;
 }
 
-/** The rule for noun phrases knows English; a text that is mostly of other letters is told apart from one without nouns. */
+/**
+ * The rule for noun phrases knows English; a text that is mostly of other letters is told apart from one without nouns.
+ */
 function isEnglish(text: string): boolean {
   const letters = text.match(/\p{L}/gu)?.length ?? 0;
   return letters === 0 || (text.match(/[A-Za-z]/g)?.length ?? 0) >= letters / 2;

@@ -1,4 +1,7 @@
-/** Roles that answer at once, except about one image (the sixth of `writeTestImages`): there the process hangs, as in a broken decoder. */
+/**
+ * Roles that answer at once, except about one image (the sixth of `writeTestImages`): there the process hangs, as in a
+ * broken decoder.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Real servers for tests, from the binaries of the system: Redis and PostgreSQL, each with a folder and a port of its own. */
+/**
+ * Real servers for tests, from the binaries of the system: Redis and PostgreSQL, each with a folder and a port of its
+ * own.
+ */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Annotated images as one HTML file that needs nothing else, in the manner of the paper's figure 19: captions with their phrases in
- * color, pointing at a phrase lights its boxes and pointing at a box its phrases; filters by stage, words and reason.
+ * Annotated images as one HTML file that needs nothing else, in the manner of the paper's figure 19: captions with
+ * their phrases in color, pointing at a phrase lights its boxes and pointing at a box its phrases; filters by stage,
+ * words and reason.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** Does tasks in the process of the run: for programs that bring their own protection, and for debugging. Nothing can be killed. */
+/**
+ * Does tasks in the process of the run: for programs that bring their own protection, and for debugging. Nothing can be
+ * killed.
+ */
 
 import { ChatRexError } from '../../errors.ts';
 import type { StageName } from '../annotation.ts';

@@ -150,7 +150,10 @@ export class Limiter {
     if (tokensPerMinute) lane.tokens = Math.min(tokensPerMinute / 60, lane.tokens + minutes * tokensPerMinute);
   }
 
-  /** A call may start when the account of tokens is not in debt, so that one that is larger than a second's worth may too. */
+  /**
+   * A call may start when the account of tokens is not in debt, so that one that is larger than a second's worth may
+   * too.
+   */
   #waitMs(lane: Lane): number {
     const { requestsPerMinute, tokensPerMinute } = this.#options.limits;
     const paused = lane.pausedUntil - this.#now();

@@ -1,6 +1,6 @@
 /**
- * Worker processes of this machine. A task that takes too long is asked to end, and its worker is killed when it does not; tasks
- * that shared the worker are done again, without being counted as failed.
+ * Worker processes of this machine. A task that takes too long is asked to end, and its worker is killed when it does
+ * not; tasks that shared the worker are done again, without being counted as failed.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -237,7 +237,8 @@ export class LocalPool implements Executor {
       } else if (job.isOverdue && isCulprit) {
         job.resolve(failure(job.task, 'deadline', `took longer than ${this.#options.deadlineMs / 1000} s`));
       } else if (!hasOverdue && job.isSuspect) job.resolve(failure(job.task, 'crash', `ended its worker (${how})`));
-      // One task that hangs or crashes makes those beside it late: each is done again alone, so that the culprit is known.
+      // One task that hangs or crashes makes those beside it late: each is done again alone, so that the culprit is
+      // known.
       else this.#again(job, isAccused);
     }
     this.#dispatch();

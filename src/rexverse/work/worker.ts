@@ -1,7 +1,8 @@
 /**
  * A worker process: does the tasks that it is sent and dies with the process that started it.
  *
- * Everything that may hang or crash (decoders, models) happens here, so that the process of the run can end it and start another.
+ * Everything that may hang or crash (decoders, models) happens here, so that the process of the run can end it and
+ * start another.
  */
 
 import { ChatRexError } from '../../errors.ts';

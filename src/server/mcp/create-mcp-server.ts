@@ -1,6 +1,6 @@
 /**
- * ChatRex for agents: a Model Context Protocol server whose tools are the tasks of `tasks.ts` and one that draws. Answers
- * are structured and, when wished for, drawn; failures are results with `isError`.
+ * ChatRex for agents: a Model Context Protocol server whose tools are the tasks of `tasks.ts` and one that draws.
+ * Answers are structured and, when wished for, drawn; failures are results with `isError`.
  */
 
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';

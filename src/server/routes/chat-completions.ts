@@ -1,7 +1,7 @@
 /**
- * OpenAI's `POST /v1/chat/completions`. The message's content is the answer without markers; `message.grounding` ties its
- * phrases to boxes. While streaming, `delta.grounding` brings each phrase as its boxes become known, and the last piece
- * the whole with scores.
+ * OpenAI's `POST /v1/chat/completions`. The message's content is the answer without markers; `message.grounding` ties
+ * its phrases to boxes. While streaming, `delta.grounding` brings each phrase as its boxes become known, and the last
+ * piece the whole with scores.
  */
 
 import { randomUUID } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * `/mcp`: the tools for agents over streamable HTTP. Every request stands alone, without sessions, so that any server behind
- * a balancer can answer it. Files of this machine are never read.
+ * `/mcp`: the tools for agents over streamable HTTP. Every request stands alone, without sessions, so that any server
+ * behind a balancer can answer it. Files of this machine are never read.
  */
 
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';

@@ -1,8 +1,9 @@
 /**
- * Routes of our own, for what OpenAI's API has no word for: `POST /v1/chatrex/{propose,ask,detect,count,describe,caption}`.
+ * Routes of our own, for what OpenAI's API has no word for: `POST
+ * /v1/chatrex/{propose,ask,detect,count,describe,caption}`.
  *
- * The request is JSON with the image as `image` (a data: or https: address), or the image file itself with everything else
- * in the query: `curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' '.../v1/chatrex/detect?phrases=dog'`.
+ * The request is JSON with the image as `image` (a data: or https: address), or the image file itself with everything
+ * else in the query: `curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' '.../v1/chatrex/detect?phrases=dog'`.
  */
 
 import { Hono } from 'hono';

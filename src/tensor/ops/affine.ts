@@ -24,8 +24,8 @@ export const affineOp: DifferentiableOp<null> = {
     return [{ dtype: requireSameDType(x, weight, bias), shape: x.shape.with(-1, outputs) }];
   },
   emit: ({ onnx, inputs, outputs, inputTypes, outputTypes: [{ shape }] }) => {
-    // Gemm starts its sums from the bias, which saves the pass of an Add, but knows two axes only. Where the way back to
-    // more of them must be computed at run time, that costs what it saves.
+    // Gemm starts its sums from the bias, which saves the pass of an Add, but knows two axes only. Where the way back
+    // to more of them must be computed at run time, that costs what it saves.
     if (shape.filter((dim) => !isStatic(dim)).length > 1 && shape.length > 2) {
       const product = onnx.value('FusedMatMul', inputs.slice(0, 2), {
         domain: 'com.microsoft',

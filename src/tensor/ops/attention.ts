@@ -13,7 +13,8 @@ import { softmaxNd } from './softmax.ts';
 import { subtract } from './subtract.ts';
 
 /**
- * softmax(q k^T / sqrt(D) + mask) v. q [..., Lq, D], k [..., Lk, D], v [..., Lk, Dv] -> [..., Lq, Dv]; leading axes agree.
+ * softmax(q k^T / sqrt(D) + mask) v. q [..., Lq, D], k [..., Lk, D], v [..., Lk, Dv] -> [..., Lq, Dv]; leading axes
+ * agree.
  * @param mask broadcasts to [..., Lq, Lk]: 0 where a query may look, very negative where not.
  */
 export const attention = (q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor =>
@@ -48,7 +49,8 @@ export const attentionOp: DifferentiableOp<null> = {
     onnx.node('Softmax', [masked], [shares], { attributes: { axis: -1 } });
     onnx.node('MatMul', [shares, v], [outputs[0]]);
   },
-  // With P = softmax(S) and Y = P V: dS = P * (dP - rowsum(dP * P)), and rowsum(dP * P) = rowsum(dY * Y), which is smaller.
+  // With P = softmax(S) and Y = P V: dS = P * (dP - rowsum(dP * P)), and rowsum(dP * P) = rowsum(dY * Y), which is
+  // smaller.
   gradient: ({ inputs: [q, k, v, mask], outputs: [y, shares], outputGradients }) => {
     const dy = outputGradients[0] as Tensor;
     const rowSums = reduceSum(multiply(dy, y), { axes: [-1], keepDims: true });

@@ -72,7 +72,9 @@ function inputGradient(x: Tensor, weight: Tensor, dy: Tensor, attributes: ConvAt
   return convTranspose(dy, weight, null, { ...attributes, outputPadding: [rest(0), rest(1)] });
 }
 
-/** The transposed convolution as a convolution, which runs up to twice as fast: the kernel mirrored, channels exchanged. */
+/**
+ * The transposed convolution as a convolution, which runs up to twice as fast: the kernel mirrored, channels exchanged.
+ */
 function convOfFlipped(weight: Tensor, dy: Tensor, { pads, dilations, groups, strides }: ConvAttributes): Tensor {
   const [outChannels, channels, kh, kw] = weight.shape as number[];
   const mirrored = slice(slice(weight, { axis: 2, step: -1 }), { axis: 3, step: -1 });

@@ -1,4 +1,6 @@
-/** What conv and convTranspose share: their attributes, the arithmetic of their sizes, the gradient of their weights. */
+/**
+ * What conv and convTranspose share: their attributes, the arithmetic of their sizes, the gradient of their weights.
+ */
 
 import { addDims, type Dim, floorDivideDim, multiplyDims, type Shape, sizeOf, subtractDims } from '../dimension.ts';
 import { requireDType, requireRank, requireSameDType, staticShape } from '../shape.ts';
@@ -46,7 +48,9 @@ export function convSize(size: Dim, kernel: number, { strides, pads, dilations }
   return addDims(steps, 1);
 }
 
-/** Output size of a transposed convolution along axis `i`, without output padding: the smallest input of that output. */
+/**
+ * Output size of a transposed convolution along axis `i`, without output padding: the smallest input of that output.
+ */
 export function convTransposeSize(
   size: Dim,
   kernel: number,
@@ -69,7 +73,9 @@ export function requireConvInputs(x: Tensor, weight: Tensor, bias: Tensor | null
 
 export const convBiasGradient = (dy: Tensor): Tensor => reduceSum(dy, { axes: [0, 2, 3] });
 
-/** True where the kernel tiles x without overlap, gap or rest, so that the convolution is a matrix product of patches. */
+/**
+ * True where the kernel tiles x without overlap, gap or rest, so that the convolution is a matrix product of patches.
+ */
 export function isPatchify(x: Shape, kernel: readonly number[], attributes: ConvAttributes): boolean {
   const { strides, pads, dilations, groups } = attributes;
   const tiles = [0, 1].every(

@@ -1,4 +1,6 @@
-/** The gradient of deformable sampling, in ordinary ops: rows of channels gathered at the four corners of every sample. */
+/**
+ * The gradient of deformable sampling, in ordinary ops: rows of channels gathered at the four corners of every sample.
+ */
 
 import { type Dim, multiplyDims } from '../dimension.ts';
 import type { Tensor } from '../tensor.ts';

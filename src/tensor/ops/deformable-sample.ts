@@ -1,10 +1,11 @@
 /**
  * Weighted sums of bilinear samples from several feature maps: the heart of deformable attention (Zhu et al., 2021).
  *
- * Agrees with `ms_deform_attn` of Deformable DETR. Emitted as one DeformConv per map and stretch of queries: a depthwise
- * kernel of ones over the sampling points, whose mask holds the attention weights and whose offsets lead from the grid that
- * the convolution walks to the places to sample. It plans every sample once for all channels of a head and never holds the
- * samples themselves, which is three times as fast as GridSample followed by a weighted sum (see docs/log.md).
+ * Agrees with `ms_deform_attn` of Deformable DETR. Emitted as one DeformConv per map and stretch of queries: a
+ * depthwise kernel of ones over the sampling points, whose mask holds the attention weights and whose offsets lead from
+ * the grid that the convolution walks to the places to sample. It plans every sample once for all channels of a head
+ * and never holds the samples themselves, which is three times as fast as GridSample followed by a weighted sum (see
+ * docs/log.md).
  */
 
 import { isStatic } from '../dimension.ts';
@@ -17,12 +18,14 @@ import { sampleGradients } from './deformable-sample-gradient.ts';
 
 /** Queries are sampled in grids this wide, so that grid coordinates stay small and lose no precision. */
 const gridWidth = 64;
-/** Rows of such grids per stretch: the samples of one stretch (channels x points x queries) should stay in the cache. */
+/**
+ * Rows of such grids per stretch: the samples of one stretch (channels x points x queries) should stay in the cache.
+ */
 const gridRows = 128;
 
 /**
- * out[n, c, q] = sum over maps l and points p of weights[n, g, l, p, q] * (map l, channel c at positions[n, g, l, p, :, q]),
- * where g is the group of consecutive channels that c belongs to. Outside the maps there are zeros.
+ * out[n, c, q] = sum over maps l and points p of weights[n, g, l, p, q] * (map l, channel c at positions[n, g, l, p, :,
+ * q]), where g is the group of consecutive channels that c belongs to. Outside the maps there are zeros.
  *
  * @param maps each [N, C, H, W] of its own static H and W
  * @param positions [N, G, maps, P, 2, Q]: y and x in pixels of the map, pixel centres at whole numbers; P, Q static

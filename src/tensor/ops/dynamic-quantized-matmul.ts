@@ -2,7 +2,8 @@
  * Matrix product in 8-bit integers: weights stored so, activations rounded at run time, each row with its own scale.
  *
  * One scale per row, not per tensor as in ONNX Runtime's DynamicQuantizeMatMul: language models have single tokens with
- * activations a hundred times those of others, which would push all others into a few steps. It costs a fifth of the speed.
+ * activations a hundred times those of others, which would push all others into a few steps. It costs a fifth of the
+ * speed.
  */
 
 import { generate } from '../nd-array.ts';
@@ -22,8 +23,8 @@ const smallestScale = 1e-12;
 
 /**
  * x [..., K] times weight -> [..., N], where weight = integers * scales.
- * @param weight int8 [K, N], within -127..127; a parameter or a constant, so that sessions can store it as the processor
- *   needs it.
+ * @param weight int8 [K, N], within -127..127; a parameter or a constant, so that sessions can store it as the
+ *   processor needs it.
  * @param scales float32 [N], one per output.
  */
 export const dynamicQuantizedMatmul = (x: Tensor, weight: Tensor, scales: Tensor): Tensor =>

@@ -16,7 +16,8 @@ export interface MatmulAttributes {
 
 /**
  * [..., M, K] x [..., K, N] -> [..., M, N]; leading axes broadcast.
- * `transposeA` reads a as [..., K, M], `transposeB` reads b as [..., N, K] (the layout of linear weights in checkpoints).
+ * `transposeA` reads a as [..., K, M], `transposeB` reads b as [..., N, K] (the layout of linear weights in
+ * checkpoints).
  */
 export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttributes> = {}): Tensor {
   return apply(matmulOp, [a, b], { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false });

@@ -79,7 +79,9 @@ export const maxPoolOp: DifferentiableOp<MaxPoolAttributes> = {
   },
 };
 
-/** Every place of the window in turn: where it holds the maximum and no place before it did, the gradient is its own. */
+/**
+ * Every place of the window in turn: where it holds the maximum and no place before it did, the gradient is its own.
+ */
 function gradientOfWinners(x: Tensor, y: Tensor, dy: Tensor, attributes: MaxPoolAttributes): Tensor {
   const { kernel, stride, padding } = attributes;
   const [batch, channels] = [x.shape[0], staticDim(x.shape[1], 'the channels of x')];

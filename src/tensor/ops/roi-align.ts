@@ -11,8 +11,8 @@ import { type RoiAlignAttributes, roiWeights } from './roi-weights.ts';
 import { transpose } from './transpose.ts';
 
 /**
- * x [N, C, H, W], boxes [N, K, 4] xyxy of each image -> [N, K, C, outputSize, outputSize]: averages of bilinear samples.
- * Gradient flows to x, not to boxes (as in torchvision), and needs H and W to be static.
+ * x [N, C, H, W], boxes [N, K, 4] xyxy of each image -> [N, K, C, outputSize, outputSize]: averages of bilinear
+ * samples. Gradient flows to x, not to boxes (as in torchvision), and needs H and W to be static.
  */
 export const roiAlign = (
   x: Tensor,

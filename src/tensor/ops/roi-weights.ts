@@ -1,6 +1,6 @@
 /**
- * Region pooling as two matrix products: RoIAlign (He et al., 2017) reads bilinear samples on a regular grid and averages
- * them, all of which is linear and goes by rows and columns separately. Agrees with torchvision's `roi_align`.
+ * Region pooling as two matrix products: RoIAlign (He et al., 2017) reads bilinear samples on a regular grid and
+ * averages them, all of which is linear and goes by rows and columns separately. Agrees with torchvision's `roi_align`.
  */
 
 import type { Dim } from '../dimension.ts';

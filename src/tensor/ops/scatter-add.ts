@@ -14,8 +14,8 @@ export interface ScatterAddAttributes {
 }
 
 /**
- * updates [..., I..., ...], indices [I...] -> [..., size, ...]: every slice of `updates` along the axes of `indices`, which
- * begin at `axis`, is added to the slice that its index names. Indices may repeat.
+ * updates [..., I..., ...], indices [I...] -> [..., size, ...]: every slice of `updates` along the axes of `indices`,
+ * which begin at `axis`, is added to the slice that its index names. Indices may repeat.
  */
 export const scatterAdd = (updates: Tensor, indices: Tensor, { axis, size }: { axis: number; size: Dim }): Tensor =>
   apply(scatterAddOp, [updates, indices], () => ({

@@ -17,8 +17,9 @@ export interface SliceAttributes {
 }
 
 /**
- * Elements `start`, `start + step`, ... before `end` of an axis. Static starts and ends may be negative (counted from the
- * back); a symbolic end needs step 1. A negative step walks backwards from `start` (default: the last) and needs a static size.
+ * Elements `start`, `start + step`, ... before `end` of an axis. Static starts and ends may be negative (counted from
+ * the back); a symbolic end needs step 1. A negative step walks backwards from `start` (default: the last) and needs a
+ * static size.
  */
 export function slice(x: Tensor, options: SliceOptions): Tensor {
   const attributes = withOpContext(sliceOp, [x], () => sliceAttributes(x.shape, options));

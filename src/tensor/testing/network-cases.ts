@@ -59,7 +59,9 @@ const bytes = (bound: number, ...shape: number[]): CaseInput => ({
   value: (random) => Math.floor((bound + 1) * random()),
 });
 
-/** x [..., 32] and scales [5], times weights of all sizes; or weights of the largest size, all of one sign per column. */
+/**
+ * x [..., 32] and scales [5], times weights of all sizes; or weights of the largest size, all of one sign per column.
+ */
 const quantizedCase = (x: CaseInput, isExtreme = false): OpCase => {
   const random = createRandom(32);
   const value = (i: number) => (isExtreme ? (i % 2 ? -127 : 127) : Math.floor(255 * random()) - 127);

@@ -4,7 +4,8 @@
  * Commands: `chatrex train align --config nano --vision runs/vision --out runs/align`, then
  * `chatrex train instruct --config nano --from runs/align --out runs/instruct`. Time and score: see docs/log.md.
  *
- * There is no pre-trained language model here, so `align` trains the language model too; only the encoders stay as they are.
+ * There is no pre-trained language model here, so `align` trains the language model too; only the encoders stay as they
+ * are.
  */
 
 import { chatRexPresets } from '../../chatrex/config.ts';
@@ -12,8 +13,9 @@ import type { MllmTraining } from '../mllm/config.ts';
 import { worldData } from './world-data.ts';
 
 /**
- * Samples to try per image and task: about twice as many as fit into `room` tokens. Expressions and questions have the most kinds, and are learned last; captions are not
- * learned where every fourth image has one (docs/log.md, 2026-11-26).
+ * Samples to try per image and task: about twice as many as fit into `room` tokens. Expressions and questions have the
+ * most kinds, and are learned last; captions are not learned where every fourth image has one (docs/log.md,
+ * 2026-11-26).
  */
 const mixture = {
   detection: 3,

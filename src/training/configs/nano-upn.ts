@@ -1,9 +1,9 @@
 /**
  * UPN of the bundled model: 2.4 M parameters, 1,344 tokens an image, two encoder and three decoder layers.
  *
- * Command: `chatrex train upn --config nano --backbone runs/vision --out runs/upn`, a second a step on two free cores. Score: see
- * docs/log.md. Start from a backbone pre-trained to name objects (`--backbone`, or `--encoder` of a multimodal model); without
- * one, recall stays low.
+ * Command: `chatrex train upn --config nano --backbone runs/vision --out runs/upn`, a second a step on two free cores.
+ * Score: see docs/log.md. Start from a backbone pre-trained to name objects (`--backbone`, or `--encoder` of a
+ * multimodal model); without one, recall stays low.
  */
 
 import { upnPresets } from '../../proposals/config.ts';

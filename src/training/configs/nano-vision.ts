@@ -1,5 +1,6 @@
 /**
- * Vision pre-training of the bundled model: a ConvNeXt and a CLIP ViT of 2.3 M parameters learn to name RexWorld's objects.
+ * Vision pre-training of the bundled model: a ConvNeXt and a CLIP ViT of 2.3 M parameters learn to name RexWorld's
+ * objects.
  *
  * Command: `chatrex train vision --config nano --out runs/vision`. Time and score on two cores: see docs/log.md.
  */

@@ -1,4 +1,7 @@
-/** A multimodal model that sees with the bundled detector takes two steps on two images: weights, data and sizes have to fit. */
+/**
+ * A multimodal model that sees with the bundled detector takes two steps on two images: weights, data and sizes have to
+ * fit.
+ */
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

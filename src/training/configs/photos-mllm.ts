@@ -1,9 +1,10 @@
 /**
- * A multimodal model for photographs that sees with the bundled detector: 169 image tokens, objects pooled from the detector's maps
- * and scores, the language model of nano.
+ * A multimodal model for photographs that sees with the bundled detector: 169 image tokens, objects pooled from the
+ * detector's maps and scores, the language model of nano.
  *
- * Commands: `chatrex train align --config photos --detector models/photo --proposer models/photo --data coco:instances.json,images=photos
- * --out runs/align`, then `chatrex train instruct --config photos --from runs/align --proposer models/photo --data ... --out runs/instruct`.
+ * Commands: `chatrex train align --config photos --detector models/photo --proposer models/photo --data
+ * coco:instances.json,images=photos --out runs/align`, then `chatrex train instruct --config photos --from runs/align
+ * --proposer models/photo --data ... --out runs/instruct`.
  *
  * It has not been trained to its end yet, so that there are no figures of time and score.
  */

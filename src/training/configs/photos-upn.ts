@@ -1,8 +1,9 @@
 /**
- * A small proposal network for photographs: the network of nano with a little more than its pixels, on a landscape and a portrait canvas.
+ * A small proposal network for photographs: the network of nano with a little more than its pixels, on a landscape and
+ * a portrait canvas.
  *
- * Command: `chatrex train upn --data coco:instances.json,images=photos --out runs/upn`, or with `--from models/nano/upn` to
- * start from the weights of nano.
+ * Command: `chatrex train upn --data coco:instances.json,images=photos --out runs/upn`, or with `--from
+ * models/nano/upn` to start from the weights of nano.
  */
 
 import { upnPresets } from '../../proposals/config.ts';

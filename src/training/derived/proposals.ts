@@ -1,6 +1,6 @@
 /**
- * What a proposal network finds in every image of a data set, computed once: the boxes beside the annotated ones when the
- * multimodal model is trained (paper section 5).
+ * What a proposal network finds in every image of a data set, computed once: the boxes beside the annotated ones when
+ * the multimodal model is trained (paper section 5).
  */
 
 import { createHash } from 'node:crypto';

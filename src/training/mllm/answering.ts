@@ -1,4 +1,7 @@
-/** The loss of answers to questions about images, and the feeds of one step: what training and validation have in common. */
+/**
+ * The loss of answers to questions about images, and the feeds of one step: what training and validation have in
+ * common.
+ */
 
 import { type ChatRexConfig, imageTokenCount } from '../../chatrex/config.ts';
 import { objectSpelling } from '../../chatrex/object-spelling.ts';

@@ -1,9 +1,10 @@
 /**
- * A list of objects is right in any order: where an object is due, any of those still to come will do. The loss is minus the
- * logarithm of their probability together, so that a model need not guess which of five dogs somebody put first.
+ * A list of objects is right in any order: where an object is due, any of those still to come will do. The loss is
+ * minus the logarithm of their probability together, so that a model need not guess which of five dogs somebody put
+ * first.
  *
- * What is in the list already cannot come again, in training as in use (`grounding/constrain.ts`). So a model need not keep
- * count of what it has listed: the list ends where nothing that is left fits.
+ * What is in the list already cannot come again, in training as in use (`grounding/constrain.ts`). So a model need not
+ * keep count of what it has listed: the list ends where nothing that is left fits.
  */
 
 import { atTokens } from '../../chatrex/at-tokens.ts';

@@ -26,7 +26,10 @@ export interface ObjectListOptions {
   readonly jitter: number;
   /** Whether proposals stand in for the objects that they found, as when the model is used. */
   readonly isFound: boolean;
-  /** Proposals that overlap an object by more are left out; `sameObjectIou`, or less where proposals in use overlap less. */
+  /**
+   * Proposals that overlap an object by more are left out; `sameObjectIou`, or less where proposals in use overlap
+   * less.
+   */
   readonly mostOverlap?: number;
   /** Regions that conversations name: they come first when there are more than a list holds. */
   readonly named?: ReadonlySet<number>;
@@ -65,7 +68,9 @@ export function objectList(
   };
 }
 
-/** Indices of at most 100 regions, ascending: those that are named, then a random choice of the others; crowds never. */
+/**
+ * Indices of at most 100 regions, ascending: those that are named, then a random choice of the others; crowds never.
+ */
 function chooseRegions(regions: readonly Region[], named: ReadonlySet<number>, random: Random): number[] {
   const certain = [...regions.keys()].filter((region) => named.has(region) || !regions[region].isIgnored);
   if (certain.length <= maxObjects) return certain;

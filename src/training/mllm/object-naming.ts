@@ -1,6 +1,6 @@
 /**
- * Object tokens say their category to the language model's own words. A word about one object in a question teaches one token;
- * this teaches all of an image's, which aligns object tokens with word embeddings early in training.
+ * Object tokens say their category to the language model's own words. A word about one object in a question teaches one
+ * token; this teaches all of an image's, which aligns object tokens with word embeddings early in training.
  */
 
 import type { Region } from '../../datasets/sample.ts';

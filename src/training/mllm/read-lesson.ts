@@ -20,7 +20,9 @@ export interface DrawnLesson extends Lesson {
   readonly hasImage: boolean;
 }
 
-/** Samples that are tried in place of one that cannot be used: an image that cannot be read, nothing to ask, no room. */
+/**
+ * Samples that are tried in place of one that cannot be used: an image that cannot be read, nothing to ask, no room.
+ */
 const attempts = 20;
 /** Far beyond the positions that steps have, so that what takes a sample's place takes no other step's. */
 const reserve = 2 ** 40;

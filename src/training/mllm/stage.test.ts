@@ -1,4 +1,6 @@
-/** Training of the multimodal model on data of one's own: images of any size, text alone, images with nothing in them. */
+/**
+ * Training of the multimodal model on data of one's own: images of any size, text alone, images with nothing in them.
+ */
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Training of the multimodal model (paper section 5): `align` leaves both image encoders as they are and teaches what joins
- * them with words; `instruct` trains everything. Both read the same data.
+ * Training of the multimodal model (paper section 5): `align` leaves both image encoders as they are and teaches what
+ * joins them with words; `instruct` trains everything. Both read the same data.
  */
 
 import { languageConfig, proposalsOf } from '../../chatrex/config.ts';

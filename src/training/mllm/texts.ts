@@ -21,7 +21,9 @@ export interface Questions {
   readonly regionQuestions?: readonly string[];
 }
 
-/** A stretch of training with tasks of its own: a small model learns an ability soon if it is asked for nothing else. */
+/**
+ * A stretch of training with tasks of its own: a small model learns an ability soon if it is asked for nothing else.
+ */
 export interface Lesson extends Questions {
   readonly steps: number;
 }

@@ -29,7 +29,8 @@ async function open() {
       for (const { name, data } of gradients[i]) data.set(ofPart.gradients.get(name) as Float32Array);
       metrics.push(ofPart.metrics);
     }
-    // While the weights are updated, the next batches are made. What goes wrong with them is told when their step comes.
+    // While the weights are updated, the next batches are made. What goes wrong with them is told when their step
+    // comes.
     const next = makeBatches(step + 1);
     next.catch(() => {});
     ahead = { step: step + 1, batches: next };

@@ -41,7 +41,8 @@ interface RunningWorker {
  * Trains a stage by its name, its steps in parts; see `runStage`.
  * @param options.workers threads that share the parts; as many as there are cores by default. The run is the same bits
  *   with any number of them.
- * @example const { parameters, isComplete } = await trainStage('upn', config, { folder: 'runs/upn', cacheFolder: 'runs/cache' });
+ * @example const places = { folder: 'runs/upn', cacheFolder: 'runs/cache' };
+ *   const { parameters, isComplete } = await trainStage('upn', config, places);
  */
 export async function trainStage<Name extends StageName>(
   name: Name,
@@ -125,7 +126,9 @@ export class PartWorkers implements GradientSource {
     return source;
   }
 
-  /** Means over all parts of gradients and metrics, at the parameters as they are now. They last until the next step. */
+  /**
+   * Means over all parts of gradients and metrics, at the parameters as they are now. They last until the next step.
+   */
   async computeGradients(step: number): Promise<{ gradients: GradientSet; metrics: Metrics }> {
     copyParameters(this.#parameters, this.#shared);
     for (const worker of this.#workers) ask(worker, step);

@@ -1,4 +1,7 @@
-/** Writes one checkpoint over the other until it is killed: `node save-forever.ts FOLDER`. Says each time it has written one. */
+/**
+ * Writes one checkpoint over the other until it is killed: `node save-forever.ts FOLDER`. Says each time it has written
+ * one.
+ */
 
 import { hostTensor } from '../../runtime/host-tensor.ts';
 import { saveTrainingState } from '../checkpoint.ts';

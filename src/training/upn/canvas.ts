@@ -1,7 +1,7 @@
 /**
- * Which images share a batch, and the canvas that they are put on. Graphs have static sizes, so a run has a few canvases;
- * images of like aspect ratio share a batch, so that little of it is padding (torchvision's `group_by_aspect_ratio`, as a
- * function of the step instead of buffers that cannot be resumed).
+ * Which images share a batch, and the canvas that they are put on. Graphs have static sizes, so a run has a few
+ * canvases; images of like aspect ratio share a batch, so that little of it is padding (torchvision's
+ * `group_by_aspect_ratio`, as a function of the step instead of buffers that cannot be resumed).
  */
 
 import type { ImageSize } from '../../image/rgb-image.ts';
@@ -21,7 +21,9 @@ export interface BatchPlan {
   readonly positions: readonly number[];
 }
 
-/** Steps whose images are sorted together: enough to find images alike, few enough that their sizes are read in no time. */
+/**
+ * Steps whose images are sorted together: enough to find images alike, few enough that their sizes are read in no time.
+ */
 const windowSteps = 32;
 
 /**

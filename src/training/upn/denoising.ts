@@ -63,7 +63,9 @@ function noise(box: Float32Array, ring: number, random: Random): number[] {
 /** Added to attention scores where a query must not look. */
 const hidden = -1e4;
 
-/** [queries + selected]^2: noised queries see their own copy, selected ones see each other, neither sees the other kind. */
+/**
+ * [queries + selected]^2: noised queries see their own copy, selected ones see each other, neither sees the other kind.
+ */
 export function denoisingMask({ copy }: DenoisingGroup, selected: number, into: Float32Array): void {
   const queries = copy.length;
   const count = queries + selected;

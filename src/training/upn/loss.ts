@@ -46,13 +46,17 @@ export interface UpnTrainingConfig {
 export interface UpnTrainingGraph {
   readonly loss: Tensor;
   readonly metrics: Readonly<Record<string, Tensor>>;
-  /** What targets are chosen from: `logits` and `boxes` of all decoder layers, `tokenBoxes`, and `tokenLogits` per prompt. */
+  /**
+   * What targets are chosen from: `logits` and `boxes` of all decoder layers, `tokenBoxes`, and `tokenLogits` per
+   * prompt.
+   */
   readonly predictions: Readonly<Record<string, Tensor>>;
 }
 
 /**
- * The graph of one batch on one of the configuration's canvases; its inputs are made by `step.ts` and `targets.ts`. The tokens of every image are scored for both
- * prompts; its decoder works for one of them, drawn at every step, which halves the most expensive part.
+ * The graph of one batch on one of the configuration's canvases; its inputs are made by `step.ts` and `targets.ts`. The
+ * tokens of every image are scored for both prompts; its decoder works for one of them, drawn at every step, which
+ * halves the most expensive part.
  */
 export function upnTrainingGraph(scope: Scope, config: UpnTrainingConfig, canvas = 0): UpnTrainingGraph {
   const { upn, batchSize, denoisingQueries, isPadded } = config;

@@ -61,7 +61,9 @@ function drawPrompt(
   return truths[drawn][image] === null && truths[other][image] !== null ? other : drawn;
 }
 
-/** Per image and token, level after level, 1 where the token stands for image and 0 in padding, as the network has it. */
+/**
+ * Per image and token, level after level, 1 where the token stands for image and 0 in padding, as the network has it.
+ */
 export function validTokens(
   { upn, canvases, batchSize }: Pick<UpnTrainingConfig, 'upn' | 'canvases' | 'batchSize'>,
   { canvas, feeds }: Pick<UpnBatch, 'canvas' | 'feeds'>,

@@ -1,7 +1,7 @@
 /**
- * Which prediction answers for which object: one to one for the decoder, by the cheapest assignment (DETR's matcher with
- * costs 2, 5, 2), and a few to one for the encoder's tokens, by how well they score and fit (task-aligned assignment,
- * Feng et al., 2021), which teaches a backbone from the first step.
+ * Which prediction answers for which object: one to one for the decoder, by the cheapest assignment (DETR's matcher
+ * with costs 2, 5, 2), and a few to one for the encoder's tokens, by how well they score and fit (task-aligned
+ * assignment, Feng et al., 2021), which teaches a backbone from the first step.
  */
 
 import { cxcywhToXyxy } from '../../boxes/convert.ts';
@@ -216,7 +216,9 @@ function focalCost(probability: number): number {
 interface AlignedToken {
   token: number;
   object: number;
-  /** Target of the token's score, 0 to 1: its alignment relative to the best token of its object, times that one's IoU. */
+  /**
+   * Target of the token's score, 0 to 1: its alignment relative to the best token of its object, times that one's IoU.
+   */
   quality: number;
 }
 

@@ -52,7 +52,8 @@ export type ReadSource = (position: number) => Promise<MosaicSource | null>;
 
 /**
  * The feeds of a batch.
- * @param positions of its images; each has `scenesPerMosaic` samples of the order, of which a single view shows the first
+ * @param positions of its images; each has `scenesPerMosaic` samples of the order, of which a single view shows the
+ *   first
  * @param key decides views, mosaics and which regions are left out
  */
 export async function visionBatch(

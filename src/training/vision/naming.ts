@@ -1,8 +1,8 @@
 /**
  * Naming objects: what teaches encoders the world's categories, in place of CLIP's and LAION's weights.
  *
- * Features are pooled from boxes as the object encoder does (paper section 3.2), so that they are already those that object
- * tokens will be made of; a head that is thrown away says category and colour.
+ * Features are pooled from boxes as the object encoder does (paper section 3.2), so that they are already those that
+ * object tokens will be made of; a head that is thrown away says category and colour.
  */
 
 import type { ViewedRegion } from '../../datasets/view/view.ts';

@@ -1,7 +1,7 @@
 /**
- * The backbone of NanoDet-g: a stem and stages in which a part of the channels passes by the residual blocks (Wang et al.,
- * "CSPNet"). Agrees with `CustomCspNet` of RangiLyu/nanodet, whose names its parameters keep, except that batch norms are
- * folded into the convolutions before them.
+ * The backbone of NanoDet-g: a stem and stages in which a part of the channels passes by the residual blocks (Wang et
+ * al., "CSPNet"). Agrees with `CustomCspNet` of RangiLyu/nanodet, whose names its parameters keep, except that batch
+ * norms are folded into the convolutions before them.
  */
 
 import { conv } from '../../nn/conv.ts';

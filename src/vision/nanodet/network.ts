@@ -1,6 +1,7 @@
 /**
- * NanoDet-g: a detector of COCO's 80 categories that looks once (Lyu, 2020). Every place of three maps gives scores of all
- * categories and the distances to the four sides of its box, each a mean over eleven bins (Li et al., "Generalized Focal Loss").
+ * NanoDet-g: a detector of COCO's 80 categories that looks once (Lyu, 2020). Every place of three maps gives scores of
+ * all categories and the distances to the four sides of its box, each a mean over eleven bins (Li et al., "Generalized
+ * Focal Loss").
  *
  * Agrees with `nanodet-g` of RangiLyu/nanodet, whose parameter names it keeps. Deviations: batch norms are folded into
  * convolutions, images are RGB (the first convolution's channels change places when weights are converted).
@@ -63,7 +64,10 @@ export function nanoDetNetwork(scope: Scope, config: NanoDetSizes): NanoDetNetwo
 
 const outputsOf = ({ categoryCount, maxDistance }: NanoDetSizes): number => categoryCount + 4 * (maxDistance + 1);
 
-/** Brings all maps to the same channels, adds coarse ones to fine ones, then fine ones to coarse ones (Liu et al., "PANet"). */
+/**
+ * Brings all maps to the same channels, adds coarse ones to fine ones, then fine ones to coarse ones (Liu et al.,
+ * "PANet").
+ */
 function pathAggregation(scope: Scope, config: NanoDetSizes): (maps: readonly Tensor[]) => Tensor[] {
   const { neckChannels: outChannels } = config;
   const laterals = backboneChannels(config).map((inChannels, level) =>
@@ -84,7 +88,9 @@ function pathAggregation(scope: Scope, config: NanoDetSizes): (maps: readonly Te
 const atSizeOf = (map: Tensor, { shape: [, , height, width] }: Tensor): Tensor =>
   resize(map, { height: height as number, width: width as number, mode: 'bilinear' });
 
-/** [B, neckChannels, h, w] -> [B, categories + 4 * (maxDistance + 1), h, w]; scores and boxes share their convolution. */
+/**
+ * [B, neckChannels, h, w] -> [B, categories + 4 * (maxDistance + 1), h, w]; scores and boxes share their convolution.
+ */
 function levelHead(scope: Scope, level: number, config: NanoDetSizes): (map: Tensor) => Tensor {
   const { neckChannels: channels, negativeSlope: slope } = config;
   const look = activatedConv(scope.at('cls_convs').at(level).at(0), {

@@ -15,7 +15,9 @@ export const nanoDetSizesShape = {
 
 export interface NanoDetSizes {
   readonly stemChannels: number;
-  /** Residual blocks of every stage behind the stem; the first keeps the size of the map, every further one halves it. */
+  /**
+   * Residual blocks of every stage behind the stem; the first keeps the size of the map, every further one halves it.
+   */
   readonly stageBlocks: readonly number[];
   /** Channels of the maps that the heads see. */
   readonly neckChannels: number;

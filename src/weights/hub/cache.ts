@@ -1,6 +1,7 @@
 /**
  * The cache that Hugging Face's tools share: `models--owner--name/` holds each content once in `blobs/`, links to them
- * under their names in `snapshots/COMMIT/`, and in `refs/REVISION` the commit that a revision was when it was last asked for.
+ * under their names in `snapshots/COMMIT/`, and in `refs/REVISION` the commit that a revision was when it was last
+ * asked for.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

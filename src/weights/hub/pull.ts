@@ -1,4 +1,6 @@
-/** Brings a model of the Hugging Face Hub into the cache that its own tools use; what is there already is not fetched. */
+/**
+ * Brings a model of the Hugging Face Hub into the cache that its own tools use; what is there already is not fetched.
+ */
 
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -49,8 +51,8 @@ const spareBytes = 64 * 2 ** 20;
 /**
  * Pulls a whole model.
  * @returns its folder
- * @throws ChatRexError 'not-found', 'runtime' without network, 'limit-exceeded' without room, 'invalid-file' when a hash is
- *   wrong, 'aborted'; what came is kept, and the next call continues
+ * @throws ChatRexError 'not-found', 'runtime' without network, 'limit-exceeded' without room, 'invalid-file' when a
+ *   hash is wrong, 'aborted'; what came is kept, and the next call continues
  * @example const folder = await pullModel({ name: 'IDEA-Research/ChatRex-7B', revision: 'main' });
  */
 export async function pullModel(repository: Repository, options: PullOptions = {}): Promise<string> {

@@ -14,7 +14,9 @@ import { ask, conversationsOf, listedBoxes, truthBoxes } from './scene-view.ts';
 
 type CaptionMeasure = Measure<Looked, Pick<GroundedCaptionAnswer, 'truth'>, Pick<GroundedCaptionAnswer, 'predicted'>>;
 
-/** What a caption must mention is fixed by the world: the largest groups first, then what holds what and where it is. */
+/**
+ * What a caption must mention is fixed by the world: the largest groups first, then what holds what and where it is.
+ */
 export function captions(task: 'brief-caption' | 'detailed-caption'): CaptionMeasure {
   return {
     questions: async (view) => {

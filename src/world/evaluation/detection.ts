@@ -1,6 +1,6 @@
 /**
- * Detection through the language model: every category of the scene and two that are absent, some per question, as in the
- * world's detection task (paper section 5, tables on COCO and LVIS).
+ * Detection through the language model: every category of the scene and two that are absent, some per question, as in
+ * the world's detection task (paper section 5, tables on COCO and LVIS).
  *
  * A phrase of the answer that is no category's name has no class to be charged to and is left out.
  */

@@ -1,6 +1,6 @@
 /**
- * Whether an answer in a sentence states a fact. The answer is searched for words of the same kind (color, side, number ...);
- * the first or the last one counts, depending on the kind.
+ * Whether an answer in a sentence states a fact. The answer is searched for words of the same kind (color, side, number
+ * ...); the first or the last one counts, depending on the kind.
  *
  * "The red balloon is blue" states blue, "No, there is no dog" states no. Words are found longest first, so that
  * "cherry blossom" is no cherry.

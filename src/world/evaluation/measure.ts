@@ -1,4 +1,6 @@
-/** The form of a measure of the world: questions about a scene, with what is true of each, and figures of the answers. */
+/**
+ * The form of a measure of the world: questions about a scene, with what is true of each, and figures of the answers.
+ */
 
 import type { Figures } from '../../evaluation/suites/suite-score.ts';
 import type { SceneView } from './scene-view.ts';

@@ -1,6 +1,6 @@
 /**
- * What the proposal network finds of a scene, whatever it is: COCO's class-agnostic figures for one granularity, and how
- * much of everything is among the boxes that the language model gets (paper section 5, recall of UPN).
+ * What the proposal network finds of a scene, whatever it is: COCO's class-agnostic figures for one granularity, and
+ * how much of everything is among the boxes that the language model gets (paper section 5, recall of UPN).
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

@@ -1,6 +1,6 @@
 /**
- * Questions with one right fact: colour, kind, existence, place, relation, size, number. Conversations are asked turn by turn
- * with the true answers before, so that one mistake is counted once.
+ * Questions with one right fact: colour, kind, existence, place, relation, size, number. Conversations are asked turn
+ * by turn with the true answers before, so that one mistake is counted once.
  */
 
 import type { Turn } from '../../chatrex/encoded-image.ts';

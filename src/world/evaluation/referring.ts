@@ -1,4 +1,6 @@
-/** Referring expressions that mean one object: is the first box of the answer that object (paper section 5, RefCOCO)? */
+/**
+ * Referring expressions that mean one object: is the first box of the answer that object (paper section 5, RefCOCO)?
+ */
 
 import { measured } from '../../evaluation/figures.ts';
 import { evaluateReferring, type ReferringAnswer } from '../../evaluation/metrics/referring.ts';

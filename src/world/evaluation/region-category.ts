@@ -1,4 +1,7 @@
-/** Region classification: the name of a given box, in free words, must be its category's (paper section 5, region tasks). */
+/**
+ * Region classification: the name of a given box, in free words, must be its category's (paper section 5, region
+ * tasks).
+ */
 
 import { share } from '../../evaluation/figures.ts';
 import { normalizePhrase } from '../../evaluation/metrics/normalize-phrase.ts';

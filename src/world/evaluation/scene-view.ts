@@ -1,7 +1,8 @@
 /**
  * A scene before the eyes of a model: what a measure asks about it, in words and indices that the model knows.
  *
- * Questions depend on the scene, the task and the wordings alone, so they are the same whichever boxes the model is given.
+ * Questions depend on the scene, the task and the wordings alone, so they are the same whichever boxes the model is
+ * given.
  */
 
 import type { BoxXyxy } from '../../boxes/box.ts';

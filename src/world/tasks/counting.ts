@@ -1,5 +1,6 @@
 /**
- * Counting with proof: what is counted with its boxes, then their number, which so follows from what has been listed; zero too.
+ * Counting with proof: what is counted with its boxes, then their number, which so follows from what has been listed;
+ * zero too.
  */
 
 import type { Conversation } from '../../datasets/sample.ts';

@@ -1,6 +1,6 @@
 /**
- * A second, independent reading of RexWorld's phrases: from the words to the objects, by brute force and without margins.
- * It shares no code with `facts.ts` and `description.ts`; where a phrase is unambiguous both must agree.
+ * A second, independent reading of RexWorld's phrases: from the words to the objects, by brute force and without
+ * margins. It shares no code with `facts.ts` and `description.ts`; where a phrase is unambiguous both must agree.
  */
 
 import { CATEGORIES } from '../categories.ts';

@@ -1,4 +1,7 @@
-/** Compares our noun phrases with spaCy's: `npx tsx tools/reference/rexverse/compare-noun-phrases.ts chunks.jsonl [--errors]`. */
+/**
+ * Compares our noun phrases with spaCy's: `npx tsx tools/reference/rexverse/compare-noun-phrases.ts chunks.jsonl
+ * [--errors]`.
+ */
 
 import { readFileSync } from 'node:fs';
 import { compareSpans, type SpanRange, scores } from '../../../src/rexverse/phrases/compare-phrases.ts';

@@ -13,7 +13,10 @@ import { parseNanoDetConfig, sizesOf } from '../config.ts';
 
 let session: Promise<Session> | undefined;
 
-/** @param rgb [3, side, side], normalised; @returns scores of three levels, then distances of three levels, as the original */
+/**
+ * @param rgb [3, side, side], normalised; @returns scores of three levels, then distances of three levels, as the
+ * original
+ */
 export async function runBundled(rgb: Float32Array): Promise<Float32Array[]> {
   const side = Math.sqrt(rgb.length / 3);
   session ??= open(side);

@@ -40,7 +40,9 @@ export interface HubServer {
 /** Entries on a page of the listing: few, so that there are pages. */
 const pageSize = 5;
 
-/** @param folder is served as the repository `name`; its safetensors as large files, behind a redirect to another origin */
+/**
+ * @param folder is served as the repository `name`; its safetensors as large files, behind a redirect to another origin
+ */
 export async function startHubServer(name: string, folder: string, commit: string): Promise<HubServer> {
   const files = await Promise.all(
     (await readdir(folder)).sort().map(async (path): Promise<ServedFile> => {

@@ -1,6 +1,6 @@
 /**
- * A model that knows everything about one scene, for tests: what it is asked in the frame of the image's list it looks up
- * in the frame of the scene, finding objects by their boxes, so that a mistake in either frame costs it points.
+ * A model that knows everything about one scene, for tests: what it is asked in the frame of the image's list it looks
+ * up in the frame of the scene, finding objects by their boxes, so that a mistake in either frame costs it points.
  */
 
 import type { Answer } from '../../../chatrex/answer.ts';
