@@ -83,14 +83,19 @@ export function visionInputs(
 
 /** What the encoders would make of an image, as inputs: for training on images that were encoded before. */
 export function encodedInputs(config: ChatRexConfig, batch: Dim): ImageFeatures {
-  const { low, high, imageSize } = config;
+  const { low } = config;
   return {
     ...(low && { low: input('low', 'float32', [batch, imageTokenCount(config), low.hiddenSize]) }),
-    maps: mapChannels(high).map((channels, i) => {
-      const side = imageSize / mapStrides(high)[i];
-      return input(`map ${i}`, 'float32', [batch, channels, side, side]);
-    }),
+    maps: encodedMaps(config, batch, (i) => `map ${i}`),
   };
+}
+
+/** The high-resolution encoder's maps of an image, as inputs [B, C_i, H_i, W_i], finest first. */
+export function encodedMaps({ high, imageSize }: ChatRexConfig, batch: Dim, nameOf: (i: number) => string): Tensor[] {
+  return mapChannels(high).map((channels, i) => {
+    const side = imageSize / mapStrides(high)[i];
+    return input(nameOf(i), 'float32', [batch, channels, side, side]);
+  });
 }
 
 /** The tensors of `SeenTokens`. */

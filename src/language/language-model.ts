@@ -223,7 +223,7 @@ async function embedEach(ids: readonly number[], lexicons: readonly Lexicon[]): 
 }
 
 /** Logits after the last token alone: a prefix of a thousand tokens needs one row of a vocabulary, not a thousand. */
-function extensionGraph(model: Llama, config: LlamaConfig): Record<string, Tensor> {
+export function extensionGraph(model: Llama, config: LlamaConfig): Record<string, Tensor> {
   const { hiddenSize, numHiddenLayers, numKeyValueHeads, headDim, vocabSize } = config;
   const embeddings = input('embeddings', 'float32', ['batch', 'sequence', hiddenSize]);
   const caches = Array.from({ length: numHiddenLayers }, (_, i) => ({

@@ -86,10 +86,13 @@ export function createLanguageModel(
   { maxPositions, session }: LoadLanguageOptions = {},
 ): Promise<LanguageModel> {
   const weights = languageWeights(tensors, config, linearFormat);
-  const isHalf = /16$/.test(tensors.get('model.embed_tokens.weight')!.dtype);
-  const embeddingDType = isHalf ? 'float16' : 'float32';
+  const embeddingDType = embeddingDTypeOf(tensors);
   return LanguageModel.create(config, weights, { linearFormat, embeddingDType, maxPositions, session });
 }
+
+/** How the table of embeddings is held: half as large where it is stored so. */
+export const embeddingDTypeOf = (tensors: ReadonlyMap<string, StoredTensor>): 'float16' | 'float32' =>
+  /16$/.test(tensors.get('model.embed_tokens.weight')!.dtype) ? 'float16' : 'float32';
 
 /** @throws ChatRexError 'unsupported' for a format that this version does not know. */
 export function parseQuantization(json: unknown): Quantization {

@@ -1,6 +1,6 @@
 /** Serialises a graph as an ONNX model. Weights are not copied into it: they stay where they are stored. */
 
-import { parse } from 'node:path';
+import { parse, relative } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
@@ -66,9 +66,13 @@ const onnxTypes: Record<StoredDType, DataType> = {
   bool: DataType.BOOL,
 };
 
-/** @throws ChatRexError when a parameter has no stored weight. */
-export function emitModel(graph: Graph, weights: WeightStorage): EmittedModel {
-  const writer = new ModelWriter(graph, weights);
+/**
+ * @param externalFolder what the locations of external weights are relative to; by default the root of their file system, so
+ *   that they may lie anywhere on it
+ * @throws ChatRexError when a parameter has no stored weight.
+ */
+export function emitModel(graph: Graph, weights: WeightStorage, externalFolder?: string): EmittedModel {
+  const writer = new ModelWriter(graph, weights, externalFolder);
   const used = new Set<Tensor>(Object.values(graph.outputs));
   for (const { inputs } of graph.nodes) for (const tensor of inputs) if (tensor) used.add(tensor);
   const names = new Map<Tensor, string>();
@@ -108,12 +112,14 @@ class ModelWriter implements OnnxWriter {
   readonly #constants = new Map<string, string>();
   /** Where a symbol's value can be read: an input and the axis on which it stands. */
   readonly #symbols = new Map<string, { input: string; axis: number }>();
+  readonly #givenFolder: string | undefined;
   #externalFolder: string | undefined;
   #count = 0;
 
-  constructor(graph: Graph, weights: WeightStorage) {
+  constructor(graph: Graph, weights: WeightStorage, externalFolder?: string) {
     this.#graph = graph;
     this.#weights = weights;
+    this.#givenFolder = externalFolder;
     for (const { name, shape } of graph.inputs.values()) {
       shape.forEach((dim, axis) => {
         if (!isStatic(dim) && !this.#symbols.has(dim)) this.#symbols.set(dim, { input: name, axis });
@@ -209,7 +215,6 @@ class ModelWriter implements OnnxWriter {
     return stored.dtype === dtype ? name : this.value('Cast', [name], { attributes: { to: onnxTypes[dtype] } });
   }
 
-  /** Locations are relative to the root of the file system, so that weights may lie anywhere on it. */
   #external(name: string, shape: readonly number[], weight: Extract<StoredWeight, { path: string }>): TensorProto {
     const { root } = parse(weight.path);
     if (root === '') throw new ChatRexError('invalid-argument', `the path of weight ${name} is not absolute`);
@@ -218,7 +223,7 @@ class ModelWriter implements OnnxWriter {
     }
     this.#externalFolder = root;
     const entries = {
-      location: weight.path.slice(root.length),
+      location: relative(this.#givenFolder ?? root, weight.path),
       offset: String(weight.byteOffset),
       length: String(weight.byteLength),
     };

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { nanoDetParameters } from '../vision/nanodet/network.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { storedWeights } from '../weights/storage.ts';
+import { loadStoredUpn, type StoredUpn } from './load.ts';
 import { locateNetwork } from './locate.ts';
 import { nanoDetModelType, parseNanoDetConfig, sizesOf } from './nanodet/config.ts';
-import { NanoDet } from './nanodet/nanodet.ts';
+import { NanoDet, type StoredNanoDet } from './nanodet/nanodet.ts';
 import type { ProposalNetwork } from './proposal-network.ts';
 import { Upn, type UpnLoadOptions } from './upn.ts';
 
@@ -20,11 +21,26 @@ import { Upn, type UpnLoadOptions } from './upn.ts';
  * const [{ boxesXyxy, scores, categories }] = await network.propose(['street.jpg']);
  */
 export async function loadProposalNetwork(source = 'nano', options: UpnLoadOptions = {}): Promise<ProposalNetwork> {
+  const nanoDet = await loadStoredNanoDet(source);
+  return nanoDet ? new NanoDet(nanoDet, options.session) : Upn.load(source, options);
+}
+
+/** A network of any kind on disk: its configuration and where its weights are. */
+export type StoredNetwork = ({ readonly kind: 'upn' } & StoredUpn) | ({ readonly kind: 'nanodet' } & StoredNanoDet);
+
+/** As `loadProposalNetwork`, for those who want the network and not what it computes. @throws ChatRexError as it does */
+export async function loadStoredNetwork(source: string): Promise<StoredNetwork> {
+  const nanoDet = await loadStoredNanoDet(source);
+  return nanoDet ? { kind: 'nanodet', ...nanoDet } : { kind: 'upn', ...(await loadStoredUpn(source)) };
+}
+
+/** Undefined for a source that is no NanoDet. */
+async function loadStoredNanoDet(source: string): Promise<StoredNanoDet | undefined> {
   const located = await locateNetwork(source);
-  if (!located.isFolder || modelTypeOf(located.config) !== nanoDetModelType) return Upn.load(source, options);
+  if (!located.isFolder || modelTypeOf(located.config) !== nanoDetModelType) return undefined;
   const config = parseNanoDetConfig(located.config);
   const { tensors } = await openCheckpoint(located.path);
-  return new NanoDet({ config, weights: storedWeights(nanoDetParameters(sizesOf(config)), tensors) }, options.session);
+  return { config, weights: storedWeights(nanoDetParameters(sizesOf(config)), tensors) };
 }
 
 const modelTypeOf = (config: unknown): unknown => z.looseObject({}).catch({}).parse(config).model_type;

@@ -130,7 +130,8 @@ export function proposalGraph(
   return outputs;
 }
 
-function paddedCanvas({ width, height }: ImageSize, multiple: number): ImageSize {
+/** The smallest canvas of the network that holds an image. */
+export function paddedCanvas({ width, height }: ImageSize, multiple: number): ImageSize {
   const up = (side: number) => Math.ceil(side / multiple) * multiple;
   return { width: up(width), height: up(height) };
 }
