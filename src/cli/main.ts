@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   propose: async () => (await import('./propose.ts')).proposeCommand(),
   data: async () => (await import('./data.ts')).dataCommand(),
   serve: async () => (await import('./serve.ts')).serveCommand(),
+  studio: async () => (await import('./studio.ts')).studioCommand(),
   mcp: async () => (await import('./mcp.ts')).mcpCommand(),
   eval: async () => (await import('./eval.ts')).evalCommand(),
   score: async () => (await import('./score.ts')).scoreCommand(),

@@ -9,7 +9,7 @@ import { type ServerSettings, startServer } from '../server/start-server.ts';
 import { untilSignal } from './interruption.ts';
 import { list, wholeNumber } from './option-types.ts';
 
-interface ServeOptions {
+export interface ServeOptions {
   port: number;
   host: string;
   model: string;
@@ -32,8 +32,26 @@ interface ServeOptions {
 const mebibyte = 2 ** 20;
 
 export const serveCommand = (): Command =>
-  new Command('serve')
-    .description('serve the model over HTTP: OpenAI’s API with boxes, and routes of its own')
+  withServerOptions(
+    new Command('serve').description(
+      'serve the model over HTTP: OpenAI’s API with boxes, routes of its own, the studio',
+    ),
+  )
+    .addHelpText(
+      'after',
+      `
+The log is JSON, a line per request, on standard error; it holds neither images nor texts.
+SIGTERM or Ctrl-C ends the server when the requests under way have their answers; a second one ends it at once.
+
+Examples:
+  chatrex serve
+  chatrex serve --host 0.0.0.0 --allow-host chatrex.example.com --api-key-file keys.txt`,
+    )
+    .action((options: ServeOptions) => serve(options, (url) => `ChatRex answers at ${url}\n`));
+
+/** The options of every command that starts a server. */
+export const withServerOptions = (command: Command): Command =>
+  command
     .option('--port <port>', 'where to listen; 0 takes any free one', wholeNumber, defaultListenSettings.port)
     .option(
       '--host <host>',
@@ -59,25 +77,15 @@ export const serveCommand = (): Command =>
     )
     .option('--timeout <seconds>', 'for one request', wholeNumber, defaultEngineSettings.timeoutMs / 1000)
     .option('--grace <seconds>', 'for requests under way at the end', wholeNumber, defaultListenSettings.graceMs / 1000)
-    .option('--quiet', 'log failures alone')
-    .addHelpText(
-      'after',
-      `
-The log is JSON, a line per request, on standard error; it holds neither images nor texts.
-SIGTERM or Ctrl-C ends the server when the requests under way have their answers; a second one ends it at once.
+    .option('--quiet', 'log failures alone');
 
-Examples:
-  chatrex serve
-  chatrex serve --host 0.0.0.0 --allow-host chatrex.example.com --api-key-file keys.txt`,
-    )
-    .action(serve);
-
-async function serve(options: ServeOptions): Promise<void> {
+/** Serves until a signal ends it; `announce` is what standard output says when it answers. */
+export async function serve(options: ServeOptions, announce: (url: string) => string): Promise<void> {
   const log = createLog((line) => {
     if (!options.quiet || line.includes('"level":"error"')) process.stderr.write(line);
   });
   const server = await startServer(await settingsOf(options), { log });
-  process.stdout.write(`ChatRex answers at ${server.url}\n`);
+  process.stdout.write(announce(server.url));
   await untilSignal();
   await server.stop();
 }

@@ -12,6 +12,7 @@ import { mcpRoute } from './routes/mcp.ts';
 import { moondreamRoutes } from './routes/moondream.ts';
 import { ownRoutes } from './routes/own.ts';
 import { metricsRoute, modelRoutes, type StatusSources, statusRoutes } from './routes/status.ts';
+import { studioRoutes } from './routes/studio.ts';
 
 export interface AppSources extends StatusSources {
   readonly log: Log;
@@ -44,6 +45,7 @@ export function createApp(sources: AppSources): Hono<ServerEnv> {
   app.use(hostGuard(settings));
   app.use(corsGuard(settings));
   app.route('/', statusRoutes(sources));
+  app.route('/', studioRoutes());
   app.use(keyGuard(settings));
   app.route('/', metricsRoute(sources));
   app.route('/v1', modelRoutes(sources));

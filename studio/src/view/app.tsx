@@ -1,0 +1,139 @@
+import { useEffect, useState } from 'preact/hooks';
+import sampleUrl from '../../../models/nano/example/scene.png?url';
+import { cancel, findBoxes, findBoxesOfCurrent, openFiles, openSample } from '../actions.ts';
+import { keyStore } from '../api.ts';
+import { onShortcut } from '../shortcuts.ts';
+import { currentImage, setState, useStudio } from '../store.ts';
+import { AnswerList } from './answers.tsx';
+import { AskPanel } from './ask-panel.tsx';
+import { BoxList } from './box-list.tsx';
+import { ExportPanel } from './export-panel.tsx';
+import { FileButtons } from './file-buttons.tsx';
+import { FilmStrip } from './film-strip.tsx';
+import { Stage } from './stage.tsx';
+import { Toolbar } from './toolbar.tsx';
+
+export function App() {
+  const { currentId, notice, needsKey } = useStudio();
+  const image = currentImage();
+  const [isOver, setOver] = useState(false);
+  useEffect(() => {
+    document.addEventListener('keydown', onShortcut);
+    document.addEventListener('paste', onPaste);
+    return () => {
+      document.removeEventListener('keydown', onShortcut);
+      document.removeEventListener('paste', onPaste);
+    };
+  }, []);
+  useEffect(() => void findBoxesOfCurrent(), [currentId]);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the whole page takes what is dropped; buttons do it by key
+    <div
+      class={isOver ? 'page over' : 'page'}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={(event) => !event.relatedTarget && setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        void openFiles([...(event.dataTransfer?.files ?? [])]);
+      }}
+    >
+      <header>
+        <h1>
+          ChatRex <span>studio</span>
+        </h1>
+        {image && <FileButtons isSmall />}
+      </header>
+      {needsKey && <KeyForm />}
+      <p class="notice" role="alert" hidden={!notice}>
+        {notice}
+        <button
+          type="button"
+          class="plain"
+          aria-label="Close this message"
+          onClick={() => setState({ notice: undefined })}
+        >
+          ×
+        </button>
+      </p>
+      {image ? (
+        <main>
+          <section class="left" aria-label="Image">
+            <Toolbar image={image} />
+            {image.status === 'failed' && (
+              <p class="failure" role="alert">
+                {image.error}{' '}
+                <button type="button" onClick={() => void findBoxes(image.id, image.granularity)}>
+                  Look again
+                </button>
+              </p>
+            )}
+            <Stage image={image} />
+            <p class="status" role="status">
+              {image.status === 'looking' && (
+                <>
+                  <span class="spinner" /> Looking for objects…{' '}
+                  <button type="button" class="plain" onClick={() => cancel(image.id)}>
+                    Cancel
+                  </button>
+                </>
+              )}
+            </p>
+            <FilmStrip />
+          </section>
+          <section class="right" aria-label="Questions and answers">
+            <AskPanel image={image} />
+            <AnswerList image={image} />
+            <BoxList image={image} />
+            <ExportPanel image={image} />
+          </section>
+        </main>
+      ) : (
+        <main class="welcome">
+          <div class="drop">
+            <h2>What is in your image?</h2>
+            <p>
+              Drop an image here, or paste one. ChatRex finds the objects, answers in words, and shows which object
+              every phrase means. Nothing leaves this machine.
+            </p>
+            <FileButtons />
+            <button type="button" class="sample" onClick={() => void openSample(sampleUrl, 'scene.png')}>
+              <img src={sampleUrl} alt="" width="96" height="96" />
+              <span>Try the sample</span>
+            </button>
+          </div>
+        </main>
+      )}
+    </div>
+  );
+}
+
+function onPaste(event: ClipboardEvent): void {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length === 0) return;
+  event.preventDefault();
+  void openFiles(files);
+}
+
+function KeyForm() {
+  return (
+    <form
+      class="notice"
+      onSubmit={(event) => {
+        event.preventDefault();
+        keyStore.set(String(new FormData(event.currentTarget).get('key') ?? ''));
+        setState({ needsKey: false });
+        const image = currentImage();
+        if (image) void findBoxes(image.id, image.granularity);
+      }}
+    >
+      <label>
+        Key of this server <input name="key" type="password" autocomplete="off" required />
+      </label>
+      <button type="submit">Use it</button>
+    </form>
+  );
+}

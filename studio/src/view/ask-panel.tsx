@@ -1,0 +1,100 @@
+import { askNow } from '../actions.ts';
+import { type StudioImage, type Task, visibleBoxes } from '../model.ts';
+import { setState, useStudio } from '../store.ts';
+
+const tasks: readonly [Task, string][] = [
+  ['describe', 'Describe'],
+  ['detect', 'Detect'],
+  ['count', 'Count'],
+  ['caption', 'Caption boxes'],
+  ['ask', 'Ask'],
+];
+
+/** What to ask next. */
+export function AskPanel({ image }: { image: StudioImage }) {
+  const { task } = useStudio();
+  return (
+    <form
+      class="ask card"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void askNow();
+      }}
+    >
+      <fieldset class="segments wide">
+        <legend class="hidden">What to do</legend>
+        {tasks.map(([value, text]) => (
+          <label key={value}>
+            <input type="radio" name="task" checked={task === value} onChange={() => setState({ task: value })} />
+            <span>{text}</span>
+          </label>
+        ))}
+      </fieldset>
+      <div class="row">
+        <Field image={image} task={task} />
+        <button type="submit" class="primary">
+          {tasks.find(([value]) => value === task)![1].split(' ')[0]}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function Field({ image, task }: { image: StudioImage; task: Task }) {
+  const { draft, names, counted, detail, captionStyle } = useStudio();
+  if (task === 'ask') {
+    return (
+      <textarea
+        id="question"
+        rows={2}
+        maxLength={4000}
+        aria-label="Question"
+        placeholder="What is &lt;obj0&gt;? Click a box to name it."
+        value={draft}
+        onInput={({ currentTarget }) => setState({ draft: currentTarget.value })}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || event.shiftKey) return;
+          event.preventDefault();
+          void askNow();
+        }}
+      />
+    );
+  }
+  if (task === 'detect' || task === 'count') {
+    const isDetect = task === 'detect';
+    return (
+      <input
+        type="text"
+        maxLength={2000}
+        aria-label={isDetect ? 'Names to detect, with commas between them' : 'What to count'}
+        placeholder={isDetect ? 'cat, kite, butterfly' : 'butterflies'}
+        value={isDetect ? names : counted}
+        onInput={({ currentTarget: { value } }) => setState(isDetect ? { names: value } : { counted: value })}
+      />
+    );
+  }
+  if (task === 'describe') {
+    return (
+      <select
+        aria-label="How much to say"
+        value={detail}
+        onChange={({ currentTarget }) => setState({ detail: currentTarget.value as 'brief' | 'detailed' })}
+      >
+        <option value="brief">in one sentence</option>
+        <option value="detailed">in detail</option>
+      </select>
+    );
+  }
+  return (
+    <select
+      aria-label={`What to say of each of the ${visibleBoxes(image).length} boxes`}
+      value={captionStyle}
+      onChange={({ currentTarget }) => setState({ captionStyle: currentTarget.value as typeof captionStyle })}
+    >
+      <option value="category">its category</option>
+      <option value="phrase">a short phrase</option>
+      <option value="brief">a brief description</option>
+      <option value="sentence">a sentence</option>
+    </select>
+  );
+}
