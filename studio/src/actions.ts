@@ -11,6 +11,7 @@ import {
   newId,
   type Phrase,
   type StudioImage,
+  type Task,
   visibleBoxes,
 } from './model.ts';
 import { changeAnswer, changeImage, currentImage, getState, setState, show } from './store.ts';
@@ -75,14 +76,25 @@ export async function openSample(url: string, name: string): Promise<void> {
   await openFiles([new File([blob], name, { type: 'image/png' })]);
 }
 
-/** Finds the boxes of the image that is shown, where that was not done yet. */
+/** Searches under way by the id of their image. */
+const searches = new Map<string, Promise<void>>();
+
+/** Finds the boxes of the image that is shown, where that was not done yet; resolves when they are there. */
 export async function findBoxesOfCurrent(): Promise<void> {
   const image = currentImage();
   if (image?.status === 'new') await findBoxes(image.id, image.granularity);
+  else if (image) await searches.get(image.id);
 }
 
 /** Replaces found boxes; drawn ones stay. */
 export async function findBoxes(id: string, granularity: Granularity): Promise<void> {
+  const search = searchFor(id, granularity);
+  searches.set(id, search);
+  await search;
+  if (searches.get(id) === search) searches.delete(id);
+}
+
+async function searchFor(id: string, granularity: Granularity): Promise<void> {
   const image = getState().images.find((one) => one.id === id);
   if (!image) return;
   changeImage(id, () => ({ status: 'looking', granularity, error: undefined }));
@@ -102,6 +114,8 @@ export async function findBoxes(id: string, granularity: Granularity): Promise<v
         };
       });
     } catch (error) {
+      // Another search for the same image took the place of this one.
+      if (signal.aborted && controls.get(id)?.signal !== signal) return;
       const message = signal.aborted ? 'Cancelled.' : messageOf(error);
       changeImage(id, () => ({ status: 'failed', error: message }));
     }
@@ -164,7 +178,36 @@ export async function askNow(): Promise<void> {
     setState({ notice: image && 'missing' in what ? what.missing : 'Open an image first.' });
     return;
   }
-  const { task } = getState();
+  await askAbout(image, getState().task, what);
+}
+
+/** Asks the same about every open image, one after the other; the image that is worked on is shown. */
+export async function askAboutAll(): Promise<void> {
+  const what = askedNow();
+  if ('missing' in what) {
+    setState({ notice: what.missing });
+    return;
+  }
+  const { images, task } = getState();
+  await cancellable('all', async (signal) => {
+    for (const [done, { id }] of images.entries()) {
+      if (signal.aborted) break;
+      setState({ progress: { done, of: images.length } });
+      show(id);
+      await findBoxesOfCurrent();
+      const image = currentImage();
+      if (image?.status !== 'ready') continue;
+      const work = askAbout(image, task, what);
+      const stop = () => cancel(currentImage()?.answers[0]?.id ?? '');
+      signal.addEventListener('abort', stop);
+      await work;
+      signal.removeEventListener('abort', stop);
+    }
+  });
+  setState({ progress: undefined });
+}
+
+async function askAbout(image: StudioImage, task: Task, what: Asked): Promise<void> {
   const visible = visibleBoxes(image);
   const isGiven = !hasFoundBoxesOnly(image);
   const answer: Answer = {
@@ -184,7 +227,7 @@ export async function askNow(): Promise<void> {
       change(() => ({ status: 'done', totalMs: performance.now() - start }));
       if (task === 'detect') nameBoxes(image.id, answer.id);
     } catch (error) {
-      const failed = { status: 'failed', error: messageOf(error) } as const;
+      const failed = { status: 'failed', error: signal.aborted ? undefined : messageOf(error) } as const;
       change(() => (signal.aborted ? { status: 'cancelled' } : failed));
     }
   });

@@ -21,6 +21,8 @@ export interface StudioState {
   /** A mistake that concerns no image. */
   readonly notice?: string;
   readonly needsKey: boolean;
+  /** How far a question about all images is. */
+  readonly progress?: { readonly done: number; readonly of: number };
 }
 
 let state: StudioState = {
@@ -103,6 +105,16 @@ export function redo(): void {
     past: [...past, boxes],
     future: future.slice(1),
   }));
+}
+
+/** Closes one image. */
+export function closeImage(id: string): void {
+  const at = state.images.findIndex((image) => image.id === id);
+  const images = state.images.filter((image) => image.id !== id);
+  setState({ images });
+  const next = images[Math.min(at, images.length - 1)];
+  if (next) show(next.id);
+  else setState({ currentId: undefined, answerId: undefined, draft: '' });
 }
 
 export function show(id: string): void {

@@ -98,7 +98,6 @@ function AnswerText({ answer }: { answer: Answer }) {
         type="button"
         class={isLit ? 'phrase lit' : 'phrase'}
         style={{ '--colour': colours[index] }}
-        aria-label={`${text.trim()}: ${boxes.length} ${boxes.length === 1 ? 'box' : 'boxes'}`}
         onPointerEnter={light}
         onPointerLeave={dim}
         onFocus={light}
@@ -106,7 +105,12 @@ function AnswerText({ answer }: { answer: Answer }) {
         onClick={light}
       >
         {text}
-        {boxes.length > 1 && <sup>{boxes.length}</sup>}
+        {boxes.length > 1 && (
+          <sup>
+            {boxes.length}
+            <span class="hidden"> boxes</span>
+          </sup>
+        )}
       </button>,
     );
   });

@@ -3,7 +3,7 @@ import sampleUrl from '../../../models/nano/example/scene.png?url';
 import { cancel, findBoxes, findBoxesOfCurrent, openFiles, openSample } from '../actions.ts';
 import { keyStore } from '../api.ts';
 import { onShortcut } from '../shortcuts.ts';
-import { currentImage, setState, useStudio } from '../store.ts';
+import { closeImage, currentImage, setState, useStudio } from '../store.ts';
 import { AnswerList } from './answers.tsx';
 import { AskPanel } from './ask-panel.tsx';
 import { BoxList } from './box-list.tsx';
@@ -45,7 +45,14 @@ export function App() {
         <h1>
           ChatRex <span>studio</span>
         </h1>
-        {image && <FileButtons isSmall />}
+        {image && (
+          <div class="row">
+            <FileButtons isSmall />
+            <button type="button" onClick={() => closeImage(image.id)}>
+              Close
+            </button>
+          </div>
+        )}
       </header>
       {needsKey && <KeyForm />}
       <p class="notice" role="alert" hidden={!notice}>

@@ -1,4 +1,4 @@
-import { askNow } from '../actions.ts';
+import { askAboutAll, askNow, cancel } from '../actions.ts';
 import { type StudioImage, type Task, visibleBoxes } from '../model.ts';
 import { setState, useStudio } from '../store.ts';
 
@@ -36,7 +36,31 @@ export function AskPanel({ image }: { image: StudioImage }) {
           {tasks.find(([value]) => value === task)![1].split(' ')[0]}
         </button>
       </div>
+      <AllImages />
     </form>
+  );
+}
+
+/** The same question about every image of a folder. */
+function AllImages() {
+  const { images, progress } = useStudio();
+  if (images.length < 2) return null;
+  return (
+    <p class="facts all">
+      {progress ? (
+        <>
+          <progress value={progress.done} max={progress.of} aria-label="Images done" />
+          {progress.done} of {progress.of}
+          <button type="button" class="plain" onClick={() => cancel('all')}>
+            Cancel
+          </button>
+        </>
+      ) : (
+        <button type="button" onClick={() => void askAboutAll()}>
+          The same for all {images.length} images
+        </button>
+      )}
+    </p>
   );
 }
 

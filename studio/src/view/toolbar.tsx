@@ -59,11 +59,17 @@ export function Toolbar({ image }: { image: StudioImage }) {
         <button type="button" title="Add a box in the middle, to move by keys (b)" onClick={addBox}>
           Add box
         </button>
-        <button type="button" disabled={image.past.length === 0} title="Ctrl+Z" onClick={undo}>
-          Undo
+        <button type="button" disabled={image.past.length === 0} title="Undo (Ctrl+Z)" aria-label="Undo" onClick={undo}>
+          ↶
         </button>
-        <button type="button" disabled={image.future.length === 0} title="Ctrl+Shift+Z" onClick={redo}>
-          Redo
+        <button
+          type="button"
+          disabled={image.future.length === 0}
+          title="Redo (Ctrl+Shift+Z)"
+          aria-label="Redo"
+          onClick={redo}
+        >
+          ↷
         </button>
       </span>
     </div>
