@@ -18,8 +18,8 @@ import { TestEndpoint } from './testing/endpoint.ts';
 import { writeTestImages } from './testing/images.ts';
 import { testSettings } from './testing/settings.ts';
 
-const kills = Number(process.env.REXVERSE_KILLS ?? 3);
-const images = Number(process.env.REXVERSE_IMAGES ?? 24);
+const kills = Number(process.env.REXVERSE_KILLS ?? 2);
+const images = Number(process.env.REXVERSE_IMAGES ?? 16);
 const workers = 2;
 
 const root = mkdtempSync(join(tmpdir(), 'rexverse-kills-'));

@@ -14,7 +14,7 @@ export const photosUpn: Omit<UpnTraining, 'data'> = {
   seed: 1,
   steps: 4000,
   learningRate: 8e-4,
-  warmupSteps: 100,
+  warmupSteps: 50,
   finalRate: 0.02,
   maxNorm: 0.5,
   weightDecay: 0.01,
@@ -22,7 +22,7 @@ export const photosUpn: Omit<UpnTraining, 'data'> = {
   backboneRate: 1,
   upn: { ...upnPresets['upn-nano'], shorterSide: 288, longerSide: 480, minScore: 0.3 },
   parts: 2,
-  batchSize: 4,
+  batchSize: 2,
   canvases: [
     { width: 384, height: 288 },
     { width: 288, height: 384 },
