@@ -19,9 +19,9 @@ export interface ImageReader {
   encode(image: RgbImage, options: { boxes: ScoredBoxes }): Promise<EncodedImage>;
 }
 
-/** A proposal network, a reader of images, or both. */
+/** A proposal network, a reader of images, or both. A detector alone finds and counts the categories that it knows. */
 export interface EvaluatedModel {
-  readonly upn?: Pick<ProposalNetwork, 'propose'>;
+  readonly upn?: Pick<ProposalNetwork, 'propose'> & Partial<Pick<ProposalNetwork, 'categories'>>;
   readonly chatrex?: ImageReader;
 }
 
@@ -58,6 +58,7 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
   }
 
   async detect(view: SampleView, names: readonly string[], signal?: AbortSignal): Promise<FoundBoxes> {
+    if (this.#isDetector) return this.#detected(view, names);
     return foundBoxes(await this.#ask(view, questionFor('detect', names), signal));
   }
 
@@ -66,6 +67,7 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
   }
 
   async count(view: SampleView, name: string, signal?: AbortSignal): Promise<FoundBoxes> {
+    if (this.#isDetector) return this.#detected(view, [name]);
     return foundBoxes(await this.#ask(view, questionFor('count', [name]), signal));
   }
 
@@ -103,6 +105,23 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
       if (!chatrex) throw missing('language model (config.json and weights)');
       return chatrex.encode(await view.image(), { boxes: boxes ?? (await this.chosenProposals(view)) });
     });
+  }
+
+  get #isDetector(): boolean {
+    const { upn, chatrex } = this.#model;
+    return chatrex === undefined && (upn?.categories?.length ?? 0) > 0;
+  }
+
+  /** What the detector names as asked; a name that it does not know has no box. */
+  async #detected(view: SampleView, names: readonly string[]): Promise<FoundBoxes> {
+    const asked = new Map(names.map((name) => [name.toLowerCase(), name]));
+    const { boxesXyxy, scores, categories = [] } = await this.chosenProposals(view);
+    const boxes = categories.flatMap((category, at) => {
+      const label = asked.get(category.toLowerCase());
+      const [left, top, right, bottom] = boxesXyxy.subarray(4 * at, 4 * at + 4);
+      return label === undefined ? [] : [{ label, boxXyxy: [left, top, right, bottom] as const, score: scores[at] }];
+    });
+    return { boxes, text: boxes.map(({ label }) => label).join(', ') };
   }
 
   async #ask(view: SampleView, question: string, signal?: AbortSignal): Promise<Answer> {

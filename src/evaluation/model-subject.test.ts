@@ -1,0 +1,29 @@
+/** A detector without a language model answers what it can: which of its categories are there, and how many. */
+
+import { expect, test } from 'vitest';
+import { createRgbImage } from '../image/rgb-image.ts';
+import { ModelSubject } from './model-subject.ts';
+import type { SampleView } from './sample-view.ts';
+
+const view = { image: async () => createRgbImage(40, 30) } as unknown as SampleView;
+const proposals = {
+  boxesXyxy: Float32Array.of(1, 2, 11, 12, 5, 5, 20, 25, 0, 0, 9, 9),
+  scores: Float32Array.of(0.9, 0.8, 0.7),
+  categories: ['dog', 'hot dog', 'dog'],
+};
+const detector = { categories: ['dog', 'hot dog', 'cat'], propose: async () => [proposals] };
+
+test('a detector alone is asked by names; what it calls otherwise, and names that it does not know, have no box', async () => {
+  const subject = new ModelSubject({ upn: detector as never });
+  expect((await subject.detect(view, ['Dog', 'unicorn'])).boxes).toEqual([
+    { label: 'Dog', boxXyxy: [1, 2, 11, 12], score: expect.closeTo(0.9) },
+    { label: 'Dog', boxXyxy: [0, 0, 9, 9], score: expect.closeTo(0.7) },
+  ]);
+  expect((await subject.count(view, 'hot dog')).boxes).toHaveLength(1);
+  await expect(subject.answer(view, 'What is this?')).rejects.toThrow(/no language model/);
+});
+
+test('a network without categories finds nothing by name', async () => {
+  const subject = new ModelSubject({ upn: { ...detector, categories: [] } as never });
+  await expect(subject.detect(view, ['dog'])).rejects.toThrow(/no language model/);
+});
