@@ -61,6 +61,33 @@ describe.skipIf(!chromiumPath)('studio', () => {
     await page.close();
   });
 
+  test('a small box inside a large one is within reach, lit or not', async () => {
+    const { page } = await start();
+    await page.locator('button.box').first().waitFor();
+    const frame = (await page.locator('.frame').boundingBox())!;
+    await page.getByRole('button', { name: 'Draw', exact: true }).click();
+    const corner = async (x: number, y: number) =>
+      page.mouse.move(frame.x + x * frame.width, frame.y + y * frame.height);
+    for (const [from, to] of [
+      [0.28, 0.44],
+      [0.02, 0.98],
+    ]) {
+      await corner(from, from);
+      await page.mouse.down();
+      await corner(to, to);
+      await page.mouse.up();
+    }
+    await page.keyboard.press('Escape');
+    const [small, large] = await page
+      .locator('button.box.drawn')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('data-index')).sort((a, b) => Number(a) - Number(b)));
+    await corner(0.03, 0.97);
+    await expect.poll(() => page.locator('button.box.lit').getAttribute('data-index')).toBe(large);
+    await corner(0.3, 0.3);
+    await expect.poll(() => page.locator('button.box.lit').getAttribute('data-index')).toBe(small);
+    await page.close();
+  });
+
   test('a click names a box in the question, and the answer is about it', async () => {
     const { page } = await start();
     await choose(page, 'Ask');

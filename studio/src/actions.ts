@@ -37,7 +37,8 @@ export async function openFiles(files: readonly File[]): Promise<void> {
   const room = Math.max(0, maxImages - getState().images.length);
   let notice = images.length > room ? `Only ${maxImages} images fit at once; the others were left out.` : undefined;
   let isFirst = true;
-  for (const file of images.slice(0, room)) {
+  for (const [at, file] of images.slice(0, room).entries()) {
+    if (at > 0 && at % 10 === 0) setState({ notice: `Opening image ${at} of ${images.length}…` });
     try {
       const image = await openFile(file);
       setState({ images: [...getState().images, image] });
@@ -225,7 +226,8 @@ async function askAbout(image: StudioImage, task: Task, what: Asked): Promise<vo
       if (task === 'caption') await captionAll(part, answer, signal, change, start);
       else await ask(part, what.question, signal, (piece) => change((now) => withPiece(now, piece, start)));
       change(() => ({ status: 'done', totalMs: performance.now() - start }));
-      if (task === 'detect') nameBoxes(image.id, answer.id);
+      const isNames = task === 'detect' || (task === 'caption' && getState().captionStyle === 'category');
+      if (isNames) nameBoxes(image.id, answer.id);
     } catch (error) {
       const failed = { status: 'failed', error: signal.aborted ? undefined : messageOf(error) } as const;
       change(() => (signal.aborted ? { status: 'cancelled' } : failed));
@@ -274,7 +276,7 @@ async function captionAll(
   }
 }
 
-/** Boxes get the names that detection found, except those that a person named. */
+/** Boxes get the names that were found, except those that a person named. */
 function nameBoxes(imageId: string, answerId: string): void {
   changeImage(imageId, ({ boxes, answers }) => {
     const phrases = answers.find(({ id }) => id === answerId)?.phrases ?? [];

@@ -76,10 +76,11 @@ let model: Promise<string> | undefined;
 export function modelName(): Promise<string> {
   model ??= fetch('v1/models', { headers: authorization() })
     .then((reply) => reply.json())
-    .then(({ data }) => data[0].id)
+    .then(({ data }) => String(data[0].id))
     .catch(() => {
+      // No key yet, or no server: asked again the next time.
       model = undefined;
-      return 'nano';
+      return '';
     });
   return model;
 }
@@ -108,7 +109,7 @@ async function chatRequest(part: ImagePart, question: string, url: string) {
   const { granularity, boxes, scores } = part;
   const image = { type: 'image_url', image_url: { url }, granularity, boxes, box_scores: scores };
   return {
-    model: await modelName(),
+    model: (await modelName()) || undefined,
     messages: [{ role: 'user', content: [image, { type: 'text', text: question }] }],
     stream: true,
     stream_options: { include_usage: true },

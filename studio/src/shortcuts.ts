@@ -25,5 +25,6 @@ const plain = (key: string): (() => void) | undefined =>
     p: () => step(-1),
     d: () => setState({ mode: getState().mode === 'draw' ? 'point' : 'draw' }),
     b: addBox,
+    Escape: () => setState({ mode: 'point', selectedId: undefined, lit: [] }),
     '/': () => document.querySelector<HTMLElement>('#question, .ask input[type=text]')?.focus(),
   })[key];

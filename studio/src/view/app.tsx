@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import sampleUrl from '../../../models/nano/example/scene.png?url';
 import { cancel, findBoxes, findBoxesOfCurrent, openFiles, openSample } from '../actions.ts';
-import { keyStore } from '../api.ts';
+import { keyStore, modelName } from '../api.ts';
 import { onShortcut } from '../shortcuts.ts';
-import { closeImage, currentImage, setState, useStudio } from '../store.ts';
+import { closeImage, currentImage, getState, setState, useStudio } from '../store.ts';
 import { AnswerList } from './answers.tsx';
 import { AskPanel } from './ask-panel.tsx';
 import { BoxList } from './box-list.tsx';
@@ -45,6 +45,7 @@ export function App() {
         <h1>
           ChatRex <span>studio</span>
         </h1>
+        <ModelNote />
         {image && (
           <div class="row">
             <FileButtons isSmall />
@@ -78,17 +79,19 @@ export function App() {
                 </button>
               </p>
             )}
-            <Stage image={image} />
-            <p class="status" role="status">
-              {image.status === 'looking' && (
-                <>
-                  <span class="spinner" /> Looking for objects…{' '}
-                  <button type="button" class="plain" onClick={() => cancel(image.id)}>
-                    Cancel
-                  </button>
-                </>
-              )}
-            </p>
+            <div class="around">
+              <Stage image={image} />
+              <p class="status" role="status">
+                {image.status === 'looking' && (
+                  <>
+                    <span class="spinner" /> Looking for objects…{' '}
+                    <button type="button" class="plain" onClick={() => cancel(image.id)}>
+                      Cancel
+                    </button>
+                  </>
+                )}
+              </p>
+            </div>
             <FilmStrip />
           </section>
           <section class="right" aria-label="Questions and answers">
@@ -114,7 +117,49 @@ export function App() {
           </div>
         </main>
       )}
+      {image && <Keys />}
     </div>
+  );
+}
+
+/** Which model answers. The bundled one disappoints those who give it photographs unwarned. */
+function ModelNote() {
+  const [name, setName] = useState('');
+  useEffect(() => void modelName().then(setName), [getState().needsKey]);
+  const note = name === 'nano' ? 'nano, the small bundled model: it knows drawn scenes like the sample' : name;
+  return <span class="model">{note}</span>;
+}
+
+const keys: readonly (readonly [string, string])[] = [
+  ['← → ↑ ↓', 'on a box: another box'],
+  ['Enter', 'on a box: name it in the question'],
+  ['Shift ←', 'on a box: move it'],
+  ['Alt ←', 'on a box: resize it'],
+  ['Delete', 'on a box: delete it'],
+  ['b', 'add a box'],
+  ['d', 'draw boxes, or stop'],
+  ['Ctrl Z', 'undo'],
+  ['Ctrl Shift Z', 'redo'],
+  ['n', 'next image'],
+  ['p', 'previous image'],
+  ['/', 'to the question'],
+  ['Escape', 'select nothing'],
+];
+
+function Keys() {
+  return (
+    <footer>
+      <details>
+        <summary>Keys</summary>
+        <ul class="keys">
+          {keys.map(([key, text]) => (
+            <li key={key}>
+              <kbd>{key}</kbd> {text}
+            </li>
+          ))}
+        </ul>
+      </details>
+    </footer>
   );
 }
 

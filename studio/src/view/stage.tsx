@@ -39,6 +39,8 @@ export function Stage({ image }: { image: StudioImage }) {
   const [drag, setDrag] = useState<Drag>();
   const boxes = visibleBoxes(image);
   const colours = boxColours(image.answers.find(({ id }) => id === answerId));
+  const isSome = [lit.length > 0 && 'some-lit', colours.size > 0 && 'some-meant', boxes.length > fewBoxes && 'many'];
+  const classes = ['stage', mode, ...isSome].filter(Boolean);
   const focusId = boxes.some(({ id }) => id === selectedId) ? selectedId : boxes[0]?.id;
 
   const pointAt = (event: PointerEvent): [number, number] => {
@@ -83,7 +85,7 @@ export function Stage({ image }: { image: StudioImage }) {
   const order = boxes.map((box, index) => ({ box, index })).sort((a, b) => area(b.box) - area(a.box));
   return (
     <div
-      class={`stage ${mode} ${lit.length > 0 ? 'some-lit' : ''} ${boxes.length > fewBoxes ? 'many' : ''}`}
+      class={classes.join(' ')}
       style={{ '--ratio': `${image.width} / ${image.height}`, '--shape': image.width / image.height }}
     >
       <div
