@@ -12,11 +12,13 @@ import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
 import { configNames, loadStageConfig } from '../training/load-config.ts';
 import type { Metrics } from '../training/metrics.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
+import { Mpi } from '../training/parallel/mpi.ts';
 import { trainStage } from '../training/parallel/threads.ts';
 import { requireRunFolder } from '../training/run.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
 import { interruptedStatus, interruptible } from './interruption.ts';
+import { oneLine } from './one-line.ts';
 import { whole } from './option-types.ts';
 import { progressBar } from './progress.ts';
 
@@ -82,9 +84,10 @@ export function trainCommand(): Command {
     .action(async (options: TrainOptions) => {
       const from = options.from as string;
       const initial = [await weightsOf(from)];
-      await requireRunFolder(options.out, options.resume);
-      await copyFile(tokenizerFile(from), tokenizerFile(options.out));
-      await runTraining('instruct', options, initial);
+      await runTraining('instruct', options, initial, async () => {
+        await requireRunFolder(options.out, options.resume);
+        await copyFile(tokenizerFile(from), tokenizerFile(options.out));
+      });
     });
   return train.addHelpText(
     'after',
@@ -98,6 +101,7 @@ Examples:
   chatrex train align --config nano --vision runs/vision --upn runs/upn --out runs/align
   chatrex train instruct --config nano --from runs/align --out runs/instruct
   chatrex train align --config photos --detector models/photo --proposer models/photo --data coco:instances.json,images=photos --out runs/align
+  mpirun -n 2 chatrex train upn --config nano --backbone runs/vision --out runs/upn   several machines: docs/scaling.md
   chatrex train upn --config ./my-upn.js --out runs/mine     a module whose default export is a configuration`,
   );
 }
@@ -156,10 +160,37 @@ const validationCount = 100;
 /** Exit status of a run that has diverged. */
 const divergedStatus = 4;
 
+/** @param prepare the run folder, by one process alone where several train together */
 async function runTraining<Name extends StageName>(
   name: Name,
   options: TrainOptions,
   initial?: readonly InitialWeights[],
+  prepare?: () => Promise<void>,
+): Promise<void> {
+  const ranks = await Mpi.join(process.env);
+  try {
+    if (!ranks || ranks.rank === 0) await prepare?.();
+    await ranks?.gather('');
+    await trainByConfig(name, options, { initial, ranks });
+  } catch (error) {
+    const hasDiverged = error instanceof ChatRexError && error.code === 'diverged';
+    if (ranks) {
+      const { rank, size } = ranks;
+      const line = `\nchatrex: rank ${rank} of ${size}: ${oneLine((error as Error).message)}; all ranks end\n`;
+      process.stderr.write(line, () => ranks.abort(hasDiverged ? divergedStatus : 1));
+      return;
+    }
+    if (!hasDiverged) throw error;
+    process.stderr.write(`\nchatrex: ${error.message}\n`);
+    process.exitCode = divergedStatus;
+  }
+  await ranks?.finalize();
+}
+
+async function trainByConfig<Name extends StageName>(
+  name: Name,
+  options: TrainOptions,
+  { initial, ranks }: { initial?: readonly InitialWeights[]; ranks?: Mpi },
 ): Promise<void> {
   const { data, val, root, steps, scenes } = options;
   const config = await loadStageConfig(name, options.config ?? defaultConfig(name, data), {
@@ -168,33 +199,28 @@ async function runTraining<Name extends StageName>(
     data: data && (await readMixture(data, root)),
     validation: val === undefined ? undefined : { data: parseSpec(val), count: validationCount },
   });
-  const bar = progressBar(`train ${name}`, config.steps);
+  const bar = ranks && ranks.rank > 0 ? undefined : progressBar(`train ${name}`, config.steps);
   const pace = paceOf(config);
-  try {
-    const { isComplete } = await interruptible((signal) =>
-      trainStage(name, config, {
-        folder: options.out,
-        cacheFolder: options.cache,
-        dataRoot: root,
-        proposer: options.proposer,
-        workers: options.workers,
-        initial,
-        resume: options.resume,
-        signal,
-        onStatus: bar.status,
-        onProgress: ({ step, metrics, seconds }) => {
-          pace.note(metrics, seconds);
-          bar.update(step, describeMetrics(metrics));
-        },
-      }),
-    );
-    bar.end(`${isComplete ? 'done' : 'stopped; continue with --resume'}: ${options.out}${pace.describe()}`);
-    if (!isComplete) process.exitCode ??= interruptedStatus();
-  } catch (error) {
-    if (!(error instanceof ChatRexError) || error.code !== 'diverged') throw error;
-    process.stderr.write(`\nchatrex: ${error.message}\n`);
-    process.exitCode = divergedStatus;
-  }
+  const { isComplete } = await interruptible((signal) =>
+    trainStage(name, config, {
+      folder: options.out,
+      cacheFolder: options.cache,
+      dataRoot: root,
+      proposer: options.proposer,
+      workers: options.workers,
+      initial,
+      ranks,
+      resume: options.resume,
+      signal,
+      onStatus: bar?.status,
+      onProgress: ({ step, metrics, seconds }) => {
+        pace.note(metrics, seconds);
+        bar?.update(step, describeMetrics(metrics));
+      },
+    }),
+  );
+  bar?.end(`${isComplete ? 'done' : 'stopped; continue with --resume'}: ${options.out}${pace.describe()}`);
+  if (!isComplete) process.exitCode ??= interruptedStatus();
 }
 
 /** The configuration for data of one's own. */

@@ -20,6 +20,8 @@ export interface TrainingRun {
   optimizer: AdamwOptions;
   /** Gradients of one step's batch, and its loss and metrics; a function of the step alone. */
   computeGradients: (step: number) => Promise<{ gradients: GradientSet; metrics: Metrics }>;
+  /** Whether another process writes the folder and takes the figures; this one has the same state after every step. */
+  isFollower?: boolean;
   /** Figures on held-out data, every `validateEvery` steps and at the end. */
   validate?: () => Promise<Metrics>;
   validateEvery?: number;
@@ -59,12 +61,11 @@ export async function resumeIfPossible(folder: string, state: TrainingState): Pr
  */
 export async function train(run: TrainingRun): Promise<boolean> {
   const { folder, state, totalSteps } = run;
-  await mkdir(folder, { recursive: true });
-  await removeLeftovers(checkpointFile(folder));
-  const records = await MetricsLog.open(metricsFile(folder), state.step);
+  const records = run.isFollower ? undefined : await openRecords(run);
   const watch = new DivergenceWatch(folder, state.step);
   let savedAt = Date.now();
   const save = async () => {
+    if (!records) return;
     await saveTrainingState(checkpointFile(folder), state);
     await writeCurves(folder, await records.read());
     watch.savedStep = state.step;
@@ -81,9 +82,9 @@ export async function train(run: TrainingRun): Promise<boolean> {
       state.step++;
       state.average?.follow(state.parameters, state.step);
       const seconds = (performance.now() - started) / 1000;
-      await records.append({ step: state.step, ...metrics, gradientNorm, learningRate, seconds });
+      await records?.append({ step: state.step, ...metrics, gradientNorm, learningRate, seconds });
       watch.look(state.step, metrics.loss, gradientNorm, learningRate);
-      if (run.validate && (state.step % (run.validateEvery ?? 1000) === 0 || state.step === totalSteps)) {
+      if (records && run.validate && (state.step % (run.validateEvery ?? 1000) === 0 || state.step === totalSteps)) {
         await records.append({ step: state.step, ...prefixed('val ', await run.validate()) });
       }
       run.onProgress?.({ step: state.step, totalSteps, metrics, seconds });
@@ -93,9 +94,15 @@ export async function train(run: TrainingRun): Promise<boolean> {
     }
     await save();
   } finally {
-    await records.close();
+    await records?.close();
   }
   return state.step >= totalSteps;
+}
+
+async function openRecords({ folder, state }: TrainingRun): Promise<MetricsLog> {
+  await mkdir(folder, { recursive: true });
+  await removeLeftovers(checkpointFile(folder));
+  return MetricsLog.open(metricsFile(folder), state.step);
 }
 
 const prefixed = (prefix: string, metrics: Metrics): Metrics =>

@@ -63,6 +63,8 @@ export interface StageOptions {
   readonly initial?: readonly InitialWeights[];
   /** Whether to continue the run that is in the folder. */
   readonly resume?: boolean;
+  /** For a process that computes the same run as another, which writes the folder: it writes nothing there. */
+  readonly isFollower?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Hears what takes long besides steps: indexing, rendering, building sessions. */
@@ -137,12 +139,12 @@ export interface GradientSource {
  */
 export async function runStage<Batch>(
   stage: Stage<Batch>,
-  { folder, initial, resume = false, signal, onProgress, onStatus }: StageOptions,
+  { folder, initial, resume = false, isFollower = false, signal, onProgress, onStatus }: StageOptions,
   start: (parameters: ParameterSet, trainable: readonly string[]) => Promise<GradientSource> = (parameters) =>
     startSession(stage, parameters),
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
   const { name, settings, validate } = stage;
-  await claimFolder(folder, { stage: name, data: stage.fingerprint ?? 'made', settings }, resume);
+  if (!isFollower) await claimFolder(folder, { stage: name, data: stage.fingerprint ?? 'made', settings }, resume);
   const graph = graphOf(tensorsOf(stage.graphs[0]));
   const parameters = initializeParameters([...graph.parameters.values(), ...(stage.unread ?? [])], settings.seed);
   const trainable = [...graph.parameters.keys()].filter(stage.isTrainable ?? (() => true));
@@ -172,6 +174,7 @@ export async function runStage<Batch>(
         group: (parameter) => groupOf(stage, parameter),
       },
       computeGradients: (step) => source.computeGradients(step),
+      isFollower,
       validate: validate && (() => validate(average?.parameters ?? parameters)),
       validateEvery: settings.validateEvery,
       signal,

@@ -105,7 +105,7 @@ test('gradients are means over the parts, whoever computes how many of them', as
   await sessions.dispose();
   await stage.close?.();
   const description = { name: 'vision', settings, context: at('means') } as const;
-  const workers = await PartWorkers.start(description, parameters, trainable, 3, 2);
+  const workers = await PartWorkers.start(description, parameters, trainable, { first: 0, count: 3 }, 2);
   const { gradients } = await workers.computeGradients(0);
   for (const [name, mean] of expected) {
     const largest = Math.max(...mean.map(Math.abs));

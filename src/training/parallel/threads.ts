@@ -5,6 +5,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { ChatRexError } from '../../errors.ts';
 import { askWorker, endWorker } from '../../workers/protocol.ts';
 import { startWorker } from '../../workers/start-worker.ts';
 import type { GradientSet } from '../adamw.ts';
@@ -12,6 +13,8 @@ import type { Metrics } from '../metrics.ts';
 import type { ParameterSet } from '../parameters.ts';
 import { type GradientSource, requireRunFolder, runStage, type StageContext, type StageOptions } from '../run.ts';
 import { openStage, type StageConfigs, type StageDescription, type StageName } from '../stages.ts';
+import type { Ranks } from './mpi.ts';
+import { RankGradients } from './rank-gradients.ts';
 
 /** What a worker starts with; the memory is shared, so that parameters and gradients are not sent. */
 export interface PartWorkerData {
@@ -32,6 +35,7 @@ export interface SharedTensor {
 
 interface RunningWorker {
   readonly worker: Worker;
+  /** Counted from the first of this process. */
   readonly parts: readonly number[];
   /** The answer that it owes. */
   pending: Promise<Metrics[]>;
@@ -41,6 +45,7 @@ interface RunningWorker {
  * Trains a stage by its name, its steps in parts; see `runStage`.
  * @param options.workers threads that share the parts; as many as there are cores by default. The run is the same bits
  *   with any number of them.
+ * @param options.ranks processes that share the parts before their threads do; the first of them writes the run folder
  * @example const places = { folder: 'runs/upn', cacheFolder: 'runs/cache' };
  *   const { parameters, isComplete } = await trainStage('upn', config, places);
  */
@@ -52,21 +57,50 @@ export async function trainStage<Name extends StageName>(
     dataRoot,
     proposer,
     workers,
+    ranks,
     ...options
-  }: StageOptions & Pick<StageContext, 'cacheFolder' | 'dataRoot' | 'proposer'> & { readonly workers?: number },
+  }: Omit<StageOptions, 'isFollower'> &
+    Pick<StageContext, 'cacheFolder' | 'dataRoot' | 'proposer'> & { readonly workers?: number; readonly ranks?: Ranks },
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
   const { folder, initial, signal, onStatus } = options;
+  const isFollower = ranks !== undefined && ranks.rank > 0;
+  const parts = partsOfRank(settings.parts, ranks);
   const context = { folder, cacheFolder, dataRoot, proposer, initial };
   const description = { name, settings, context } as StageDescription;
-  await requireRunFolder(folder, options.resume);
+  if (!isFollower) await requireRunFolder(folder, options.resume);
+  // The first makes what is kept in the cache folder; the others find it there.
+  if (isFollower) await ranks.gather('');
   const stage = await openStage({ ...description, context: { ...context, signal, onStatus } } as StageDescription);
+  if (!isFollower) await ranks?.gather('');
+  const stopping = new AbortController();
+  const runOptions = ranks ? { ...options, isFollower, signal: stopping.signal } : options;
   try {
-    return await runStage(stage, options, (parameters, trainable) =>
-      PartWorkers.start(description, parameters, trainable, settings.parts, workers),
-    );
+    return await runStage(stage, runOptions, async (parameters, trainable) => {
+      const own = await PartWorkers.start(description, parameters, trainable, parts, workers);
+      if (!ranks) return own;
+      // One rank that stops alone would leave the others waiting: all stop after the same step.
+      return new RankGradients(own, ranks, {
+        wantsStop: () => signal?.aborted ?? false,
+        stop: () => stopping.abort(),
+      });
+    });
   } finally {
     await stage.close?.();
   }
+}
+
+/** Which parts of every step this rank computes. @throws ChatRexError 'invalid-argument' when they cannot be shared equally */
+function partsOfRank(parts: number, { rank, size }: Pick<Ranks, 'rank' | 'size'> = { rank: 0, size: 1 }): PartRange {
+  if (parts % size === 0) return { first: (rank * parts) / size, count: parts / size };
+  throw new ChatRexError(
+    'invalid-argument',
+    `parts ${parts}: expected a multiple of the ${size} ranks; change the configuration or mpirun -n`,
+  );
+}
+
+interface PartRange {
+  readonly first: number;
+  readonly count: number;
 }
 
 export class PartWorkers implements GradientSource {
@@ -93,12 +127,13 @@ export class PartWorkers implements GradientSource {
   /**
    * Starts the workers; resolves once every worker has created its session.
    * @param trainable names of the parameters whose gradients are wanted
+   * @param range which parts of every step
    */
   static async start(
     description: StageDescription,
     parameters: ParameterSet,
     trainable: readonly string[],
-    parts: number,
+    { first, count: parts }: PartRange,
     workers = availableParallelism(),
   ): Promise<PartWorkers> {
     const cores = availableParallelism();
@@ -113,7 +148,7 @@ export class PartWorkers implements GradientSource {
       const data: PartWorkerData = {
         description,
         parameters: shared,
-        parts: own,
+        parts: own.map((part) => first + part),
         gradients: own.map((part) => gradients[part]),
         // Depends on the parts and not on the workers, so that another number of workers gives the same bits.
         threads: Math.max(1, Math.floor(cores / parts)),
