@@ -1,6 +1,6 @@
 /**
- * A model as .onnx files for programs that are not ours: proposal network, encoders, object encoder and language model, each a
- * file that any ONNX Runtime opens. docs/onnx.md says what goes in and what comes out.
+ * A model as .onnx files for programs that are not ours: proposal network, encoders, object encoder and language
+ * model, each a file that any ONNX Runtime opens. docs/onnx.md says what goes in and what comes out.
  */
 
 import { existsSync } from 'node:fs';
@@ -45,7 +45,10 @@ export interface OnnxValue {
 }
 
 export interface ExportOnnxOptions {
-  /** Size of the images, with their padding, that the exported UPN takes; by default 4:3 with the configuration's shorter side. */
+  /**
+   * Size of the images, with their padding, that the exported UPN takes; by default 4:3 with the configuration's
+   * shorter side.
+   */
   readonly canvas?: ImageSize;
 }
 
@@ -62,8 +65,8 @@ export interface OnnxPlan {
 
 /**
  * What an export of a model will write.
- * @param source a ChatRex, with its proposal network where it has one, or a proposal network alone: a folder, the name of a
- *   bundled or pulled model, or the file of a UPN
+ * @param source a ChatRex, with its proposal network where it has one, or a proposal network alone: a folder, the name
+ *   of a bundled or pulled model, or the file of a UPN
  * @throws ChatRexError as `ChatRex.load` and `loadProposalNetwork` do; 'invalid-argument' for a canvas that the network
  *   cannot take
  */
@@ -85,7 +88,10 @@ export async function planOnnx(source: string, { canvas }: ExportOnnxOptions = {
   return { sets, models, files };
 }
 
-/** Writes what was planned into `folder`, which is made; the index comes last. @throws ChatRexError as `writeOnnxFiles` */
+/**
+ * Writes what was planned into `folder`, which is made; the index comes last.
+ * @throws ChatRexError as `writeOnnxFiles`
+ */
 export async function writeOnnx(
   folder: string,
   { sets, models }: OnnxPlan,

@@ -1,6 +1,6 @@
 /**
- * The inputs of the object encoder, computed in the graph from boxes: for models that leave our code. Within it they are
- * computed beforehand (`objectFeeds`), which costs less.
+ * The inputs of the object encoder, computed in the graph from boxes: for models that leave our code. Within it they
+ * are computed beforehand (`objectFeeds`), which costs less.
  */
 
 import type { ObjectInputs } from '../objects/object-encoder.ts';

@@ -67,8 +67,8 @@ const onnxTypes: Record<StoredDType, DataType> = {
 };
 
 /**
- * @param externalFolder what the locations of external weights are relative to; by default the root of their file system, so
- *   that they may lie anywhere on it
+ * @param externalFolder what the locations of external weights are relative to; by default the root of their file
+ *   system, so that they may lie anywhere on it
  * @throws ChatRexError when a parameter has no stored weight.
  */
 export function emitModel(graph: Graph, weights: WeightStorage, externalFolder?: string): EmittedModel {

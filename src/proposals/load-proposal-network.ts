@@ -28,7 +28,10 @@ export async function loadProposalNetwork(source = 'nano', options: UpnLoadOptio
 /** A network of any kind on disk: its configuration and where its weights are. */
 export type StoredNetwork = ({ readonly kind: 'upn' } & StoredUpn) | ({ readonly kind: 'nanodet' } & StoredNanoDet);
 
-/** As `loadProposalNetwork`, for those who want the network and not what it computes. @throws ChatRexError as it does */
+/**
+ * As `loadProposalNetwork`, for those who want the network and not what it computes.
+ * @throws ChatRexError as it does
+ */
 export async function loadStoredNetwork(source: string): Promise<StoredNetwork> {
   const nanoDet = await loadStoredNanoDet(source);
   return nanoDet ? { kind: 'nanodet', ...nanoDet } : { kind: 'upn', ...(await loadStoredUpn(source)) };

@@ -33,8 +33,8 @@ export class OnnxFile {
    * Opens a file as `chatrex export --onnx` writes it.
    * @param options.data name of the file beside it that holds its weights; the native runtime finds it by itself
    * @param options.threads one for `wasm`, whose others would be workers
-   * @throws ChatRexError 'not-found' for a missing file; 'unsupported' without onnxruntime-web; 'limit-exceeded' for weights
-   *   that WebAssembly cannot hold; 'runtime' when ONNX Runtime refuses the model
+   * @throws ChatRexError 'not-found' for a missing file; 'unsupported' without onnxruntime-web; 'limit-exceeded' for
+   *   weights that WebAssembly cannot hold; 'runtime' when ONNX Runtime refuses the model
    * @example const file = await OnnxFile.open('onnx/image-encoder.onnx');
    */
   static async open(

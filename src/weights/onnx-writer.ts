@@ -1,6 +1,6 @@
 /**
- * Writes graphs as .onnx files that any ONNX Runtime opens: the weights of all of them are copied into one file beside them,
- * which the .onnx files name. (Our own sessions copy nothing: they read weights where they are stored.)
+ * Writes graphs as .onnx files that any ONNX Runtime opens: the weights of all of them are copied into one file beside
+ * them, which the .onnx files name. (Our own sessions copy nothing: they read weights where they are stored.)
  */
 
 import { join, resolve } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * MPI, as far as training needs it: a sum and an exchange of short texts between the processes that `mpirun` started. The
- * library is the machine's own Open MPI, found when it is wanted and called through the package koffi; nothing is compiled.
+ * MPI, as far as training needs it: a sum and an exchange of short texts between the processes that `mpirun` started.
+ * The library is the machine's own Open MPI, found when it is wanted and called through the package koffi; nothing is
+ * compiled.
  */
 
 import { ChatRexError } from '../../errors.ts';

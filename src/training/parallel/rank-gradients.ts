@@ -1,4 +1,7 @@
-/** Gradients and metrics of a step whose parts are spread over several processes: each computes its own, then all add them up. */
+/**
+ * Gradients and metrics of a step whose parts are spread over several processes: each computes its own, then all add
+ * them up.
+ */
 
 import { ChatRexError } from '../../errors.ts';
 import type { GradientSet } from '../adamw.ts';

@@ -89,7 +89,10 @@ export async function trainStage<Name extends StageName>(
   }
 }
 
-/** Which parts of every step this rank computes. @throws ChatRexError 'invalid-argument' when they cannot be shared equally */
+/**
+ * Which parts of every step this rank computes.
+ * @throws ChatRexError 'invalid-argument' when they cannot be shared equally
+ */
 function partsOfRank(parts: number, { rank, size }: Pick<Ranks, 'rank' | 'size'> = { rank: 0, size: 1 }): PartRange {
   if (parts % size === 0) return { first: (rank * parts) / size, count: parts / size };
   throw new ChatRexError(

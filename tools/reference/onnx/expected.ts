@@ -1,5 +1,6 @@
 /**
- * Exports a model and writes beside it what our own sessions, with the weights where they are stored, make of random inputs:
+ * Exports a model and writes beside it what our own sessions, with the weights where they are stored, make of random
+ * inputs:
  *
  *     npx tsx tools/reference/onnx/expected.ts FOLDER [MODEL]
  *     python tools/reference/onnx/check.py FOLDER
