@@ -197,11 +197,10 @@ class Machine {
     return /^[\0-\xff]*$/.test(bytes) ? this.#lenient(Buffer.from(bytes, 'latin1')) : bytes;
   }
 
-  /** Text with \uXXXX for what is not ASCII. */
+  /** Text in which characters beyond ASCII are escaped by `\u` and four digits. */
   escapedText(): string {
-    return this.line().replace(/\\u([0-9a-fA-F]{4})/g, (_, code: string) =>
-      String.fromCharCode(Number.parseInt(code, 16)),
-    );
+    const character = (_: string, code: string) => String.fromCharCode(Number.parseInt(code, 16));
+    return this.line().replace(/\\u([0-9a-fA-F]{4})/g, character);
   }
 
   /** A number in digits; `L` ends a long, and 00 and 01 are truth values. */
