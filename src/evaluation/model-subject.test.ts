@@ -20,6 +20,8 @@ test('a detector alone is asked by names; what it calls otherwise, and names tha
     { label: 'Dog', boxXyxy: [0, 0, 9, 9], score: expect.closeTo(0.7) },
   ]);
   expect((await subject.count(view, 'hot dog')).boxes).toHaveLength(1);
+  expect(await subject.nameRegion(view, [[6, 5, 20, 25]], 0)).toBe('hot dog');
+  expect(await subject.nameRegion(view, [[30, 20, 40, 30]], 0)).toBe('');
   await expect(subject.answer(view, 'What is this?')).rejects.toThrow(/no language model/);
 });
 

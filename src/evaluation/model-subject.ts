@@ -1,6 +1,7 @@
 /** A model in this process as a subject: an image is encoded once for all questions about it. */
 
 import type { BoxXyxy } from '../boxes/box.ts';
+import { iou } from '../boxes/overlap.ts';
 import type { Answer, AskOptions } from '../chatrex/answer.ts';
 import type { EncodedImage } from '../chatrex/encoded-image.ts';
 import type { ScoredBoxes } from '../chatrex/image-boxes.ts';
@@ -19,7 +20,7 @@ export interface ImageReader {
   encode(image: RgbImage, options: { boxes: ScoredBoxes }): Promise<EncodedImage>;
 }
 
-/** A proposal network, a reader of images, or both. A detector alone finds and counts the categories that it knows. */
+/** A proposal network, a reader of images, or both. A detector alone finds, counts and names what it knows. */
 export interface EvaluatedModel {
   readonly upn?: Pick<ProposalNetwork, 'propose'> & Partial<Pick<ProposalNetwork, 'categories'>>;
   readonly chatrex?: ImageReader;
@@ -81,6 +82,7 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
     box: number,
     signal?: AbortSignal,
   ): Promise<string> {
+    if (this.#isDetector) return this.#categoryAt(view, boxesXyxy[box]);
     const boxes = { boxesXyxy, scores: boxesXyxy.map(() => 1) };
     const image = await this.look(view, boxes);
     const { text } = await image.ask(regionQuestion('category', [box]), this.#askOptions(signal));
@@ -122,6 +124,13 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
       return label === undefined ? [] : [{ label, boxXyxy: [left, top, right, bottom] as const, score: scores[at] }];
     });
     return { boxes, text: boxes.map(({ label }) => label).join(', ') };
+  }
+
+  /** The category that the detector is surest of among its boxes that overlap by half; nothing where there is none. */
+  async #categoryAt(view: SampleView, boxXyxy: BoxXyxy): Promise<string> {
+    const { boxesXyxy, categories = [] } = await this.propose(view, { minScore: 0, maxBoxes: 300 });
+    const overlaps = iou(Float64Array.from(boxXyxy), Float64Array.from(boxesXyxy));
+    return categories.find((_, at) => overlaps[at] >= 0.5) ?? '';
   }
 
   async #ask(view: SampleView, question: string, signal?: AbortSignal): Promise<Answer> {
