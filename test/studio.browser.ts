@@ -151,6 +151,7 @@ describe.skipIf(!chromiumPath)('studio', () => {
         page.waitForEvent('download'),
         page.getByRole('button', { name, exact: true }).click(),
       ]);
+      await page.getByText(`Saved ${download.suggestedFilename()}.`).waitFor();
       return readFile(await download.path());
     };
     const count = await page.locator('button.box').count();

@@ -13,7 +13,7 @@ export const studioCommand = (): Command =>
     .addHelpText(
       'after',
       `
-Nothing leaves this machine: the page talks to this server alone. Ctrl-C ends it.
+The page talks to this server and to nobody else. Ctrl-C ends it.
 
 Examples:
   chatrex studio

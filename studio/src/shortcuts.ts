@@ -25,6 +25,6 @@ const plain = (key: string): (() => void) | undefined =>
     p: () => step(-1),
     d: () => setState({ mode: getState().mode === 'draw' ? 'point' : 'draw' }),
     b: addBox,
-    Escape: () => setState({ mode: 'point', selectedId: undefined, lit: [] }),
+    Escape: () => setState({ mode: 'point', selectedId: undefined }),
     '/': () => document.querySelector<HTMLElement>('#question, .ask input[type=text]')?.focus(),
   })[key];

@@ -38,6 +38,16 @@ let state: StudioState = {
   needsKey: false,
 };
 
+const toldMs = 4000;
+
+/** Tells that something went well, for a while. */
+export function tell(notice: string): void {
+  setState({ notice });
+  setTimeout(() => {
+    if (state.notice === notice) setState({ notice: undefined });
+  }, toldMs);
+}
+
 const listeners = new Set<() => void>();
 
 export const getState = (): StudioState => state;

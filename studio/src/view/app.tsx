@@ -107,7 +107,7 @@ export function App() {
             <h2>What is in your image?</h2>
             <p>
               Drop an image here, or paste one. ChatRex finds the objects, answers in words, and shows which object
-              every phrase means. Nothing leaves this machine.
+              every phrase means. The image goes to this server and nowhere else.
             </p>
             <FileButtons />
             <button type="button" class="sample" onClick={() => void openSample(sampleUrl, 'scene.png')}>

@@ -3,7 +3,7 @@ import { toHtml, toPng } from '../export/annotated.ts';
 import { toCoco, toJsonLines, toLabelStudio, toYolo } from '../export/formats.ts';
 import { zip } from '../export/zip.ts';
 import type { StudioImage } from '../model.ts';
-import { getState, setState, useStudio } from '../store.ts';
+import { getState, setState, tell, useStudio } from '../store.ts';
 
 interface Format {
   readonly text: string;
@@ -69,7 +69,7 @@ async function save({ text, make }: Format, image: StudioImage): Promise<void> {
     Object.assign(link, { href: url, download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    setState({ notice: `Saved ${name}.` });
+    tell(`Saved ${name}.`);
   } catch (error) {
     setState({ notice: `${text} could not be made: ${(error as Error).message}` });
   }

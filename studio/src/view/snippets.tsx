@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { modelName } from '../api.ts';
 import { type Language, languages, requestCode } from '../export/request-code.ts';
 import type { Answer, StudioImage } from '../model.ts';
-import { setState } from '../store.ts';
+import { setState, tell } from '../store.ts';
 
 /** The request of an answer as code, to copy. */
 export function Snippets({ image, answer }: { image: StudioImage; answer: Answer }) {
@@ -40,7 +40,7 @@ export function Snippets({ image, answer }: { image: StudioImage; answer: Answer
 async function copy(code: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(code);
-    setState({ notice: 'Copied.' });
+    tell('Copied.');
   } catch {
     setState({ notice: 'The browser did not allow copying; mark the code and copy it by key.' });
   }
