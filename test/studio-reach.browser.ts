@@ -1,4 +1,7 @@
-/** Who reaches the studio, and what stays: the keyboard alone, axe's rules, narrow screens, reloads, folders, code that runs. */
+/**
+ * Who reaches the studio, and what stays: the keyboard alone, axe's rules, narrow screens, reloads, folders, code that
+ * runs.
+ */
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';

@@ -92,7 +92,9 @@ export function visibleBoxes({ boxes, minScore }: Pick<StudioImage, 'boxes' | 'm
 export const hasFoundBoxesOnly = ({ past, minScore }: Pick<StudioImage, 'past' | 'minScore'>): boolean =>
   past.length === 0 && minScore === defaultMinScore;
 
-/** `<objN>` in a question follow their boxes when the list of boxes changes; the names of boxes that are gone go too. */
+/**
+ * `<objN>` in a question follow their boxes when the list of boxes changes; the names of boxes that are gone go too.
+ */
 export function renumber(question: string, before: readonly Box[], after: readonly Box[]): string {
   return question.replace(/<obj(\d+)>/g, (name, digits) => {
     const box = before[Number(digits)];

@@ -1,4 +1,6 @@
-/** The session survives a reload: images, boxes and answers are kept in this browser's own database, and nowhere else. */
+/**
+ * The session survives a reload: images, boxes and answers are kept in this browser's own database, and nowhere else.
+ */
 
 import type { Answer, StudioImage } from './model.ts';
 import { getState, type StudioState, setState, subscribe } from './store.ts';
@@ -11,7 +13,9 @@ type Kept = Pick<
   'currentId' | 'answerId' | 'task' | 'draft' | 'names' | 'counted' | 'detail' | 'captionStyle'
 > & { readonly ids: readonly string[] };
 
-/** Restores the session of before, and from then on keeps every change. Without a database the page works all the same. */
+/**
+ * Restores the session of before, and from then on keeps every change. Without a database the page works all the same.
+ */
 export async function keepSession(): Promise<void> {
   let database: IDBDatabase;
   try {

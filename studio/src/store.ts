@@ -1,4 +1,6 @@
-/** The state of the page and every change to it. Views read it by `useStudio`; nothing else holds state that matters. */
+/**
+ * The state of the page and every change to it. Views read it by `useStudio`; nothing else holds state that matters.
+ */
 
 import { useEffect, useState } from 'preact/hooks';
 import { type Answer, type Box, renumber, type StudioImage, type Task, visibleBoxes } from './model.ts';

@@ -1,4 +1,6 @@
-/** The studio's page at `/`, as `npm run build` left it in the package. It asks for a key itself where one is needed. */
+/**
+ * The studio's page at `/`, as `npm run build` left it in the package. It asks for a key itself where one is needed.
+ */
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';

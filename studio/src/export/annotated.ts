@@ -35,7 +35,9 @@ export async function toPng(image: StudioImage, answer: Answer | undefined): Pro
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** One file: the image, its boxes, every answer; pointing at a phrase lights its boxes, without a script from elsewhere. */
+/**
+ * One file: the image, its boxes, every answer; pointing at a phrase lights its boxes, without a script from elsewhere.
+ */
 export async function toHtml(image: StudioImage): Promise<string> {
   const boxes = visibleBoxes(image);
   const first = boxColours(image.answers[0]);
