@@ -2,7 +2,7 @@
  * The state of the page and every change to it. Views read it by `useStudio`; nothing else holds state that matters.
  */
 
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { type Answer, type Box, renumber, type StudioImage, type Task, visibleBoxes } from './model.ts';
 
 export interface StudioState {
@@ -65,8 +65,12 @@ export function subscribe(listener: () => void): () => void {
 }
 
 export function useStudio(): StudioState {
-  const [, redraw] = useState(0);
-  useEffect(() => subscribe(() => redraw((count) => count + 1)), []);
+  const [, redraw] = useState(state);
+  // Before the page is painted: what a person does right after would go unseen. A change since this drawing is drawn again.
+  useLayoutEffect(() => {
+    redraw(state);
+    return subscribe(() => redraw(state));
+  }, []);
   return state;
 }
 
