@@ -7,8 +7,8 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { isIP } from 'node:net';
+import { isPublicAddress } from '../public-address.ts';
 import { ApiError } from './api-error.ts';
-import { isPublicAddress } from './public-address.ts';
 
 /** Addresses of a host name. */
 export type Resolve = (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;

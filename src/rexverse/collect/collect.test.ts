@@ -9,9 +9,10 @@ import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isPublicAddress } from '../../public-address.ts';
 import { defaultImageFilters, inspectImage } from '../stages/inspect.ts';
 import { type CoyoCounts, coyoImages, defaultCoyoFilters } from './coyo.ts';
-import { downloadImage, isOptedOut, isPrivate } from './download.ts';
+import { downloadImage, isOptedOut } from './download.ts';
 import { Duplicates } from './duplicates.ts';
 import { type ListedImage, openList } from './list.ts';
 
@@ -219,9 +220,10 @@ describe('downloads', () => {
       'fd00::1',
       '::ffff:10.0.0.1',
     ]) {
-      expect(isPrivate(address), address).toBe(true);
+      expect(isPublicAddress(address), address).toBe(false);
     }
-    for (const address of ['8.8.8.8', '2606:4700::1111', '172.32.0.1']) expect(isPrivate(address), address).toBe(false);
+    for (const address of ['8.8.8.8', '2606:4700::1111', '172.32.0.1'])
+      expect(isPublicAddress(address), address).toBe(true);
     expect(isOptedOut({ 'tdm-reservation': '1' })).toBe(true);
     expect(isOptedOut({ 'x-robots-tag': 'otherbot: noai' })).toBe(false);
     expect(isOptedOut({})).toBe(false);

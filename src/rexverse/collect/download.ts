@@ -7,10 +7,11 @@ import { lookup as dnsLookup } from 'node:dns';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { get as httpGet, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { ChatRexError } from '../../errors.ts';
 import { writeAll, writeBeside } from '../../files.ts';
+import { isPublicAddress } from '../../public-address.ts';
 import { sha256 } from '../content-key.ts';
 import { CallError } from '../models/errors.ts';
 import type { DownloadSettings } from '../work/messages.ts';
@@ -91,11 +92,11 @@ function statusError(status: number, url: string): Error {
 function open(url: string, { isPrivateAllowed }: DownloadSettings, signal: AbortSignal): Promise<IncomingMessage> {
   const parsed = parseUrl(url);
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
-  if (!isPrivateAllowed && isIP(host) !== 0 && isPrivate(host)) throw privateError(url);
+  if (!isPrivateAllowed && isIP(host) !== 0 && !isPublicAddress(host)) throw privateError(url);
   const lookup: LookupFunction = (name, options, callback) => {
     dnsLookup(name, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0);
-      const usable = isPrivateAllowed ? addresses : addresses.filter(({ address }) => !isPrivate(address));
+      const usable = isPrivateAllowed ? addresses : addresses.filter(({ address }) => isPublicAddress(address));
       if (usable.length === 0) return callback(privateError(url), '', 0);
       if (options.all) return callback(null, usable);
       callback(null, usable[0].address, usable[0].family);
@@ -144,34 +145,4 @@ export function isOptedOut(headers: IncomingHttpHeaders): boolean {
   // "otherbot: noai" speaks to another bot; a directive without a name speaks to all.
   const directives = robots.split(',').map((part) => part.trim());
   return directives.some((part) => /^(?:noai|noimageai)$/.test(part)) || headers['tdm-reservation'] === '1';
-}
-
-const privateAddresses = new BlockList();
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const) {
-  privateAddresses.addSubnet(network, prefix, 'ipv4');
-  privateAddresses.addSubnet(`::ffff:${network}`, 96 + prefix, 'ipv6');
-}
-for (const [network, prefix] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  privateAddresses.addSubnet(network, prefix, 'ipv6');
-}
-
-export function isPrivate(address: string): boolean {
-  return privateAddresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
