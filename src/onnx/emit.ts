@@ -66,13 +66,19 @@ const onnxTypes: Record<StoredDType, DataType> = {
   bool: DataType.BOOL,
 };
 
-/**
- * @param externalFolder what the locations of external weights are relative to; by default the root of their file
- *   system, so that they may lie anywhere on it
- * @throws ChatRexError when a parameter has no stored weight.
- */
-export function emitModel(graph: Graph, weights: WeightStorage, externalFolder?: string): EmittedModel {
-  const writer = new ModelWriter(graph, weights, externalFolder);
+export interface EmitOptions {
+  /**
+   * What the locations of external weights are relative to; by default the root of their file system, so that they may
+   * lie anywhere on it.
+   */
+  readonly externalFolder?: string;
+  /** See `OnnxWriter`. */
+  readonly channelBlock?: number;
+}
+
+/** @throws ChatRexError when a parameter has no stored weight. */
+export function emitModel(graph: Graph, weights: WeightStorage, options: EmitOptions = {}): EmittedModel {
+  const writer = new ModelWriter(graph, weights, options);
   const used = new Set<Tensor>(Object.values(graph.outputs));
   for (const { inputs } of graph.nodes) for (const tensor of inputs) if (tensor) used.add(tensor);
   const names = new Map<Tensor, string>();
@@ -112,14 +118,16 @@ class ModelWriter implements OnnxWriter {
   readonly #constants = new Map<string, string>();
   /** Where a symbol's value can be read: an input and the axis on which it stands. */
   readonly #symbols = new Map<string, { input: string; axis: number }>();
+  readonly channelBlock: number | undefined;
   readonly #givenFolder: string | undefined;
   #externalFolder: string | undefined;
   #count = 0;
 
-  constructor(graph: Graph, weights: WeightStorage, externalFolder?: string) {
+  constructor(graph: Graph, weights: WeightStorage, { externalFolder, channelBlock }: EmitOptions) {
     this.#graph = graph;
     this.#weights = weights;
     this.#givenFolder = externalFolder;
+    this.channelBlock = channelBlock;
     for (const { name, shape } of graph.inputs.values()) {
       shape.forEach((dim, axis) => {
         if (!isStatic(dim) && !this.#symbols.has(dim)) this.#symbols.set(dim, { input: name, axis });
@@ -254,6 +262,9 @@ class ModelWriter implements OnnxWriter {
       opsetImport: [
         create(OperatorSetIdProtoSchema, { domain: '', version: opsetVersion }),
         create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n }),
+        ...(this.channelBlock === undefined
+          ? []
+          : [create(OperatorSetIdProtoSchema, { domain: 'com.microsoft.nchwc', version: 1n })]),
       ],
       graph: create(GraphProtoSchema, {
         name: 'chatrex',

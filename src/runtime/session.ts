@@ -7,9 +7,12 @@ import { emitModel, type WeightStorage } from '../onnx/emit.ts';
 import type { DType, TensorData } from '../tensor/dtype.ts';
 import { type Graph, graphOf } from '../tensor/graph.ts';
 import { constant } from '../tensor/ops/constant.ts';
+import { depthwiseConvOp } from '../tensor/ops/depthwise-conv.ts';
+import { depthwiseWeightGradientOp } from '../tensor/ops/depthwise-weight-gradient.ts';
 import { dynamicQuantizedMatmul, dynamicQuantizedMatmulOp } from '../tensor/ops/dynamic-quantized-matmul.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { findChannelBlock } from './channel-block.ts';
 import { prepareEnvironment } from './environment.ts';
 import { type HostTensor, hostTensor } from './host-tensor.ts';
 
@@ -35,6 +38,14 @@ export interface SessionOptions {
   keepsMemory?: boolean;
   /** Writes a Chrome trace of every operator's time to files that begin with this path. */
   profilePrefix?: string;
+}
+
+/** What was found out about the processor. */
+interface OpenOptions extends SessionOptions {
+  /** Whether ONNX Runtime rewrites signed 8-bit weights as unsigned ones with a zero point. */
+  avoidsSaturation?: boolean;
+  /** See `OnnxWriter`. */
+  channelBlock?: number;
 }
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
@@ -66,23 +77,28 @@ export class Session<Outputs extends string = string> {
     const provider = options.provider ?? 'cpu';
     requireProvider(provider);
     const graph = graphOf(outputs);
-    const isQuantized = graph.nodes.some(({ op }) => op.name === dynamicQuantizedMatmulOp.name);
-    return Session.#open(graph, weights, { ...options, provider }, isQuantized && (await signedProductsSaturate()));
+    const has = ({ name }: { readonly name: string }) => graph.nodes.some(({ op }) => op.name === name);
+    const isFed = weights === 'feeds' || [...weights.values()].includes('fed');
+    const isInBlocks = provider === 'cpu' && isFed && (has(depthwiseConvOp) || has(depthwiseWeightGradientOp));
+    return Session.#open(graph, weights, {
+      ...options,
+      provider,
+      avoidsSaturation: has(dynamicQuantizedMatmulOp) && (await signedProductsSaturate()),
+      channelBlock: isInBlocks ? await channelBlock() : undefined,
+    });
   }
 
   /** As `create`, with signed 8-bit weights multiplied as they are, whatever the processor makes of them. */
   static createUnchecked<K extends string>(outputs: Readonly<Record<K, Tensor>>): Promise<Session<K>> {
-    return Session.#open(graphOf(outputs), new Map(), { provider: 'cpu', threads: 1 }, false);
+    return Session.#open(graphOf(outputs), new Map(), { threads: 1 });
   }
 
-  /** @param avoidsSaturation whether ONNX Runtime rewrites signed 8-bit weights as unsigned ones with a zero point */
   static async #open<K extends string>(
     graph: Graph,
     weights: WeightStorage,
-    { provider = 'cpu', ...options }: SessionOptions,
-    avoidsSaturation: boolean,
+    { provider = 'cpu', avoidsSaturation = false, channelBlock, ...options }: OpenOptions,
   ): Promise<Session<K>> {
-    const { bytes, externalFolder } = emitModel(graph, weights);
+    const { bytes, externalFolder } = emitModel(graph, weights, { channelBlock });
     await prepareEnvironment(import.meta.resolve('onnxruntime-node'));
     try {
       const created = await ort.InferenceSession.create(bytes, {
@@ -175,6 +191,21 @@ function signedProductsSaturate(): Promise<boolean> {
 }
 
 let saturation: Promise<boolean> | undefined;
+
+/** See `findChannelBlock`; asked once per process. */
+function channelBlock(): Promise<number | undefined> {
+  block ??= findChannelBlock(async (outputs, feeds) => {
+    const session = await Session.createUnchecked(outputs);
+    try {
+      return (await session.run(feeds)).y;
+    } finally {
+      await session.dispose();
+    }
+  });
+  return block;
+}
+
+let block: Promise<number | undefined> | undefined;
 
 function requireProvider(provider: Provider): void {
   if (provider === 'cpu') return;

@@ -14,10 +14,16 @@ export interface OnnxNodeOptions {
   /** Plain numbers are ONNX ints; floats are wrapped, since 1 and 1.0 look alike in JavaScript. */
   attributes?: Readonly<Record<string, OnnxAttribute | undefined>>;
   /** Operator domain; the standard one when left out. */
-  domain?: 'com.microsoft';
+  domain?: 'com.microsoft' | 'com.microsoft.nchwc';
 }
 
 export interface OnnxWriter {
+  /**
+   * How many channels this processor's convolutions take at once, in the layout that the domain `com.microsoft.nchwc`
+   * works on. Undefined where nobody may rely on it: in models that are written to files, and where weights are
+   * constants.
+   */
+  readonly channelBlock?: number;
   node(opType: string, inputs: readonly string[], outputs: readonly string[], options?: OnnxNodeOptions): void;
   /** As `node` with one output under a fresh name, which is returned. */
   value(opType: string, inputs: readonly string[], options?: OnnxNodeOptions): string;

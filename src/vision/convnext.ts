@@ -10,6 +10,7 @@ import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
 import { add } from '../tensor/ops/add.ts';
 import { conv } from '../tensor/ops/conv.ts';
+import { depthwiseConv } from '../tensor/ops/depthwise-conv.ts';
 import { gelu } from '../tensor/ops/gelu.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
@@ -85,11 +86,7 @@ function block(scope: Scope, channels: number, kernelSize: number, layerScale: n
   const expand = linear(scope.at('mlp.fc1'), channels, 4 * channels);
   const project = linear(scope.at('mlp.fc2'), 4 * channels, channels);
   const gamma = scope.parameter('gamma', [channels], { kind: 'constant', value: layerScale });
-  const around = (kernelSize - 1) / 2;
-  return (x: Tensor): Tensor => {
-    const mixed = conv(toChannelsFirst(x), kernel, bias, { pads: [around, around, around, around], groups: channels });
-    return add(x, multiply(project(gelu(expand(norm(toChannelsLast(mixed))))), gamma));
-  };
+  return (x: Tensor): Tensor => add(x, multiply(project(gelu(expand(norm(depthwiseConv(x, kernel, bias))))), gamma));
 }
 
 /** A convolution whose stride is its kernel. */

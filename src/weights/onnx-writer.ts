@@ -44,7 +44,9 @@ export async function writeOnnxFiles(
   const names = new Set(built.flatMap(([, graph]) => [...graph.parameters.keys()]));
   const root = resolve(folder);
   const placed = placeWeights([...names], weights, join(root, dataFile));
-  const models = built.map(([name, graph]) => [name, emitModel(graph, placed.weights, root).bytes] as const);
+  const models = built.map(
+    ([name, graph]) => [name, emitModel(graph, placed.weights, { externalFolder: root }).bytes] as const,
+  );
   await writeBeside(join(folder, dataFile), async (file) => {
     let done = 0;
     for (const name of names) {

@@ -27,9 +27,9 @@ class Block(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    def __init__(self, c):
+    def __init__(self, c, kernel):
         super().__init__()
-        self.dw = nn.Conv2d(c, c, 7, padding=3, groups=c)
+        self.dw = nn.Conv2d(c, c, kernel, padding=kernel // 2, groups=c)
         self.norm = nn.LayerNorm(c, eps=1e-6)
         self.fc1, self.fc2 = nn.Linear(c, 4 * c), nn.Linear(4 * c, c)
         self.gamma = nn.Parameter(torch.full((c,), 0.1))
@@ -45,12 +45,12 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
-def convnext(depths, dims):
+def convnext(depths, dims, kernel):
     layers = [nn.Conv2d(3, dims[0], 4, 4), ChannelNorm(dims[0], eps=1e-6)]
     for i, depth in enumerate(depths):
         if i > 0:
             layers += [ChannelNorm(dims[i - 1], eps=1e-6), nn.Conv2d(dims[i - 1], dims[i], 2, 2)]
-        layers += [ConvBlock(dims[i]) for _ in range(depth)]
+        layers += [ConvBlock(dims[i], kernel) for _ in range(depth)]
     return nn.Sequential(*layers)
 
 
@@ -60,7 +60,7 @@ torch.manual_seed(0)
 if name == 'transformer':
     model, shape = nn.Sequential(*[Block(192, 3) for _ in range(4)]), (16, 256, 192)
 else:
-    model, shape = convnext([1, 2, 4, 1], [32, 64, 128, 256]), (16, 3, 128, 128)
+    model, shape = convnext([1, 2, 4, 1], [32, 64, 128, 256], 7 if name == 'convnext-7' else 5), (16, 3, 128, 128)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
 x = torch.sin(torch.arange(torch.Size(shape).numel()) * 0.37).reshape(shape)
 

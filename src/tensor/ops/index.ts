@@ -17,6 +17,8 @@ import { convTransposeOp } from './conv-transpose.ts';
 import { cosOp } from './cos.ts';
 import { cumulativeSumOp } from './cumulative-sum.ts';
 import { deformableSampleOp } from './deformable-sample.ts';
+import { depthwiseConvOp } from './depthwise-conv.ts';
+import { depthwiseWeightGradientOp } from './depthwise-weight-gradient.ts';
 import { divideOp } from './divide.ts';
 import { dynamicQuantizedMatmulOp } from './dynamic-quantized-matmul.ts';
 import { equalOp } from './equal.ts';
@@ -96,6 +98,8 @@ export { convTranspose } from './conv-transpose.ts';
 export { cos } from './cos.ts';
 export { cumulativeSum } from './cumulative-sum.ts';
 export { deformableSample } from './deformable-sample.ts';
+export { depthwiseConv } from './depthwise-conv.ts';
+export { depthwiseWeightGradient } from './depthwise-weight-gradient.ts';
 export { divide } from './divide.ts';
 export { dynamicQuantizedMatmul } from './dynamic-quantized-matmul.ts';
 export { equal } from './equal.ts';
@@ -177,6 +181,8 @@ const table = {
   cos: cosOp,
   cumulativeSum: cumulativeSumOp,
   deformableSample: deformableSampleOp,
+  depthwiseConv: depthwiseConvOp,
+  depthwiseWeightGradient: depthwiseWeightGradientOp,
   divide: divideOp,
   dynamicQuantizedMatmul: dynamicQuantizedMatmulOp,
   equal: equalOp,

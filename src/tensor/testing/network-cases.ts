@@ -7,6 +7,8 @@ import { conv } from '../ops/conv.ts';
 import { convTranspose } from '../ops/conv-transpose.ts';
 import type { ConvOptions } from '../ops/convolution.ts';
 import { deformableSample } from '../ops/deformable-sample.ts';
+import { depthwiseConv } from '../ops/depthwise-conv.ts';
+import { depthwiseWeightGradient } from '../ops/depthwise-weight-gradient.ts';
 import { dynamicQuantizedMatmul } from '../ops/dynamic-quantized-matmul.ts';
 import { gridSample } from '../ops/grid-sample.ts';
 import { groupNorm } from '../ops/group-norm.ts';
@@ -118,6 +120,18 @@ export const networkCases = {
       [floats('batch', 4, 5, 6), between(-1.5, 6, 'batch', 2, 1, 1, 2, 3), floats('batch', 2, 1, 1, 3)],
       (...all) => deformableSample(all.slice(0, 1), all[1], all[2]),
     ),
+  ],
+  // Of 3 channels and of 16, which is a block on every processor that has blocks.
+  depthwiseConv: [
+    opCase([floats(2, 4, 5, 3), floats(3, 1, 3, 5), floats(3)], depthwiseConv),
+    opCase([floats(2, 3, 4, 16), floats(16, 1, 3, 5), floats(16)], depthwiseConv),
+    opCase([floats('batch', 2, 3, 16), floats(16, 1, 3, 3)], (x, w) => depthwiseConv(x, w, null)),
+    opCase([floats(1, 1, 1, 32), floats(32, 1, 7, 7)], (x, w) => depthwiseConv(x, w, null)),
+  ],
+  depthwiseWeightGradient: [
+    opCase([floats(2, 4, 5, 3), floats(2, 4, 5, 3)], (x, dy) => depthwiseWeightGradient(x, dy, [3, 5])),
+    opCase([floats(2, 3, 4, 16), floats(2, 3, 4, 16)], (x, dy) => depthwiseWeightGradient(x, dy, [3, 5])),
+    opCase([floats('batch', 2, 3, 16), floats('batch', 2, 3, 16)], (x, dy) => depthwiseWeightGradient(x, dy, [3, 3])),
   ],
   dynamicQuantizedMatmul: [
     quantizedCase(floats('batch', 3, 32)),
