@@ -3,7 +3,7 @@
  */
 
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { writeAll, writeBeside } from '../files.ts';
 import { type ExportFormat, exportFormats, exportRun } from '../rexverse/export/export-run.ts';
@@ -25,7 +25,7 @@ export function rexverseReportCommand(): Command {
     .action(async (folder: string, options: { price?: Record<string, Price>; json?: boolean; html?: string }) => {
       const report = await summarizeRun(folder, options.price);
       if (options.html !== undefined) {
-        const page = Buffer.from(reportPage(report, folder));
+        const page = Buffer.from(reportPage(report, basename(resolve(folder))));
         await writeBeside(options.html, (file) => writeAll(file, page));
       }
       process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : reportTable(report));

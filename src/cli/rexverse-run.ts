@@ -100,7 +100,7 @@ export function modelOptions(command: Command): void {
       'nano',
     )
     .option('--captioner <model>', 'writes a sentence about each image')
-    .option('--grounder <model>', 'finds the boxes of phrases')
+    .option('--grounder <model>', 'finds the boxes of phrases; may be a detector such as photo')
     .option('--describer <model>', 'writes a sentence about each region')
     .option('--writer <model>', 'checks the descriptions and shortens them')
     .addOption(
@@ -254,6 +254,13 @@ export async function settingsOf(options: EngineCommandOptions): Promise<Setting
       temperature,
       groundingFormat,
     });
+    if (roles[role].kind === 'detector' && role !== 'grounder') {
+      throw new ChatRexError(
+        'invalid-argument',
+        `--${role}: ${options[role] ?? options.model} finds things and writes nothing; it can be the --grounder. ` +
+          'Give a ChatRex folder or URL#model',
+      );
+    }
   }
   const { minSide, maxAspect, maxWhiteBorder, duplicateBits, minScore, maxNegatives, maxDescribed, plainDescriptions } =
     options;

@@ -4,9 +4,12 @@
  */
 
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
+import { locateNetwork } from '../proposals/locate.ts';
+import { nanoDetModelType } from '../proposals/nanodet/config.ts';
 import { canonicalJson, sha256 } from './content-key.ts';
 import { formatOf, type GroundingFormat } from './models/grounding-answers.ts';
 import { type RoleName, roleNames } from './models/roles.ts';
@@ -17,6 +20,8 @@ import type { ImageFilters } from './stages/inspect.ts';
 
 export type ModelSpec =
   | { readonly kind: 'chatrex'; readonly folder: string; readonly revision: string }
+  /** A network that finds and names things and writes nothing: a grounder. */
+  | { readonly kind: 'detector'; readonly folder: string; readonly revision: string }
   | {
       readonly kind: 'endpoint';
       readonly url: string;
@@ -58,7 +63,7 @@ export interface ModelOptions {
 }
 
 /**
- * What a user writes for a role: `URL#model` of an OpenAI-compatible endpoint, or a ChatRex folder.
+ * What a user writes for a role: `URL#model` of an OpenAI-compatible endpoint, a ChatRex folder, or a detector's.
  * @param modelFolder finds the folder of a bundled model by its name
  * @throws ChatRexError 'invalid-argument' for an address without a model; 'not-found' for a folder without one
  */
@@ -68,6 +73,8 @@ export async function parseModel(
   { maxTokens = 512, temperature = 0, groundingFormat }: ModelOptions = {},
 ): Promise<ModelSpec> {
   if (!/^https?:\/\//.test(text)) {
+    const detector = await detectorFolder(text);
+    if (detector !== undefined) return { kind: 'detector', folder: detector, revision: await revisionOf(detector) };
     const folder = modelFolder(text);
     return { kind: 'chatrex', folder, revision: await revisionOf(folder) };
   }
@@ -81,6 +88,16 @@ export async function parseModel(
   const format = groundingFormat ?? formatOf(model);
   return { kind: 'endpoint', url: url.replace(/\/+$/, ''), model, format, maxTokens, temperature };
 }
+
+/** The folder of a detector that is named, unless it is only the eyes of a ChatRex in the same folder. */
+async function detectorFolder(folderOrName: string): Promise<string | undefined> {
+  const network = await locateNetwork(folderOrName).catch(() => undefined);
+  if (!network?.isFolder || !isNanoDet(network.config)) return undefined;
+  const isInside = basename(network.path) === 'upn' && basename(folderOrName) !== 'upn';
+  return isInside && existsSync(join(dirname(network.path), 'config.json')) ? undefined : network.path;
+}
+
+const isNanoDet = (config: unknown) => (config as { model_type?: string } | null)?.model_type === nanoDetModelType;
 
 /** Of a large file of weights, this much is read at its start and its end. */
 const sampledBytes = 2 ** 20;

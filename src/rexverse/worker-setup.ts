@@ -38,7 +38,7 @@ export function workerSetup(
   { folder, root, settings }: { folder: string; root: string; settings: Settings },
   { callTries, callTimeoutMs, callPauseMs, rolesModule, ...options }: WorkOptions,
 ): WorkerSetup {
-  const isLocal = Object.values(settings.roles).every(({ kind }) => kind === 'chatrex');
+  const isLocal = Object.values(settings.roles).every(({ kind }) => kind !== 'endpoint');
   const workers = options.workers ?? defaultWorkers();
   const policy = {
     tries: callTries ?? defaultCallPolicy.tries,

@@ -3,11 +3,12 @@
 import type { Conversation, Phrase, PhraseKind, Region, Sample } from '../../datasets/sample.ts';
 import type { GroundedText } from '../../grounding/grounded-text.ts';
 import { questionFor } from '../../prompt/templates.ts';
-import type { AnnotatedText, Annotation, DoneOutcome } from '../annotation.ts';
+import type { AnnotatedPhrase, AnnotatedText, Annotation, DoneOutcome } from '../annotation.ts';
 
 /**
  * Regions at four granularities (name, phrase, referring, description), the caption with its boxes, and phrases that
- * nothing in the image fits. More of everything may be in the image than was annotated, so nothing is background.
+ * nothing in the image fits. More may be in the image than was annotated, so nothing is background; of a category that
+ * the grounder was asked for by its bare name, and whose boxes were all kept, every thing is annotated.
  * @param file where the image is for whoever reads the sample
  */
 export function toSample({ item, annotation }: DoneOutcome, file: string): Sample {
@@ -20,8 +21,22 @@ export function toSample({ item, annotation }: DoneOutcome, file: string): Sampl
     ),
     phrases: phrasesOf(annotation),
     conversations: conversationsOf(annotation.texts),
-    coverage: { complete: [], isClosed: false },
+    coverage: { complete: [], isClosed: false, partialCategories: partialCategories(annotation) },
   };
+}
+
+/** Categories that were only met on the way, by "red car" for example: there may be more of them. */
+function partialCategories({ texts, regions, dropped }: Annotation): string[] {
+  const cut = new Set(dropped.flatMap(({ stage, what }) => (stage === 'ground' ? [what] : [])));
+  const asked = texts.flatMap(({ phrases }) => phrases.map(({ query }) => query));
+  const complete = new Set(asked.filter((query) => !cut.has(query)));
+  return [...new Set(regions.map(({ category }) => category))].filter((category) => !complete.has(category));
+}
+
+/** "Dog" is a name; "brown dog" says more of it, so it is a phrase whatever its number of words. */
+function kindOf({ kind, query, regions: named }: AnnotatedPhrase, regions: Annotation['regions']): PhraseKind {
+  const isName = named.length === 0 || named.some((region) => regions[region].category === query);
+  return kind === 'category' && isName ? 'name' : 'phrase';
 }
 
 function phrasesOf({ texts, regions }: Annotation): Phrase[] {
@@ -33,7 +48,7 @@ function phrasesOf({ texts, regions }: Annotation): Phrase[] {
     phrases.set(key, known);
   };
   for (const { phrases: said } of texts) {
-    for (const { query, kind, regions: named } of said) add(query, kind === 'descriptive' ? 'phrase' : 'name', named);
+    for (const phrase of said) add(phrase.query, kindOf(phrase, regions), phrase.regions);
   }
   for (const [at, { referring, description }] of regions.entries()) {
     if (referring !== undefined) add(referring, 'referring', [at]);

@@ -3,7 +3,8 @@
 import { pathToFileURL } from 'node:url';
 import { ChatRexError } from '../../errors.ts';
 import type { Settings } from '../settings.ts';
-import type { ChatRexRoles } from './chatrex-roles.ts';
+import type { ChatRexRoles, ChatRexSettings } from './chatrex-roles.ts';
+import type { DetectorGrounder, DetectorSettings } from './detector-grounder.ts';
 import { type CallPolicy, Endpoint, type Permits } from './endpoint.ts';
 import { endpointCaptioner, endpointDescriber, endpointGrounder, endpointWriter } from './endpoint-roles.ts';
 import { type RoleName, type Roles, roleNames } from './roles.ts';
@@ -19,15 +20,20 @@ export interface OpenRolesOptions {
 }
 
 export async function openRoles({ roles, prompts }: Settings, options: OpenRolesOptions): Promise<Roles> {
-  const local = new Map<string, Promise<ChatRexRoles>>();
-  const chatrex = (folder: string, revision: string) => {
-    const known = local.get(folder) ?? openChatRex(folder, revision, options.threads);
+  const local = new Map<string, Promise<{ dispose(): Promise<void> }>>();
+  const once = <Model extends { dispose(): Promise<void> }>(folder: string, open: () => Promise<Model>) => {
+    const known = (local.get(folder) as Promise<Model> | undefined) ?? open();
     local.set(folder, known);
     return known;
   };
+  const { threads } = options;
   const play = async (role: RoleName) => {
     const spec = roles[role];
-    if (spec.kind === 'chatrex') return chatrex(spec.folder, spec.revision);
+    if (spec.kind === 'chatrex') return once(spec.folder, () => openChatRex({ ...spec, threads }));
+    if (spec.kind === 'detector') {
+      if (role === 'grounder') return once(spec.folder, () => openDetector({ ...spec, threads }));
+      throw new ChatRexError('invalid-argument', `${spec.folder} finds things and writes nothing: no ${role}`);
+    }
     const { url, model, maxTokens, temperature } = spec;
     const endpoint = new Endpoint(
       { url, model, maxTokens, temperature },
@@ -49,9 +55,14 @@ export async function openRoles({ roles, prompts }: Settings, options: OpenRoles
 }
 
 /** Only workers that play with a ChatRex load the code and the runtime of one. */
-async function openChatRex(folder: string, revision: string, threads: number | undefined): Promise<ChatRexRoles> {
+async function openChatRex(settings: ChatRexSettings): Promise<ChatRexRoles> {
   const { ChatRexRoles } = await import('./chatrex-roles.ts');
-  return new ChatRexRoles({ folder, revision, threads });
+  return new ChatRexRoles(settings);
+}
+
+async function openDetector(settings: DetectorSettings): Promise<DetectorGrounder> {
+  const { DetectorGrounder } = await import('./detector-grounder.ts');
+  return new DetectorGrounder(settings);
 }
 
 /** What a caller's own module of models exports. */

@@ -1,13 +1,9 @@
 /** Runs the engine over fresh scenes of RexWorld and scores what it wrote against the truth. */
 
-import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
-import { writeAll, writeBeside } from '../../files.ts';
-import { renderScene } from '../../world/scene.ts';
-import { loadSpriteAtlas } from '../../world/sprite-atlas.ts';
 import { outcomesOfRun } from '../outcomes.ts';
 import { type RunOptions, type RunSummary, runRexverse } from '../run.ts';
+import { renderSceneFiles } from './render-scenes.ts';
 import { addScene, emptyScore, type WorldScore } from './score-world.ts';
 
 export interface WorldMeasure {
@@ -27,18 +23,7 @@ export async function measureWorld(
 ): Promise<{ measure: WorldMeasure; summary: RunSummary }> {
   const { seed, scenes, ...run } = options;
   const images = join(options.out, 'scenes');
-  await mkdir(images, { recursive: true });
-  const atlas = await loadSpriteAtlas();
-  const sceneAt = (index: number) => renderScene(atlas, { split: 'test', seed, index });
-  for (let index = 0; index < scenes; index++) {
-    const path = join(images, `${String(index).padStart(6, '0')}.png`);
-    if (await stat(path).catch(() => undefined)) continue;
-    const { width, height, data } = sceneAt(index).image;
-    const bytes = await sharp(data, { raw: { width, height, channels: 3 } })
-      .png()
-      .toBuffer();
-    await writeBeside(path, (file) => writeAll(file, bytes));
-  }
+  const sceneAt = await renderSceneFiles(images, { split: 'test', seed, scenes });
   const summary = await runRexverse({ ...run, source: images });
   const score = emptyScore();
   let done = 0;

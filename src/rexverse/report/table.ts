@@ -1,9 +1,20 @@
-/** The report of a run as text. */
+/** The report of a run as tables, and those as text. */
 
 import { stageNames } from '../annotation.ts';
 import type { RunReport } from './summarize.ts';
 
-export function reportTable(report: RunReport): string {
+export type Row = readonly (string | number)[];
+
+export interface ReportTables {
+  /** What is said first: counts of entries, calls and time. */
+  readonly sums: readonly string[];
+  /** Each with its heading as the first row. */
+  readonly tables: readonly (readonly Row[])[];
+  /** What was annotated. */
+  readonly found: string;
+}
+
+export function reportTables(report: RunReport): ReportTables {
   const rows = stageNames.map((name) => {
     const { in: into, out, calls, tokens, seconds, cost } = report.stages[name];
     return [
@@ -30,17 +41,23 @@ export function reportTable(report: RunReport): string {
     one.cost === 0 ? '' : one.cost.toFixed(2),
   ]);
   const found = Object.entries(report.yield).map(([name, count]) => `${count} ${words(name)}`);
-  return [
-    `${entries} entries: ${done} done, ${filtered} filtered, ${failed} failed, ${left} left`,
-    `${calls.made} calls kept, ${calls.foundAgain} found again; ${seconds.toFixed(0)} s at work; cost ${cost.toFixed(2)}`,
-    '',
-    aligned([['stage', 'in', 'out', 'calls', 'tokens', 'seconds', 'cost'], ...rows]),
-    '',
-    ...(reasons.length > 0 ? [aligned([['stage', '', 'reason', 'count'], ...reasons]), ''] : []),
-    ...(models.length > 0 ? [aligned([['model', 'calls', 'tokens in', 'out', 'seconds', 'cost'], ...models]), ''] : []),
-    `annotated: ${found.join(', ')}`,
-    '',
-  ].join('\n');
+  return {
+    sums: [
+      `${entries} entries: ${done} done, ${filtered} filtered, ${failed} failed, ${left} left`,
+      `${calls.made} calls kept, ${calls.foundAgain} found again; ${seconds.toFixed(0)} s at work; cost ${cost.toFixed(2)}`,
+    ],
+    tables: [
+      [['stage', 'in', 'out', 'calls', 'tokens', 'seconds', 'cost'], ...rows],
+      [['stage', '', 'reason', 'count'], ...reasons],
+      [['model', 'calls', 'tokens in', 'out', 'seconds', 'cost'], ...models],
+    ].filter((table) => table.length > 1),
+    found: `annotated: ${found.join(', ')}`,
+  };
+}
+
+export function reportTable(report: RunReport): string {
+  const { sums, tables, found } = reportTables(report);
+  return [...sums, '', ...tables.flatMap((table) => [aligned(table), '']), found, ''].join('\n');
 }
 
 function words(name: string): string {
@@ -48,7 +65,7 @@ function words(name: string): string {
 }
 
 /** Columns side by side: words to the left, numbers to the right. */
-function aligned(rows: readonly (readonly (string | number)[])[]): string {
+function aligned(rows: readonly Row[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
   const cell = (value: string | number, column: number) => {
     const text = String(value);

@@ -21,7 +21,8 @@ export async function extractPhrases(draft: Draft): Promise<Draft> {
   return { ...draft, texts, dropped: [...draft.dropped, ...dropped] };
 }
 
-function phrasesOf(text: string, dropped: Dropped[]): AnnotatedPhrase[] {
+/** The phrases of a text, without boxes yet. */
+export function phrasesOf(text: string, dropped: Dropped[] = []): AnnotatedPhrase[] {
   const phrases: AnnotatedPhrase[] = [];
   for (const phrase of nounPhrases(text)) {
     const { start, end, query, kind, count, fault } = classifyPhrase(phrase);

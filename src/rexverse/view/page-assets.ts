@@ -7,17 +7,22 @@ header { position: sticky; top: 0; z-index: 1; background: Canvas; border-bottom
 h1 { font-size: 1rem; margin: 0; } h2 { font-size: .9rem; margin: 0 0 .5rem; font-weight: 600; }
 h2 span { opacity: .7; font-weight: 400; overflow-wrap: anywhere; } em { font-style: normal; border-radius: .3em; padding: 0 .4em; color: #000; }
 em.done { background: #9fd89f; } em.filtered { background: #f0c674; } em.failed { background: #f19a8e; }
-main { padding: 1.2rem; display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(min(34rem, 100%), 1fr)); }
+select { max-width: 16rem; } header label { display: flex; gap: .4rem; align-items: baseline; font-size: .9rem; } #count { font-size: .9rem; opacity: .7; }
+main { padding: 1.2rem; display: grid; gap: 1.2rem; align-items: start; grid-template-columns: repeat(auto-fill, minmax(min(34rem, 100%), 1fr)); }
 article { border: 1px solid #8884; border-radius: .5rem; padding: .8rem; } article[hidden] { display: none; }
 .pair { display: flex; flex-wrap: wrap; gap: .8rem; }
-figure { position: relative; margin: 0; flex: 1 1 16rem; align-self: flex-start; }
+figure { position: sticky; top: 4.2rem; margin: 0; flex: 1 1 16rem; align-self: flex-start; }
 figure img { display: block; width: 100%; height: auto; } figure svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
 section { flex: 1 1 14rem; min-width: 0; overflow-wrap: anywhere; } p { margin: 0 0 .5rem; } .question { opacity: .75; } .absent, .plain { opacity: .65; font-size: .85rem; }
-.rejected { color: #c0392b; font-size: .85rem; } li div { font-size: .88rem; } li b { font-weight: 500; opacity: .6; } ol { padding-left: 1.6rem; margin: 0; }
+.rejected { color: light-dark(#a93226, #f1948a); font-size: .85rem; } .rejected b { color: inherit; } li { margin-bottom: .35rem; } li div { font-size: .85rem; line-height: 1.4; } li b { font-weight: 500; opacity: .65; } ol { padding-left: 1.8rem; margin: 0; }
 mark { color: #000; border-radius: .25em; padding: 0 .2em; cursor: default; }
 rect { fill: transparent; vector-effect: non-scaling-stroke; stroke-width: 2.5; } rect:first-of-type { stroke: #0009; stroke-width: 5; }
 article.lit [data-regions]:not(.on) { opacity: .15; } article.lit .on rect:last-of-type { stroke-width: 4; }
-details { margin-top: .5rem; font-size: .85rem; } q { opacity: .7; }
+details { margin-top: .5rem; font-size: .85rem; } q { opacity: .7; } summary { cursor: pointer; }
+@media (max-width: 44rem) {
+  header { position: static; } h1 { flex-basis: 100%; overflow-wrap: anywhere; } main { padding: .6rem; }
+  figure { position: relative; top: 0; flex-basis: 100%; }
+}
 `;
 
 export const script = `

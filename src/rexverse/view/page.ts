@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { colourAt, toHex } from '../../drawing/colours.ts';
 import { escapeHtml } from '../../drawing/grounded-html.ts';
@@ -31,7 +31,7 @@ export async function writeViewPage(folder: string, out: string, { limit, skip }
   let shown = 0;
   await writeBeside(out, async (file) => {
     const write = (text: string) => writeAll(file, Buffer.from(text));
-    await write(head(folder));
+    await write(head(resolve(folder)));
     let place = 0;
     for await (const { outcome, folder: run } of outcomesOf(folder)) {
       if (place++ < skip) continue;
@@ -57,9 +57,9 @@ function head(title: string): string {
 </head>
 <body>
 <header>
-<h1>${escapeHtml(title)}</h1>
+<h1 title="${escapeHtml(title)}">${escapeHtml(basename(title))}</h1>
 <label>state <select id="state"><option value="">all</option><option>done</option><option>filtered</option><option>failed</option></select></label>
-<label>stage that left something out <select id="stage"><option value="">all</option></select></label>
+<label>left out by <select id="stage"><option value="">all</option></select></label>
 <label>reason <select id="reason"><option value="">all</option></select></label>
 <label>words <input id="words" type="search" placeholder="dog"></label>
 <output id="count"></output>
