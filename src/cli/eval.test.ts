@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -49,8 +49,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => vi.restoreAllMocks());
 
-/** What the command prints. */
-async function printed(...words: string[]): Promise<string> {
+/** What `eval world` prints. */
+const printed = (...words: string[]): Promise<string> => printedBy('world', ...words);
+
+async function printedBy(...words: string[]): Promise<string> {
   let text = '';
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
@@ -59,7 +61,7 @@ async function printed(...words: string[]): Promise<string> {
   });
   const command = evalCommand();
   command.commands[0].exitOverride();
-  await command.parseAsync(['world', ...words], { from: 'user' });
+  await command.parseAsync(words, { from: 'user' });
   vi.restoreAllMocks();
   return text;
 }
@@ -102,6 +104,22 @@ describe('eval world with random weights', () => {
     expect(table).toMatch(/^RexWorld test, seed 5: 1 scene, seen phrasings/);
     expect(table).toMatch(/\nupn +fine +coarse +both\n {2}AP +\S+ +\S+ +-\n/);
     expect(table).toMatch(/\nskipped: counting \(upn boxes\), counting \(true boxes\): .* no language model .*\n$/);
+  });
+
+  it('leaves a folder that is scored again and compared without a model', async () => {
+    const out = (name: string) => join(folder, name);
+    const words = ['--seed', '5', '--tasks', 'upn,counting', ...small, '--count', '2'];
+    await printed('--model', folder, ...words, '--out', out('whole'));
+    await printed('--model', join(folder, 'upn'), ...words, '--out', out('proposals'));
+    expect(await readFile(join(out('whole'), 'report.html'), 'utf8')).toContain('<td>upn (coarse)</td>');
+    const report = JSON.parse(await printedBy('report', out('whole'), '--json'));
+    expect(report).toMatchObject({ suite: 'world', counts: { samples: 2 }, notes: [] });
+    expect(Object.keys(report.byKind)).toContain('counting (true boxes)');
+    const compared = JSON.parse(
+      await printedBy('compare', out('whole'), out('proposals'), '--resamples', '100', '--json'),
+    );
+    expect(compared.samples).toBe(2);
+    expect(compared.figures.map(({ name }: { name: string }) => name)).toContain('upn (coarse): AP');
   });
 
   it('measures a language model alone', async () => {

@@ -5,6 +5,7 @@ import { compareCommand } from './eval/compare.ts';
 import {
   cocoCommand,
   countingCommand,
+  humanrefCommand,
   lvisCommand,
   proposalsCommand,
   refcocoCommand,
@@ -26,6 +27,7 @@ export function evalCommand(): Command {
     .addCommand(regionsCommand())
     .addCommand(countingCommand())
     .addCommand(referringCommand())
+    .addCommand(humanrefCommand())
     .addCommand(reportCommand())
     .addCommand(compareCommand());
   for (const suite of questionCommands()) command.addCommand(suite);

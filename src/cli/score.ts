@@ -56,7 +56,7 @@ async function runScore(suite: ScoreSuite, { json, ...options }: ScoreOptions): 
   }
   if (json) {
     for (const note of score.notes) process.stderr.write(`note: ${note}\n`);
-    const { suite: name, figures, ...rest } = score;
+    const { suite: name, figures, graded: _, ...rest } = score;
     process.stdout.write(`${JSON.stringify({ suite: name, ...figures, ...rest }, null, 2)}\n`);
   } else process.stdout.write(scoreTable(score));
 }

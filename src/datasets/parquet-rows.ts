@@ -3,6 +3,7 @@
 import {
   type AsyncBuffer,
   asyncBufferFromFile,
+  type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
   parquetSchema,
@@ -19,6 +20,14 @@ const maxFooterBytes = 2 ** 28;
 
 export type ParquetRow = Readonly<Record<string, unknown>>;
 
+/** An open file: its bytes, what it says of itself, and how many rows it has. */
+export interface ParquetFile {
+  readonly path: string;
+  readonly buffer: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  readonly rows: number;
+}
+
 /**
  * The wanted columns of all rows.
  * @param columns those that the file lacks are left out
@@ -29,27 +38,56 @@ export async function* parquetRows(
   context: ReaderContext,
   columns: readonly string[],
 ): AsyncGenerator<ParquetRow> {
-  const file = context.resolve(path);
-  const buffer = await openParquet(file);
-  const metadata = await orInvalid(file, () => parquetMetadataAsync(buffer));
-  const present = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const file = await openParquet(context.resolve(path));
+  const present = parquetSchema(file.metadata).children.map(({ element }) => element.name);
   const wanted = columns.filter((name) => present.includes(name));
   if (wanted.length === 0) {
-    throw new ChatRexError('invalid-file', `${file} has none of the columns ${columns.join(', ')}; it has ${present}`);
-  }
-  const count = Number(metadata.num_rows);
-  if (!Number.isSafeInteger(count) || count < 0) throw new ChatRexError('invalid-file', `${file} says ${count} rows`);
-  for (let rowStart = 0; rowStart < count; rowStart += batchRows) {
-    const rowEnd = Math.min(count, rowStart + batchRows);
-    if (context.signal?.aborted) throw new ChatRexError('aborted', `reading ${path} was interrupted`);
-    yield* await orInvalid(file, () =>
-      parquetReadObjects({ file: buffer, metadata, columns: wanted, rowStart, rowEnd, compressors }),
+    throw new ChatRexError(
+      'invalid-file',
+      `${file.path} has none of the columns ${columns.join(', ')}; it has ${present}`,
     );
-    context.onBytes((buffer.byteLength * (rowEnd - rowStart)) / count);
+  }
+  for (let rowStart = 0; rowStart < file.rows; rowStart += batchRows) {
+    const rowEnd = Math.min(file.rows, rowStart + batchRows);
+    if (context.signal?.aborted) throw new ChatRexError('aborted', `reading ${path} was interrupted`);
+    yield* await orInvalid(file.path, () =>
+      parquetReadObjects({
+        file: file.buffer,
+        metadata: file.metadata,
+        columns: wanted,
+        rowStart,
+        rowEnd,
+        compressors,
+      }),
+    );
+    context.onBytes((file.buffer.byteLength * (rowEnd - rowStart)) / file.rows);
   }
 }
 
-async function openParquet(file: string): Promise<AsyncBuffer> {
+/** @throws ChatRexError 'not-found', or 'invalid-file' for what is not Parquet or is damaged */
+export async function openParquet(path: string): Promise<ParquetFile> {
+  const buffer = await openBytes(path);
+  const metadata = await orInvalid(path, () => parquetMetadataAsync(buffer));
+  const rows = Number(metadata.num_rows);
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new ChatRexError('invalid-file', `${path} says ${rows} rows`);
+  return { path, buffer, metadata, rows };
+}
+
+/**
+ * Rows from `rowStart` up to `rowEnd`. Bytes that the file does not call texts are read as bytes.
+ * @throws ChatRexError 'invalid-file' for what is damaged
+ */
+export function readRowsWithBytes(
+  { path, buffer, metadata }: ParquetFile,
+  columns: readonly string[],
+  rowStart: number,
+  rowEnd: number,
+): Promise<ParquetRow[]> {
+  const options = { file: buffer, metadata, columns: [...columns], rowStart, rowEnd, compressors, utf8: false };
+  return orInvalid(path, () => parquetReadObjects(options));
+}
+
+async function openBytes(file: string): Promise<AsyncBuffer> {
   const buffer = await asyncBufferFromFile(file).catch((cause: NodeJS.ErrnoException) => {
     throw new ChatRexError('not-found', `${file} cannot be opened (${cause.code}): check the path`, { cause });
   });

@@ -9,7 +9,9 @@ import { groupBy } from './metrics/group-by.ts';
 import type { Row } from './row.ts';
 import { readRows } from './rows-file.ts';
 import { type RunRecord, readRunRecord } from './run-record.ts';
-import type { Scorer } from './scorers.ts';
+import type { RowScorer, Scorer } from './scorers.ts';
+import type { SuiteFigures } from './suite.ts';
+import type { Figures } from './suites/suite-score.ts';
 
 export interface CompareOptions {
   /** How many times samples are drawn; 1,000 by default. */
@@ -48,16 +50,17 @@ const leastResamples = 100;
 const tail = 0.025;
 
 type SampleRows = readonly Row<never, never>[];
+type Pair = readonly [first: SampleRows, second: SampleRows];
 
 /**
  * Compares the runs of two folders.
  * @throws ChatRexError 'invalid-argument' for runs of different suites or data, or without a common sample
- * @example const { figures } = await compareRuns('runs/a', 'runs/b', scorers.coco);
+ * @example const { figures } = await compareRuns('runs/a', 'runs/b', ({ suite }) => scorers[suite]);
  */
 export async function compareRuns(
   firstFolder: string,
   secondFolder: string,
-  scorerOf: (suite: string) => Scorer,
+  scorerOf: (run: RunRecord, folder: string) => Scorer | RowScorer | Promise<RowScorer>,
   options: CompareOptions = {},
 ): Promise<Comparison> {
   const [first, second] = [await readRunRecord(firstFolder), await readRunRecord(secondFolder)];
@@ -72,24 +75,45 @@ export async function compareRuns(
   if (common.length === 0) {
     throw new ChatRexError('invalid-argument', `${firstFolder} and ${secondFolder} have no sample in common`);
   }
-  const pairs = common.map((index) => [firstRows.get(index)!, secondRows.get(index)!] as const);
+  const sides = await Promise.all([rowScorer(scorerOf(first, firstFolder)), rowScorer(scorerOf(second, secondFolder))]);
+  const { unitOf } = sides[0];
+  // What is drawn together: all rotations of one question, say.
+  const units = groupBy(common, (index) => (unitOf ? unitOf(firstRows.get(index)![0]) : index));
+  const pairs = [...units.values()].map((indices): Pair => {
+    const of = (own: ReadonlyMap<number, SampleRows>) => indices.flatMap((index) => own.get(index)!);
+    return [of(firstRows), of(secondRows)];
+  });
   return {
     suite: first.suite,
     first,
     second,
     samples: common.length,
     leftOut: firstRows.size + secondRows.size - 2 * common.length,
-    ...(await bootstrap(pairs, scorerOf(first.suite), options)),
+    ...(await bootstrap(pairs, sides, options)),
   };
 }
 
+const rowScorer = async (scorer: Scorer | RowScorer | Promise<RowScorer>): Promise<RowScorer> => {
+  const awaited = await scorer;
+  return typeof awaited === 'function' ? { score: awaited } : awaited;
+};
+
+/** Figures by name; those by kind where the suite has no others. */
+function flatFigures({ figures, byKind }: SuiteFigures): Figures {
+  if (Object.keys(figures).length > 0) return figures;
+  const named = Object.entries(byKind).flatMap(([kind, own]) =>
+    Object.entries(own).map(([name, value]) => [`${kind}: ${name}`, value] as const),
+  );
+  return Object.fromEntries(named);
+}
+
 async function bootstrap(
-  pairs: readonly (readonly [SampleRows, SampleRows])[],
-  score: Scorer,
+  pairs: readonly Pair[],
+  sides: readonly RowScorer[],
   { resamples = 1000, budgetMs = 60_000, seed = 1, signal, onProgress }: CompareOptions,
 ): Promise<Pick<Comparison, 'resamples' | 'figures'>> {
-  const scoreSides = (all: readonly (readonly [SampleRows, SampleRows])[]) =>
-    Promise.all([0, 1].map(async (side) => (await score(all.flatMap((pair) => pair[side]))).figures));
+  const scoreSides = (all: readonly Pair[]) =>
+    Promise.all([0, 1].map(async (side) => flatFigures(await sides[side].score(all.flatMap((pair) => pair[side])))));
   const whole = await scoreSides(pairs);
   const names = Object.keys(whole[0]).filter((name) => whole[0][name] !== null && whole[1][name] !== null);
   const drawn: number[][] = names.map(() => []);
@@ -100,7 +124,7 @@ async function bootstrap(
     if (done >= leastResamples && performance.now() - start > budgetMs) break;
     const chosen = pairs.map(() => pairs[random.int(0, pairs.length - 1)]);
     const [first, second] = await scoreSides(
-      chosen.map(([a, b], place) => [copyOf(a, place), copyOf(b, place)] as const),
+      chosen.map(([a, b], place): Pair => [copyOf(a, place, sides[0]), copyOf(b, place, sides[1])]),
     );
     names.forEach((name, at) => {
       const [a, b] = [first[name], second[name]];
@@ -126,8 +150,8 @@ async function bootstrap(
 }
 
 /** A sample that is drawn twice counts as two. */
-const copyOf = (rows: SampleRows, place: number): SampleRows =>
-  rows.map((row) => ({ ...row, sample: String(place), index: place }));
+const copyOf = (rows: SampleRows, place: number, { copyOf: ownCopy }: RowScorer): SampleRows =>
+  rows.map((row) => (ownCopy ? ownCopy(row, place) : { ...row, sample: String(place), index: place }));
 
 function intervalOf(values: readonly number[]): [number, number] {
   const sorted = Float64Array.from(values).sort();

@@ -18,6 +18,8 @@ export interface EvaluateOptions<Subject, Truth, Answer>
   readonly spec?: unknown;
   /** Everything that changes a question or an answer. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** How rows are scored, for those who score them again. Part of `run.json`, and free to change. */
+  readonly scoring?: Readonly<Record<string, unknown>>;
   /** Where rows and figures go; without it rows are kept in memory. */
   readonly folder?: string;
   /** Hears what is noteworthy about the folder. */
@@ -61,6 +63,7 @@ export async function evaluate<Subject, Truth, Answer>(
     model: options.model,
     data: { name: data.name, fingerprint: data.fingerprint, size: data.size, spec: options.spec ?? null },
     options: options.options ?? {},
+    scoring: options.scoring,
   });
   requireNeeds(suite.name, suite.needs, data.vocabulary.length);
   if (folder !== undefined) await claimRun(folder, record);
@@ -75,9 +78,27 @@ export async function evaluate<Subject, Truth, Answer>(
   } finally {
     await store.close();
   }
-  const evaluation = await scoreRun(suite, record, run.rows);
+  const scored = await scoreRun(suite, record, run.rows);
+  const evaluation = { ...scored, notes: [...partNotes(run, data.size, options), ...scored.notes] };
   if (folder !== undefined) await writeFigures(folder, evaluation);
   return { evaluation, run };
+}
+
+/** What figures of a part say aloud: samples that were never asked about are not among them. */
+function partNotes(
+  { done, total, isComplete }: RunResult<unknown, unknown>,
+  size: number,
+  { limit, shard }: Pick<RunOptions<never, never, never>, 'limit' | 'shard'>,
+): string[] {
+  const notes: string[] = [];
+  if (limit !== undefined && limit < size) notes.push(`figures are of the first ${limit} of ${size} samples (--limit)`);
+  if (shard !== undefined && shard.of > 1) {
+    notes.push(
+      `part ${shard.index} of ${shard.of} was asked (--shard); figures are of the samples that the folder has answers of`,
+    );
+  }
+  if (!isComplete) notes.push(`the run was ended after ${done} of ${total} samples; figures are of what was asked`);
+  return notes;
 }
 
 /** The figures of rows, with their run. */

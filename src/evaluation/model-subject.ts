@@ -63,8 +63,23 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
     return foundBoxes(await this.#ask(view, questionFor('detect', names), signal));
   }
 
-  refer(view: SampleView, phrase: string, signal?: AbortSignal): Promise<FoundBoxes> {
-    return this.detect(view, [phrase], signal);
+  /** @throws ChatRexError 'unsupported' for a detector alone that is given boxes: it chooses among none */
+  async refer(
+    view: SampleView,
+    phrase: string,
+    signal?: AbortSignal,
+    amongXyxy?: readonly BoxXyxy[],
+  ): Promise<FoundBoxes> {
+    if (amongXyxy === undefined) return this.detect(view, [phrase], signal);
+    if (this.#isDetector) {
+      throw new ChatRexError(
+        'unsupported',
+        'a detector alone cannot choose among given boxes: it has no language model',
+      );
+    }
+    if (amongXyxy.length === 0) return { boxes: [], text: '' };
+    const image = await this.look(view, { boxesXyxy: amongXyxy, scores: amongXyxy.map(() => 1) });
+    return foundBoxes(await image.ask(questionFor('detect', [phrase]), this.#askOptions(signal)));
   }
 
   async count(view: SampleView, name: string, signal?: AbortSignal): Promise<FoundBoxes> {

@@ -7,7 +7,7 @@ import { ChatRexError } from '../errors.ts';
 import { writeAll, writeBeside } from '../files.ts';
 
 /** Raised when rows have another layout than before. */
-const version = 1;
+const version = 2;
 
 const recordSchema = z.object({
   version: z.number(),
@@ -17,6 +17,8 @@ const recordSchema = z.object({
   data: z.object({ name: z.string(), fingerprint: z.string(), size: z.number(), spec: z.unknown() }),
   /** Everything that changes a question or an answer. */
   options: z.record(z.string(), z.unknown()),
+  /** How rows are scored: a later command may score them in another way. */
+  scoring: z.record(z.string(), z.unknown()).optional(),
 });
 
 export type RunRecord = z.infer<typeof recordSchema>;
@@ -37,18 +39,25 @@ export async function claimRun(folder: string, record: RunRecord): Promise<boole
     if (error instanceof ChatRexError && error.code === 'not-found') return undefined;
     throw error;
   });
+  const write = () => writeBeside(path, (file) => writeAll(file, Buffer.from(`${JSON.stringify(own, null, 2)}\n`)));
   if (existing === undefined) {
     await mkdir(folder, { recursive: true });
-    await writeBeside(path, (file) => writeAll(file, Buffer.from(`${JSON.stringify(own, null, 2)}\n`)));
+    await write();
     return false;
   }
-  // Where the data lie and how they are named is free; what they are is not, and that is the fingerprint.
   const difference = firstDifference(identity(existing), identity(own), '');
-  if (difference === undefined) return true;
+  if (difference === undefined) {
+    if (firstDifference(existing, own, '') !== undefined) await write();
+    return true;
+  }
   throw new ChatRexError('invalid-argument', `${path} is of another run: ${difference}; use another folder`);
 }
 
-const identity = ({ data: { fingerprint }, ...record }: RunRecord) => ({ ...record, data: { fingerprint } });
+/** Where the data lie, how they are named and how rows are scored is free; what the data are is the fingerprint. */
+const identity = ({ data: { fingerprint }, scoring: _, ...record }: RunRecord) => ({
+  ...record,
+  data: { fingerprint },
+});
 
 /** @throws ChatRexError 'not-found' without a record, 'invalid-file' for one that cannot be read */
 export async function readRunRecord(folder: string): Promise<RunRecord> {

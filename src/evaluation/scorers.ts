@@ -2,6 +2,7 @@
 
 import { scoreDetections, scoreLvisDetections } from './data-suites/coco.ts';
 import { scoreCounts } from './data-suites/counting.ts';
+import { scoreHumanrefRows } from './data-suites/humanref.ts';
 import { proposalsSuite } from './data-suites/proposals.ts';
 import { scorePhrases } from './data-suites/referring.ts';
 import { scoreRegionRows } from './data-suites/regions.ts';
@@ -11,6 +12,15 @@ import type { SuiteFigures } from './suite.ts';
 /** Rows of any suite: each scorer knows the truths and answers of its own. */
 export type Scorer = (rows: readonly Row<never, never>[]) => SuiteFigures | Promise<SuiteFigures>;
 
+/** How rows are scored when samples are drawn with replacement. */
+export interface RowScorer {
+  readonly score: Scorer;
+  /** What is drawn together; each sample by itself where it is missing. */
+  unitOf?(row: Row<never, never>): string;
+  /** A row of the `place`-th unit that was drawn, as if it were another sample. */
+  copyOf?(row: Row<never, never>, place: number): Row<never, never>;
+}
+
 export const scorers: Readonly<Record<string, Scorer>> = {
   proposals: proposalsSuite().score,
   coco: scoreDetections,
@@ -19,4 +29,5 @@ export const scorers: Readonly<Record<string, Scorer>> = {
   counting: scoreCounts,
   referring: scorePhrases,
   refcoco: scorePhrases,
+  humanref: scoreHumanrefRows,
 };

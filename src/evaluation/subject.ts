@@ -1,6 +1,7 @@
 /** Whom suites ask. A model in this process and an endpoint elsewhere are subjects alike; each can some of this. */
 
 import type { BoxXyxy } from '../boxes/box.ts';
+import type { RgbImage } from '../image/rgb-image.ts';
 import type { FilterOptions, Proposals } from '../proposals/post-process.ts';
 import type { ProposeOptions } from '../proposals/proposal-network.ts';
 import type { SampleView } from './sample-view.ts';
@@ -38,8 +39,11 @@ export interface Detects {
 }
 
 export interface Refers {
-  /** Finds what a phrase means, most likely first. */
-  refer(view: SampleView, phrase: string, signal?: AbortSignal): Promise<FoundBoxes>;
+  /**
+   * Finds what a phrase means, most likely first.
+   * @param amongXyxy boxes to choose from, at most 100; those that the subject finds by default
+   */
+  refer(view: SampleView, phrase: string, signal?: AbortSignal, amongXyxy?: readonly BoxXyxy[]): Promise<FoundBoxes>;
 }
 
 export interface Counts {
@@ -57,6 +61,15 @@ export interface NamesRegions {
 }
 
 export interface Answers {
-  /** Answers a question about the image in words. */
-  answer(view: SampleView, question: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * Answers a question about the image in words.
+   * @param more the images after the first, of a question that names its images `<image 1>`, `<image 2>` ...: each
+   *   goes where the text names it. Without it the text is taken as it is
+   */
+  answer(
+    view: SampleView,
+    question: string,
+    signal?: AbortSignal,
+    more?: readonly (() => Promise<RgbImage>)[],
+  ): Promise<string>;
 }

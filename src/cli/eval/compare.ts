@@ -1,12 +1,11 @@
 /** `chatrex eval compare`: two runs side by side. */
 
 import { Command } from 'commander';
-import { ChatRexError } from '../../errors.ts';
 import { type Comparison, compareRuns } from '../../evaluation/compare.ts';
-import { type Scorer, scorers } from '../../evaluation/scorers.ts';
 import { interruptible } from '../interruption.ts';
 import { whole } from '../option-types.ts';
 import { progressBar } from '../progress.ts';
+import { closing } from './row-scorer.ts';
 
 interface CompareOptions {
   resamples: number;
@@ -32,23 +31,15 @@ async function runCompare(first: string, second: string, options: CompareOptions
   const { resamples, seconds, seed, json } = options;
   const bar = progressBar('eval compare', resamples);
   const comparison = await interruptible((signal) =>
-    compareRuns(first, second, scorerOf, {
-      ...{ resamples, budgetMs: 1000 * seconds, seed, signal },
-      onProgress: (done) => bar.update(done),
-    }),
+    closing((scorerOf) =>
+      compareRuns(first, second, scorerOf, {
+        ...{ resamples, budgetMs: 1000 * seconds, seed, signal },
+        onProgress: (done) => bar.update(done),
+      }),
+    ),
   );
   bar.end(`samples drawn ${comparison.resamples} times`);
   process.stdout.write(json ? `${JSON.stringify(comparison, null, 2)}\n` : comparisonTable(comparison, first, second));
-}
-
-/** @throws ChatRexError 'invalid-argument' for a suite whose rows cannot be scored by themselves */
-export function scorerOf(suite: string): Scorer {
-  if (Object.hasOwn(scorers, suite)) return scorers[suite];
-  const names = Object.keys(scorers).join(', ');
-  throw new ChatRexError(
-    'invalid-argument',
-    `rows of the suite '${suite}' cannot be scored here; those of ${names} can`,
-  );
 }
 
 function comparisonTable(comparison: Comparison, first: string, second: string): string {

@@ -1,23 +1,28 @@
 /** `chatrex eval proposals|coco|regions|counting|referring`: suites that any data set can be put to. */
 
 import { Command, Option } from 'commander';
+import { ChatRexError } from '../../errors.ts';
 import { baselineStyles } from '../../evaluation/baselines/styles.ts';
 import { cocoSuite } from '../../evaluation/data-suites/coco.ts';
 import { countingSuite } from '../../evaluation/data-suites/counting.ts';
+import { humanrefDataset, humanrefName, humanrefSuite } from '../../evaluation/data-suites/humanref.ts';
 import { proposalsSuite } from '../../evaluation/data-suites/proposals.ts';
 import { referringSuite } from '../../evaluation/data-suites/referring.ts';
 import { regionsSuite } from '../../evaluation/data-suites/regions.ts';
 import type { ModelSubjectOptions } from '../../evaluation/model-subject.ts';
 import { fixedCap } from '../../evaluation/suites/detection.ts';
+import { readAllRecords } from '../../evaluation/suites/record-files.ts';
 import { SentenceEncoder } from '../../language/sentence-encoder.ts';
 import { fraction, whole } from '../option-types.ts';
-import { proposalKinds } from './open-model.ts';
+import { describeModel, proposalKinds } from './open-model.ts';
 import {
   type EndpointCommandOptions,
   endpointCommand,
+  endpointOptions,
   runAskedSuite,
   runHelp,
   runModelSuite,
+  runOptions,
   type SuiteOptions,
   suiteCommand,
 } from './suite-command.ts';
@@ -26,7 +31,16 @@ type LanguageOptions = EndpointCommandOptions & Pick<ModelSubjectOptions, 'granu
 
 /** Options of suites that ask the language model. */
 function languageCommand(command: Command): Command {
-  return endpointCommand(command)
+  return languageOptions(endpointCommand(command));
+}
+
+/** The same for a suite that brings its own data. */
+function languageRunCommand(command: Command): Command {
+  return languageOptions(endpointOptions(runOptions(command)));
+}
+
+function languageOptions(command: Command): Command {
+  return command
     .addOption(
       new Option(
         '--granularity <kind>',
@@ -116,7 +130,9 @@ export function lvisCommand(): Command {
     .action((options: LvisOptions) => {
       const asked = askedNames(options);
       const cap = options.fixed ? fixedCap(options.perClass) : undefined;
-      return runAskedSuite(cocoSuite({ ...asked, rule: 'lvis', cap }), options, { ...settingsOf(options), ...asked });
+      const scoring = options.fixed ? { perClass: options.perClass } : {};
+      const suite = cocoSuite({ ...asked, rule: 'lvis', cap });
+      return runAskedSuite(suite, options, { ...settingsOf(options), ...asked }, { scoring });
     });
 }
 
@@ -147,7 +163,8 @@ async function runRegions({ perImage, maxTokens, encoder: folder, ...options }: 
   try {
     const encode = encoder && ((texts: readonly string[]) => encoder.encode(texts));
     const settings = { maxTokens, ...(perImage !== undefined && { perImage }) };
-    await runAskedSuite(regionsSuite({ perImage, encode }), options, settings);
+    const scoring = folder === undefined ? {} : { encoder: folder };
+    await runAskedSuite(regionsSuite({ perImage, encode }), options, settings, { scoring });
   } finally {
     await encoder?.dispose();
   }
@@ -165,6 +182,52 @@ export function referringCommand(): Command {
     .description('what phrases mean: the first box, all boxes, and phrases that mean nothing')
     .addHelpText('after', helpWith(['chatrex eval referring --data json-lines:phrases.jsonl,images=photos']))
     .action((options: LanguageOptions) => runAskedSuite(referringSuite(), options, settingsOf(options)));
+}
+
+interface HumanrefOptions extends LanguageOptions {
+  truth: string[];
+  images: string;
+  candidates?: boolean;
+  as?: string;
+}
+
+export function humanrefCommand(): Command {
+  return languageRunCommand(new Command(humanrefName))
+    .description('HumanRef: phrases that mean several people, one, or nobody')
+    .requiredOption('--truth <files...>', 'annotations.jsonl')
+    .requiredOption('--images <folder>', 'its images')
+    .option('--candidates', 'let the model choose among all people of the annotation, as RexSeek’s script does')
+    .addOption(
+      new Option(
+        '--as <name>',
+        'ask for this name in the place of every phrase: --as person is what a detector alone can do',
+      ).conflicts('candidates'),
+    )
+    .addHelpText(
+      'after',
+      helpWith([
+        'chatrex eval humanref --truth annotations.jsonl --images images --out runs/humanref',
+        'chatrex eval humanref --truth annotations.jsonl --images images --model photo --as person',
+        'chatrex eval humanref --truth annotations.jsonl --images images --endpoint http://localhost:8080/v1#nano',
+      ]),
+    )
+    .action(runHumanref);
+}
+
+async function runHumanref(options: HumanrefOptions): Promise<void> {
+  const { truth, images, candidates = false, as: name } = options;
+  const read = humanrefDataset(await readAllRecords(truth), images);
+  const suite = humanrefSuite(read, { isGivenCandidates: candidates, name });
+  if (options.endpoint === undefined && name === undefined) await requireLanguage(options.model);
+  const settings = { ...settingsOf(options), ...(candidates && { candidates }), ...(name !== undefined && { name }) };
+  await runAskedSuite(suite, options, settings, { dataset: read.data, spec: { truth, images } });
+}
+
+/** A detector alone answers a phrase with nothing, which would count as a rejection. */
+async function requireLanguage(model: string): Promise<void> {
+  if ('languageModel' in (await describeModel(model))) return;
+  const message = `${model} is a detector alone, which understands no phrase`;
+  throw new ChatRexError('unsupported', `humanref: ${message}; --as person finds all people, or name another --model`);
 }
 
 export function refcocoCommand(): Command {

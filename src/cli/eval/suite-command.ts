@@ -6,6 +6,7 @@ import { parseEndpoint } from '../../evaluation/endpoint/ask-chat.ts';
 import { chatRexStyle, EndpointSubject, endpointStyles } from '../../evaluation/endpoint/endpoint-subject.ts';
 import { type Evaluation, evaluate, evaluationJson } from '../../evaluation/evaluate.ts';
 import { ModelSubject, type ModelSubjectOptions } from '../../evaluation/model-subject.ts';
+import type { Reviewer } from '../../evaluation/report/worst-samples.ts';
 import { writeReport } from '../../evaluation/report/write-report.ts';
 import type { Shard } from '../../evaluation/rows-file.ts';
 import type { Suite } from '../../evaluation/suite.ts';
@@ -89,12 +90,24 @@ A run with --out that was ended or killed continues with the same command: what 
 questions that failed are asked once more. Ctrl-C ends it after the question under way and reports what was done.
 Exit status: 0 done, 1 an error, ${incompleteStatus} done but some questions have no answer (they count as wrong).`;
 
+/** What a suite knows beside its questions. */
+export interface SuiteExtras {
+  /** The data of a suite that brings its own; else that of `--data`. */
+  readonly dataset?: Dataset;
+  /** How the user named the data of a suite that brings its own. */
+  readonly spec?: unknown;
+  /** What the report shows of a sample; by the suite's name by default. */
+  readonly review?: Reviewer;
+  /** How rows are scored: what `eval report` and `eval compare` need. */
+  readonly scoring?: Readonly<Record<string, unknown>>;
+}
+
 /** Runs a suite on a model and prints its figures. */
 export async function runModelSuite<Truth, Answer>(
   suite: Suite<ModelSubject, Truth, Answer>,
   options: SuiteOptions,
   settings: ModelSubjectOptions & Readonly<Record<string, unknown>>,
-  dataset?: Dataset,
+  extras: SuiteExtras = {},
 ): Promise<void> {
   const model = await describeModel(options.model, options.upn);
   let dispose: (() => Promise<void>) | undefined;
@@ -104,7 +117,7 @@ export async function runModelSuite<Truth, Answer>(
     return new ModelSubject(opened.model, settings);
   };
   try {
-    await runSuiteCommand({ suite, options, model, settings, open, dataset });
+    await runSuiteCommand({ suite, options, model, settings, open, ...extras });
   } finally {
     await dispose?.();
   }
@@ -115,9 +128,9 @@ export async function runAskedSuite<Truth, Answer>(
   suite: Suite<ModelSubject | EndpointSubject, Truth, Answer>,
   options: EndpointCommandOptions,
   settings: ModelSubjectOptions & Readonly<Record<string, unknown>>,
-  dataset?: Dataset,
+  extras: SuiteExtras = {},
 ): Promise<void> {
-  if (options.endpoint === undefined) return runModelSuite(suite, options, settings, dataset);
+  if (options.endpoint === undefined) return runModelSuite(suite, options, settings, extras);
   const { style, concurrency, timeout = 120, attempts } = options;
   const endpoint = parseEndpoint('--endpoint', options.endpoint);
   const subject = new EndpointSubject(endpoint, {
@@ -126,22 +139,20 @@ export async function runAskedSuite<Truth, Answer>(
     timeoutMs: 1000 * timeout,
   });
   await runSuiteCommand({
-    ...{ suite, options, concurrency, dataset },
+    ...{ suite, options, concurrency, ...extras },
     model: { endpoint: endpoint.address, model: endpoint.model, style },
     settings,
     open: async () => subject,
   });
 }
 
-export interface SuiteRun<Subject, Truth, Answer> {
+export interface SuiteRun<Subject, Truth, Answer> extends SuiteExtras {
   readonly suite: Suite<Subject, Truth, Answer>;
   readonly options: SuiteOptions;
   readonly model: Readonly<Record<string, unknown>>;
   /** Everything that changes a question or an answer. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly concurrency?: number;
-  /** The data of a suite that brings its own; else that of `--data`. */
-  readonly dataset?: Dataset;
   open(): Promise<Subject>;
 }
 
@@ -153,6 +164,9 @@ export async function runSuiteCommand<Subject, Truth, Answer>({
   settings,
   concurrency,
   dataset,
+  spec: ownSpec,
+  scoring,
+  review,
   open,
 }: SuiteRun<Subject, Truth, Answer>): Promise<void> {
   const title = `eval ${suite.name}`;
@@ -165,7 +179,8 @@ export async function runSuiteCommand<Subject, Truth, Answer>({
       data,
       open,
       model,
-      spec: spec === '' ? undefined : spec,
+      spec: spec === '' ? ownSpec : spec,
+      scoring,
       options: settings,
       folder,
       limit,
@@ -181,7 +196,7 @@ export async function runSuiteCommand<Subject, Truth, Answer>({
     bar?.end(
       `${run.done} of ${run.total} samples, ${run.asked} questions asked, ${run.skipped} known, ${run.failed} failed`,
     );
-    if (folder !== undefined) note(`wrote ${await writeReport(folder, evaluation, run.rows, data)}`);
+    if (folder !== undefined) note(`wrote ${await writeReport(folder, evaluation, run.rows, data, review)}`);
     printEvaluation(evaluation, options.json ?? false);
     if (evaluation.counts.failed > 0) process.exitCode ??= incompleteStatus;
   };

@@ -2,6 +2,10 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { cacheFolder } from '../../datasets/cache-folder.ts';
+import { scoreRun } from '../../evaluation/evaluate.ts';
+import { writeReport } from '../../evaluation/report/write-report.ts';
+import { readRows } from '../../evaluation/rows-file.ts';
+import { readRunRecord } from '../../evaluation/run-record.ts';
 import {
   worldEvaluationDefaults as defaults,
   evaluatedSplits,
@@ -10,6 +14,7 @@ import {
 } from '../../world/evaluation/evaluate-world.ts';
 import { type EvaluatedTask, evaluatedTasks } from '../../world/evaluation/plan.ts';
 import { worldTable } from '../../world/evaluation/table.ts';
+import { scoreWorldRows } from '../../world/evaluation/world-suite.ts';
 import { interruptible } from '../interruption.ts';
 import { fraction, wholeNumber } from '../option-types.ts';
 import { progressBar } from '../progress.ts';
@@ -97,11 +102,19 @@ async function runEvalWorld({ model: source, threads, json, cache, out, ...optio
       }),
     );
     bar.end(`${report.count} of ${options.count} scenes`);
+    if (out !== undefined) process.stderr.write(`eval world: wrote ${await writeWorldReport(out)}\n`);
     process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : worldTable(report));
     if (report.count < options.count) process.exitCode ??= 1;
   } finally {
     await dispose();
   }
+}
+
+/** The page of the rows in a folder; their scenes are not opened again. */
+async function writeWorldReport(folder: string): Promise<string> {
+  const rows = await readRows<object, object>(folder);
+  const suite = { name: 'world', score: scoreWorldRows };
+  return writeReport(folder, await scoreRun(suite, await readRunRecord(folder), rows), rows);
 }
 
 function taskNames(text: string): EvaluatedTask[] {

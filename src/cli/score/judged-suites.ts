@@ -40,12 +40,9 @@ import {
   unreadMmbenchAnswers,
 } from '../../evaluation/suites/mmbench.ts';
 import { pairAnswers } from '../../evaluation/suites/pair-answers.ts';
-import { readAllRecords } from '../../evaluation/suites/record-files.ts';
 import { whole } from '../option-types.ts';
 import { progressBar } from '../progress.ts';
-import type { ScoreFiles, ScoreSuite } from './score-suite.ts';
-
-type JudgedOptions = ScoreFiles & Readonly<Record<string, unknown>>;
+import { type RecordSuite, recordSuite, type ScoreOptions } from './score-suite.ts';
 
 const judgeOptions = (): Option[] => [
   new Option('--judge <URL#model>', 'an OpenAI-compatible address and the model there; its key is CHATREX_JUDGE_KEY'),
@@ -59,7 +56,7 @@ const withoutJudge = (name: string) => ({
 
 /** Opens the judge of `--judge`, if there is one, and closes it afterwards. */
 async function withJudge<Result>(
-  { judge: address, judgeCache, answers }: JudgedOptions,
+  { judge: address, judgeCache, answers }: ScoreOptions,
   use: (judge: Judge | undefined) => Promise<Result>,
 ): Promise<Result> {
   if (address === undefined) return use(undefined);
@@ -76,7 +73,7 @@ async function withJudge<Result>(
 async function judged<Item, Result>(
   name: string,
   items: readonly Item[],
-  { judgeAtOnce }: JudgedOptions,
+  { judgeAtOnce }: ScoreOptions,
   judgeOne: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   if (items.length === 0) return [];
@@ -93,15 +90,15 @@ async function judged<Item, Result>(
 /** Attempts at a reply that can be read, each warmer than the one before. */
 const readAttempts = 5;
 
-const mmbench: ScoreSuite = {
+const mmbench = recordSuite({
   name: 'mmbench',
   description: 'multiple choice, every rotation of the options right',
   answers: 'a table with index and prediction (VLMEvalKit), or lines with question_id and text (LLaVA)',
   truth: 'mmbench_dev_20230712.tsv',
   options: judgeOptions(),
-  run: async (options) => {
-    const questions = (await readAllRecords(options.truth ?? [])).flatMap(mmbenchQuestions);
-    const answers = (await readAllRecords(options.answers)).flatMap(mmbenchAnswers);
+  score: async (records, options) => {
+    const questions = records.truth.flatMap(mmbenchQuestions);
+    const answers = records.answers.flatMap(mmbenchAnswers);
     return withJudge(options, async (judge) => {
       if (!judge) return scoreMmbench(questions, answers);
       const unread = unreadMmbenchAnswers(questions, answers);
@@ -116,9 +113,9 @@ const mmbench: ScoreSuite = {
       return scoreMmbench(questions, answers, new Map(matched));
     });
   },
-};
+});
 
-const hallusion: ScoreSuite = {
+const hallusion = recordSuite({
   name: 'hallusion',
   description: 'HallusionBench: yes or no about figures and altered copies',
   answers: 'HallusionBench_result.json, with model_prediction',
@@ -129,9 +126,9 @@ const hallusion: ScoreSuite = {
       .default('vlmevalkit'),
     ...judgeOptions(),
   ],
-  run: async (options) => {
-    const questions = (await readAllRecords(options.truth ?? [])).flatMap(hallusionQuestions);
-    const answers = (await readAllRecords(options.answers)).flatMap(hallusionAnswers);
+  score: async (records, options) => {
+    const questions = records.truth.flatMap(hallusionQuestions);
+    const answers = records.answers.flatMap(hallusionAnswers);
     if (options.rule === 'vlmevalkit') return scoreHallusion(questions, answers);
     return withJudge(options, async (judge) => {
       if (!judge) return withoutJudge('hallusion --rule official');
@@ -148,9 +145,9 @@ const hallusion: ScoreSuite = {
       return scoreHallusionJudged(questions, answers, (_, answer) => verdictOf.get(answer) ?? 'unclear');
     });
   },
-};
+});
 
-const mmVet: ScoreSuite = {
+const mmVet = recordSuite({
   name: 'mm-vet',
   description: 'open answers graded by a judge, by capability',
   answers: 'an object { id: answer }, or the grades that the official script wrote',
@@ -162,9 +159,8 @@ const mmVet: ScoreSuite = {
       .default(1),
     new Option('--judge-prompt <file>', 'instructions for the judge, such as the official ones; ours by default'),
   ],
-  run: async (options) => {
-    const questions = (await readAllRecords(options.truth ?? [])).flatMap(mmVetQuestions);
-    const files = await readAllRecords(options.answers);
+  score: async ({ truth, answers: files }, options) => {
+    const questions = truth.flatMap(mmVetQuestions);
     const grades = files.map(mmVetGrades);
     if (grades.every((own) => own !== undefined)) return scoreMmVet(questions, grades.flat());
     const byId = new Map(questions.map((question) => [question.id, question]));
@@ -180,10 +176,14 @@ const mmVet: ScoreSuite = {
         for (let run = 0; run < (options.runs as number); run++) runs.push(await mmVetGrade(judge, id, run, prompt));
         return { id, grades: runs };
       });
-      return scoreMmVet(questions, graded);
+      const known = graded.filter(({ id }) => byId.has(id));
+      return {
+        ...scoreMmVet(questions, graded),
+        graded: known.map(({ id, grades: own }) => ({ id, score: own })),
+      };
     });
   },
-};
+});
 
 async function instructionsOf(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
@@ -204,22 +204,21 @@ async function mmVetGrade(judge: Judge, id: string, run: number, prompt: string)
   return 0;
 }
 
-const llavaWild: ScoreSuite = {
+const llavaWild = recordSuite({
   name: 'llava-wild',
   description: 'LLaVA-Bench in the wild: a judge compares with GPT-4’s answers',
   answers: 'reviews that the official script wrote (tuple), or lines with question_id and text for a judge',
   truth: 'for a judge: questions.jsonl, context.jsonl, answers_gpt4.jsonl, and LLaVA’s rule.json for its own prompts',
   isTruthOptional: true,
   options: judgeOptions(),
-  run: async (options) => {
-    const files = await readAllRecords(options.answers);
+  score: async ({ truth: truthFiles, answers: files }, options) => {
     if (files.every(holdsReviews)) return scoreLlavaWild(files.flatMap(llavaReviews));
     const answers = files.flatMap((file) =>
       textAnswers(file, 'llava-wild', ['text', 'prediction', 'response', 'output']),
     );
     return withJudge(options, async (judge) => {
       if (!judge) return withoutJudge('llava-wild');
-      const truth = llavaTruth(await readAllRecords(options.truth ?? []));
+      const truth = llavaTruth(truthFiles);
       const idOf = ({ id }: { id: string }) => id;
       const { pairs, counts, notes } = pairAnswers(truth.questions, answers, idOf, idOf);
       // A missing answer is judged too, as an empty one.
@@ -230,9 +229,16 @@ const llavaWild: ScoreSuite = {
         return { id: question.id, kind: question.kind, first, second };
       });
       const score = scoreLlavaWild(reviews);
-      return { ...score, counts, notes: [...notes, ...score.notes] };
+      return {
+        ...{ ...score, counts, notes: [...notes, ...score.notes] },
+        graded: reviews.map(({ id, kind, first, second }) => ({
+          question_id: id,
+          category: kind,
+          tuple: [first, second],
+        })),
+      };
     });
   },
-};
+});
 
-export const judgedSuites: readonly ScoreSuite[] = [mmbench, hallusion, mmVet, llavaWild];
+export const judgedSuites: readonly RecordSuite[] = [mmbench, hallusion, mmVet, llavaWild];

@@ -12,7 +12,7 @@ import {
   scorePope,
   withCategories,
 } from '../../evaluation/suites/pope.ts';
-import { readAllRecords, readRecords } from '../../evaluation/suites/record-files.ts';
+import { readRecords } from '../../evaluation/suites/record-files.ts';
 import {
   type SeedRule,
   scoreSeed,
@@ -21,7 +21,7 @@ import {
   seedResults,
   seedRules,
 } from '../../evaluation/suites/seed.ts';
-import type { ScoreSuite } from './score-suite.ts';
+import { type RecordSuite, recordSuite } from './score-suite.ts';
 
 /** `--rule`, the first one by default. */
 function ruleOption(rules: Readonly<Record<string, string>>): Option {
@@ -29,19 +29,16 @@ function ruleOption(rules: Readonly<Record<string, string>>): Option {
   return new Option('--rule <name>', 'whose script to agree with').choices(names).default(names[0]);
 }
 
-const counting: ScoreSuite = {
+const counting = recordSuite({
   name: 'counting',
   description: 'how many there are: exact, off by one, mean error',
   answers: 'records with id (or image and question) and prediction',
   truth: 'records with id (or image and question) and the count as answer',
-  run: async ({ answers, truth = [] }) =>
-    scoreCounting(
-      (await readAllRecords(truth)).flatMap(countingQuestions),
-      (await readAllRecords(answers)).flatMap(countingAnswers),
-    ),
-};
+  score: async ({ answers, truth }) =>
+    scoreCounting(truth.flatMap(countingQuestions), answers.flatMap(countingAnswers)),
+});
 
-const pope: ScoreSuite = {
+const pope = recordSuite({
   name: 'pope',
   description: 'is it in the image: accuracy, precision, recall, F1, yes ratio',
   answers: 'lines with question_id and answer (POPE) or text (LLaVA); one file for each category',
@@ -50,9 +47,9 @@ const pope: ScoreSuite = {
     ruleOption(popeRules),
     new Option('--questions <file>', 'llava_pope_test.jsonl, when LLaVA’s ids run through all categories'),
   ],
-  run: async ({ answers, truth = [], rule, questions: llavaFile }) => {
-    const questions = (await readAllRecords(truth)).map(popeQuestions);
-    const said = (await readAllRecords(answers)).map(popeAnswers);
+  score: async ({ answers, truth }, { rule, questions: llavaFile }) => {
+    const questions = truth.map(popeQuestions);
+    const said = answers.map(popeAnswers);
     if (llavaFile !== undefined) {
       const numbered = llavaPopeQuestions(await readRecords(llavaFile as string), questions.flat());
       return scorePope(numbered, withCategories(said.flat(), numbered), rule as PopeRule);
@@ -64,21 +61,20 @@ const pope: ScoreSuite = {
       : said;
     return scorePope(questions.flat(), named.flat(), rule as PopeRule);
   },
-};
+});
 
 const categoryOf = ({ category }: { category: string }): string => category;
 
-const seed: ScoreSuite = {
+const seed = recordSuite({
   name: 'seed',
   description: 'SEED-Bench-1: multiple choice about images and videos',
   answers: 'records with question_id and prediction (or text)',
   truth: 'SEED-Bench.json; not needed when the answers also have gt_answer',
   isTruthOptional: true,
   options: [ruleOption(seedRules)],
-  run: async ({ answers, truth, rule }) => {
-    const files = await readAllRecords(answers);
-    if (!truth) {
-      const results = files.map(seedResults);
+  score: async ({ answers, truth }, { rule }) => {
+    if (truth.length === 0) {
+      const results = answers.map(seedResults);
       const questions = results.flatMap((result) => result.questions);
       return scoreSeed(
         questions,
@@ -86,27 +82,23 @@ const seed: ScoreSuite = {
         rule as SeedRule,
       );
     }
-    return scoreSeed(
-      (await readAllRecords(truth)).flatMap(seedQuestions),
-      files.flatMap(seedAnswers),
-      rule as SeedRule,
-    );
+    return scoreSeed(truth.flatMap(seedQuestions), answers.flatMap(seedAnswers), rule as SeedRule);
   },
-};
+});
 
-const mmmu: ScoreSuite = {
+const mmmu = recordSuite({
   name: 'mmmu',
   description: 'college subjects, multiple choice and open',
   answers: 'an object { id: answer }, or the output.json of subjects with id and response',
   truth: 'answer_dict_val.json; not needed when the answers also have question_type, answer and index2ans',
   isTruthOptional: true,
   options: [ruleOption(mmmuRules)],
-  run: async ({ answers, truth, rule }) =>
+  score: async ({ answers, truth }, { rule }) =>
     scoreMmmu(
-      (await readAllRecords(truth ?? answers)).flatMap(mmmuQuestions),
-      (await readAllRecords(answers)).flatMap(mmmuAnswers),
+      (truth.length > 0 ? truth : answers).flatMap(mmmuQuestions),
+      answers.flatMap(mmmuAnswers),
       rule as MmmuRule,
     ),
-};
+});
 
-export const questionSuites: readonly ScoreSuite[] = [counting, pope, seed, mmmu];
+export const questionSuites: readonly RecordSuite[] = [counting, pope, seed, mmmu];

@@ -6,7 +6,7 @@ import { humanrefAnswers, humanrefPhrases, scoreHumanref } from '../../evaluatio
 import { readAllRecords } from '../../evaluation/suites/record-files.ts';
 import { scoreRefcoco } from '../../evaluation/suites/refcoco.ts';
 import { refcocoAnswers, refcocoSamples } from '../../evaluation/suites/refcoco-files.ts';
-import type { ScoreSuite } from './score-suite.ts';
+import { recordSuite, type ScoreSuite } from './score-suite.ts';
 
 const frames: Readonly<Record<string, CoordinateFrame>> = {
   shares: 'shares',
@@ -35,16 +35,12 @@ const refcoco: ScoreSuite = {
   },
 };
 
-const humanref: ScoreSuite = {
+const humanref = recordSuite({
   name: 'humanref',
   description: 'phrases that mean several people or none',
   answers: 'lines with id and extracted_predictions',
   truth: 'annotations.jsonl of HumanRef',
-  run: async ({ answers, truth = [] }) =>
-    scoreHumanref(
-      (await readAllRecords(truth)).flatMap(humanrefPhrases),
-      (await readAllRecords(answers)).flatMap(humanrefAnswers),
-    ),
-};
+  score: async ({ answers, truth }) => scoreHumanref(truth.flatMap(humanrefPhrases), answers.flatMap(humanrefAnswers)),
+});
 
 export const referringSuites: readonly ScoreSuite[] = [refcoco, humanref];

@@ -1,6 +1,7 @@
 /** What `chatrex score` knows of a suite. */
 
 import type { Option } from 'commander';
+import { type RawRecord, type RecordFile, readAllRecords } from '../../evaluation/suites/record-files.ts';
 import type { SuiteScore } from '../../evaluation/suites/suite-score.ts';
 
 export interface ScoreFiles {
@@ -13,6 +14,11 @@ export interface NotScored {
   readonly notScored: string;
 }
 
+/** A score, and for suites with a judge what it said: records that the suite scores again without one. */
+export type Scored = SuiteScore & { readonly graded?: readonly RawRecord[] };
+
+export type ScoreOptions = ScoreFiles & Readonly<Record<string, unknown>>;
+
 export interface ScoreSuite {
   readonly name: string;
   readonly description: string;
@@ -23,7 +29,28 @@ export interface ScoreSuite {
   readonly isTruthOptional?: boolean;
   readonly options?: readonly Option[];
   readonly examples?: readonly string[];
-  run(options: ScoreFiles & Readonly<Record<string, unknown>>): Promise<SuiteScore | NotScored>;
+  run(options: ScoreOptions): Promise<Scored | NotScored>;
+}
+
+/** What the files hold; `truth` is empty where none was given. */
+export interface ScoredRecords {
+  readonly answers: readonly RecordFile[];
+  readonly truth: readonly RecordFile[];
+}
+
+/** A suite whose files are read whole, so that records that never were in a file can be scored too. */
+export interface RecordSuite extends ScoreSuite {
+  score(records: ScoredRecords, options: ScoreOptions): Promise<Scored | NotScored>;
+}
+
+export function recordSuite(suite: Omit<RecordSuite, 'run'>): RecordSuite {
+  return {
+    ...suite,
+    run: async (options) => {
+      const truth = await readAllRecords(options.truth ?? []);
+      return suite.score({ answers: await readAllRecords(options.answers), truth }, options);
+    },
+  };
 }
 
 export const isNotScored = (score: SuiteScore | NotScored): score is NotScored => 'notScored' in score;

@@ -11,11 +11,12 @@ import type { BoxXyxy } from '../../boxes/box.ts';
 import { encodeImage, sharpFrom } from '../../drawing/encode.ts';
 import { ChatRexError } from '../../errors.ts';
 import { resizeImage } from '../../image/resize.ts';
+import type { RgbImage } from '../../image/rgb-image.ts';
 import { questionFor, regionQuestion } from '../../prompt/templates.ts';
 import { baselineStyles } from '../baselines/styles.ts';
 import type { SampleView } from '../sample-view.ts';
 import type { Answers, Counts, Detects, FoundBox, FoundBoxes, NamesRegions, Refers } from '../subject.ts';
-import { type ChatEndpoint, type ChatReply, chatReply } from './ask-chat.ts';
+import { type ChatEndpoint, type ChatPart, type ChatReply, chatReply } from './ask-chat.ts';
 
 export const chatRexStyle = 'chatrex';
 
@@ -91,8 +92,17 @@ export class EndpointSubject implements Detects, Refers, Counts, NamesRegions, A
     };
   }
 
-  refer(view: SampleView, phrase: string, signal?: AbortSignal): Promise<FoundBoxes> {
-    return this.detect(view, [phrase], signal);
+  /** @throws ChatRexError 'unsupported' for a style that cannot be told boxes */
+  async refer(
+    view: SampleView,
+    phrase: string,
+    signal?: AbortSignal,
+    amongXyxy?: readonly BoxXyxy[],
+  ): Promise<FoundBoxes> {
+    if (amongXyxy === undefined) return this.detect(view, [phrase], signal);
+    this.#requireBoxes();
+    if (amongXyxy.length === 0) return { boxes: [], text: '' };
+    return groundedBoxes(await this.#ask(view, questionFor('detect', [phrase]), { signal, boxes: amongXyxy }));
   }
 
   async count(view: SampleView, name: string, signal?: AbortSignal): Promise<FoundBoxes> {
@@ -102,8 +112,15 @@ export class EndpointSubject implements Detects, Refers, Counts, NamesRegions, A
     return { boxes: [], text, isCut };
   }
 
-  async answer(view: SampleView, question: string, signal?: AbortSignal): Promise<string> {
-    return (await this.#ask(view, question, { signal })).text;
+  async answer(
+    view: SampleView,
+    question: string,
+    signal?: AbortSignal,
+    more?: readonly (() => Promise<RgbImage>)[],
+  ): Promise<string> {
+    if (more === undefined) return (await this.#ask(view, question, { signal })).text;
+    const images = [await this.#image(view), ...(await Promise.all(more.map(async (image) => pngUrl(await image()))))];
+    return (await this.#send(interleaved(question, images), { signal })).text;
   }
 
   /** @throws ChatRexError 'unsupported' for a style that cannot be told boxes */
@@ -113,11 +130,14 @@ export class EndpointSubject implements Detects, Refers, Counts, NamesRegions, A
     box: number,
     signal?: AbortSignal,
   ): Promise<string> {
-    if (this.#baseline) {
-      const message = `style '${this.#baseline.name}' cannot be told boxes; use --style ${chatRexStyle}`;
-      throw new ChatRexError('unsupported', message);
-    }
+    this.#requireBoxes();
     return (await this.#ask(view, regionQuestion('category', [box]), { signal, boxes: boxesXyxy })).text;
+  }
+
+  #requireBoxes(): void {
+    if (!this.#baseline) return;
+    const message = `style '${this.#baseline.name}' cannot be told boxes; use --style ${chatRexStyle}`;
+    throw new ChatRexError('unsupported', message);
   }
 
   get #baseline() {
@@ -129,10 +149,14 @@ export class EndpointSubject implements Detects, Refers, Counts, NamesRegions, A
     text: string,
     { boxes, ...given }: { signal?: AbortSignal; maxTokens?: number; boxes?: readonly BoxXyxy[] },
   ): Promise<ChatReply> {
-    const { apiKey, timeoutMs = defaultTimeoutMs, attempts, maxTokens = given.maxTokens } = this.#options;
     const image = { type: 'image_url', image_url: { url: await this.#image(view) }, ...(boxes && { boxes }) } as const;
+    return this.#send([image, { type: 'text', text }], given);
+  }
+
+  #send(content: readonly ChatPart[], given: { signal?: AbortSignal; maxTokens?: number }): Promise<ChatReply> {
+    const { apiKey, timeoutMs = defaultTimeoutMs, attempts, maxTokens = given.maxTokens } = this.#options;
     const settings = { apiKey, timeoutMs, attempts, maxTokens, maxReplyBytes, signal: given.signal };
-    return chatReply(this.#endpoint, [image, { type: 'text', text }], settings);
+    return chatReply(this.#endpoint, content, settings);
   }
 
   /** PNG, so that the model sees the pixels that were annotated. */
@@ -140,15 +164,41 @@ export class EndpointSubject implements Detects, Refers, Counts, NamesRegions, A
     const known = this.#images.get(view);
     if (known) return known;
     const side = this.#baseline?.squashedTo;
-    const url = view.image().then(async (image) => {
-      const seen = side === undefined ? image : resizeImage(image, { width: side, height: side });
-      const bytes = await encodeImage(sharpFrom(seen), 'png');
-      return `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`;
-    });
+    const url = view
+      .image()
+      .then((image) => pngUrl(side === undefined ? image : resizeImage(image, { width: side, height: side })));
     this.#images.set(view, url);
     return url;
   }
 }
+
+async function pngUrl(image: RgbImage): Promise<string> {
+  const bytes = await encodeImage(sharpFrom(image), 'png');
+  return `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`;
+}
+
+/** A text with each image in the place where the text names it; images that it does not name come first. */
+function interleaved(text: string, images: readonly string[]): ChatPart[] {
+  const shown = (url: string): ChatPart => ({ type: 'image_url', image_url: { url } });
+  const named = new Set([...text.matchAll(imageMark)].map(([, number]) => Number(number) - 1));
+  const parts = images.flatMap((url, i) => (named.has(i) ? [] : [shown(url)]));
+  let from = 0;
+  const say = (to: number) => {
+    const words = text.slice(from, to);
+    if (words.trim() !== '') parts.push({ type: 'text', text: words });
+  };
+  for (const match of text.matchAll(imageMark)) {
+    const url = images[Number(match[1]) - 1];
+    if (url === undefined) continue;
+    say(match.index);
+    parts.push(shown(url));
+    from = match.index + match[0].length;
+  }
+  say(text.length);
+  return parts;
+}
+
+const imageMark = /<image (\d+)>/g;
 
 /** Boxes that our own server says beside the text. @throws ChatRexError 'runtime' when it says none of them */
 function groundedBoxes({ text, isCut, grounding }: ChatReply): FoundBoxes {

@@ -1,17 +1,16 @@
 /**
  * What POPE, SEED-Bench, MMBench, HallusionBench, MM-Vet and LLaVA-Bench in the wild ask, in the words of LLaVA's
- * scripts, which the paper used (table 4), and for HallusionBench of VLMEvalKit's.
+ * scripts, which the paper used (table 4), and for HallusionBench of VLMEvalKit's. MMMU is in a file of its own.
  */
 
 import { ChatRexError } from '../../errors.ts';
-import type { RawRecord } from '../suites/record-files.ts';
-import type { AskedSuite, QuestionFile, QuestionImage, WordQuestion } from './question.ts';
-
-const oneWord = '\nAnswer the question using a single word or phrase.';
-const oneLetter = "\nAnswer with the option's letter from the given choices directly.";
+import type { RawRecord, RecordFile } from '../suites/record-files.ts';
+import { mmmu } from './mmmu-questions.ts';
+import type { AskedSuite, WordQuestion } from './question.ts';
+import { oneLetter, oneWord } from './wordings.ts';
 
 /** A field as text. @throws ChatRexError 'invalid-file' when it is missing */
-function text(file: QuestionFile, index: number, field: string): string {
+function text(file: RecordFile, index: number, field: string): string {
   const value = file.records[index][field];
   if (typeof value === 'string' || typeof value === 'number') return String(value);
   throw new ChatRexError(
@@ -22,11 +21,28 @@ function text(file: QuestionFile, index: number, field: string): string {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
+const accuracy = { name: 'accuracy', most: 1 };
+
+/** For suites whose records have one field that tells them apart. */
+const byField = (field: string): Pick<AskedSuite, 'unitOf' | 'copyOf'> => ({
+  unitOf: (record) => String(record[field]),
+  copyOf: (record, place) => ({ ...record, [field]: `${record[field]} drawn ${place}` }),
+});
+
+/** A record without fields that no score needs. */
+function without(record: RawRecord, ...fields: readonly string[]): RawRecord {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !fields.includes(name)));
+}
+
 const pope: AskedSuite = {
   name: 'pope',
   answerField: 'text',
   images: 'val2014 of COCO',
   maxTokens: 16,
+  figure: accuracy,
+  // Every category numbers its questions from 1.
+  unitOf: ({ category, question_id: id }) => `${category} ${id}`,
+  copyOf: byField('question_id').copyOf,
   questions: (files) =>
     files.flatMap((file) =>
       file.records.map((record, i): WordQuestion => {
@@ -35,9 +51,10 @@ const pope: AskedSuite = {
         const category = isText(record.category) ? record.category : named;
         return {
           id: `${category} ${id}`,
-          image: { file: text(file, i, 'image') },
+          images: [{ file: text(file, i, 'image') }],
           prompt: text(file, i, 'text') + oneWord,
           record: { question_id: id, category },
+          truths: [{ question_id: id, category, label: text(file, i, 'label') }],
         };
       }),
     ),
@@ -48,9 +65,12 @@ const seed: AskedSuite = {
   answerField: 'prediction',
   images: 'SEED-Bench-image; questions about videos are not asked',
   maxTokens: 16,
+  figure: accuracy,
+  ...byField('question_id'),
   questions: (files) =>
     files.flatMap((file) => {
       const list = file.records.find(({ id }) => id === 'questions')?.value;
+      const types = file.records.find(({ id }) => id === 'question_type');
       const records = Array.isArray(list) ? (list as RawRecord[]) : file.records;
       const inner = { path: file.path, records };
       return records.flatMap((record, i): WordQuestion[] => {
@@ -62,20 +82,34 @@ const seed: AskedSuite = {
         return [
           {
             id,
-            image: { file: text(inner, i, 'data_id') },
+            images: [{ file: text(inner, i, 'data_id') }],
             prompt: [text(inner, i, 'question'), ...options].join('\n') + oneLetter,
             record: { question_id: id },
+            truths: [{ question_id: id, answer: text(inner, i, 'answer'), ...typeOf(record, types) }],
           },
         ];
       });
     }),
 };
 
+/** The name of a question's type, which the file keeps apart from the questions. */
+function typeOf({ question_type_id: id }: RawRecord, types: RawRecord | undefined): RawRecord {
+  const entry = Object.entries(types ?? {}).find(([name, type]) => name !== 'id' && String(type) === String(id));
+  return entry === undefined ? {} : { question_type: entry[0] };
+}
+
 const mmbench: AskedSuite = {
   name: 'mmbench',
   answerField: 'prediction',
   images: 'in the table itself',
   maxTokens: 64,
+  figure: accuracy,
+  // All rotations of a question are drawn together.
+  unitOf: ({ index }) => String(Number(index) % rotationStep),
+  copyOf: (record, place) => {
+    const rotation = Math.floor(Number(record.index) / rotationStep);
+    return { ...record, index: rotation * rotationStep + place };
+  },
   questions: (files) =>
     files.flatMap((file) => {
       // Rotations of a question may name the row that has the image.
@@ -91,9 +125,10 @@ const mmbench: AskedSuite = {
         const base64 = own.length < 64 ? String(imageOf.get(own) ?? own) : own;
         return {
           id: index,
-          image: { base64 },
+          images: [{ base64 }],
           prompt: [...hint, text(file, i, 'question'), ...options].join('\n') + oneLetter,
           record: { index },
+          truths: [without(record, 'image')],
         };
       });
     }),
@@ -104,6 +139,10 @@ const hallusion: AskedSuite = {
   answerField: 'model_prediction',
   images: 'the folder hallusion_bench; questions without an image are not asked',
   maxTokens: 128,
+  figure: { name: 'aAcc', most: 1 },
+  // A figure and a question are right over a whole set.
+  unitOf: ({ category, subcategory, set_id: set }) => [category, subcategory, set].join(' '),
+  copyOf: byField('set_id').copyOf,
   questions: (files) =>
     files.flatMap((file) =>
       file.records.flatMap((record, i): WordQuestion[] => {
@@ -113,9 +152,10 @@ const hallusion: AskedSuite = {
         return [
           {
             id: Object.values(key).join(' '),
-            image: { file: text(file, i, 'filename').replace(/^\.\//, '') },
+            images: [{ file: text(file, i, 'filename').replace(/^\.\//, '') }],
             prompt: text(file, i, 'question'),
             record: key,
+            truths: [record],
           },
         ];
       }),
@@ -127,31 +167,56 @@ const mmVet: AskedSuite = {
   answerField: 'prediction',
   images: 'the folder images of MM-Vet',
   maxTokens: 512,
+  figure: { name: 'score', most: 100 },
+  ...byField('id'),
   questions: (files) =>
     files.flatMap((file) =>
-      file.records.map((_, i): WordQuestion => {
+      file.records.map((record, i): WordQuestion => {
         const id = text(file, i, 'id');
-        const image = { file: text(file, i, 'imagename') };
-        return { id, image, prompt: text(file, i, 'question'), record: { id } };
+        const images = [{ file: text(file, i, 'imagename') }];
+        return { id, images, prompt: text(file, i, 'question'), record: { id }, truths: [{ ...record, id }] };
       }),
     ),
 };
+
+const kindOf = (category: unknown): string => String(category).replace(/^llava_bench_/, '');
 
 const llavaWild: AskedSuite = {
   name: 'llava-wild',
   answerField: 'text',
   images: 'the folder images of LLaVA-Bench (In-the-Wild)',
   maxTokens: 1024,
-  questions: (files) =>
-    files.flatMap((file) =>
+  figure: { name: 'second', most: 100 },
+  ...byField('question_id'),
+  questions: (files) => {
+    const isQuestion = (record: RawRecord) =>
+      isText(record.category) && isText(record.image) && record.caption === undefined;
+    const others = files.flatMap(({ records }) => records.filter((record) => !isQuestion(record)));
+    const rules = others.filter(({ prompt, role }) => isText(prompt) && isText(role));
+    return files.flatMap((file) =>
       file.records.flatMap((record, i): WordQuestion[] => {
-        // Captions, reference answers and rules are records of other files.
-        if (!isText(record.category) || !isText(record.image) || record.caption !== undefined) return [];
+        if (!isQuestion(record)) return [];
         const id = text(file, i, 'question_id');
-        const image: QuestionImage = { file: record.image };
-        return [{ id, image, prompt: text(file, i, 'text'), record: { question_id: id } }];
+        const image = text(file, i, 'image');
+        // A judge needs the image in words, GPT-4's answer, and the rule of this kind.
+        const own = others.filter(
+          (other) =>
+            (other.caption !== undefined && other.image === image) ||
+            (other.caption === undefined && !rules.includes(other) && String(other.question_id ?? other.id) === id),
+        );
+        const rule = rules.filter(({ id: kind }) => kindOf(kind) === kindOf(record.category));
+        const truths = [{ ...record, question_id: id }, ...own, ...rule];
+        return [{ id, images: [{ file: image }], prompt: text(file, i, 'text'), record: { question_id: id }, truths }];
       }),
-    ),
+    );
+  },
 };
 
-export const askedSuites: readonly AskedSuite[] = [pope, mmbench, seed, hallusion, mmVet, llavaWild];
+/** Rotations of one question differ by multiples of this. */
+const rotationStep = 1_000_000;
+
+export const askedSuites: readonly AskedSuite[] = [pope, mmbench, seed, mmmu, hallusion, mmVet, llavaWild];
+
+/** The suite of this name, or undefined. */
+export const askedSuiteNamed = (name: string): AskedSuite | undefined =>
+  askedSuites.find((suite) => suite.name === name);

@@ -25,7 +25,7 @@ async function scoreOf(
   const questions = asked.questions(files);
   const prompts: string[] = [];
   const { evaluation } = await evaluate({
-    suite: questionSuite(asked, questions, async (answers) => score(fileOf(answers, 'answers.json'))),
+    suite: questionSuite(asked, questions, async (answers) => score(answers)),
     data: questionDataset(name, questions, '.'),
     model: {},
     open: async () => ({
@@ -88,7 +88,7 @@ describe('answers are scored as files of answers are', () => {
       { ...question, index: 1_000_003, A: 'cat', B: 'dog', answer: 'B', image: '3' },
     ]);
     const [, second] = suiteNamed('mmbench').questions([file]);
-    expect(second.image).toEqual({ base64: 'x'.repeat(80) });
+    expect(second.images).toEqual([{ base64: 'x'.repeat(80) }]);
     const { figures, prompts } = await scoreOf(
       'mmbench',
       [file],
@@ -112,7 +112,7 @@ describe('answers are scored as files of answers are', () => {
       { ...question, visual_input: '1' },
       { ...question, figure_id: 0, visual_input: '0', filename: null },
     ]);
-    expect(suiteNamed('hallusion').questions([file])[0].image).toEqual({ file: 'VD/1.png' });
+    expect(suiteNamed('hallusion').questions([file])[0].images).toEqual([{ file: 'VD/1.png' }]);
     const { figures, prompts } = await scoreOf(
       'hallusion',
       [file],
@@ -126,7 +126,7 @@ describe('answers are scored as files of answers are', () => {
   it('of MM-Vet and LLaVA-Bench, for a judge', () => {
     const vet = fileOf([{ id: 'v1_0', imagename: 'v1_0.png', question: 'Why?', answer: 'So.', capability: ['rec'] }]);
     const [question] = suiteNamed('mm-vet').questions([vet]);
-    expect(question).toMatchObject({ id: 'v1_0', image: { file: 'v1_0.png' }, prompt: 'Why?' });
+    expect(question).toMatchObject({ id: 'v1_0', images: [{ file: 'v1_0.png' }], prompt: 'Why?' });
     expect(mmVetQuestions(vet)).toHaveLength(1);
     expect(mmVetAnswers(fileOf([{ ...question.record, prediction: 'Because.' }]))).toEqual([
       { id: 'v1_0', text: 'Because.' },
@@ -136,8 +136,9 @@ describe('answers are scored as files of answers are', () => {
       fileOf([{ id: '1', image: '1.jpg', caption: 'A hill.' }]),
       fileOf([{ question_id: 0, text: 'A hill.', answer_id: 'x' }]),
     ];
+    const truths = [{ ...files[0].records[0], question_id: '0' }, files[1].records[0], files[2].records[0]];
     expect(suiteNamed('llava-wild').questions(files)).toEqual([
-      { id: '0', image: { file: '1.jpg' }, prompt: 'What?', record: { question_id: '0' } },
+      { id: '0', images: [{ file: '1.jpg' }], prompt: 'What?', record: { question_id: '0' }, truths },
     ]);
     expect(llavaTruth(files).questions).toHaveLength(1);
   });

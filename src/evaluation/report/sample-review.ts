@@ -4,6 +4,7 @@ import type { BoxXyxy } from '../../boxes/box.ts';
 import type { DetectionRow } from '../data-suites/coco.ts';
 import type { CountRow } from '../data-suites/counting.ts';
 import { countIn } from '../data-suites/counting.ts';
+import type { HumanrefRow } from '../data-suites/humanref.ts';
 import type { ProposalAnswer, ProposalTruth } from '../data-suites/proposals.ts';
 import type { PhraseRow } from '../data-suites/referring.ts';
 import type { RegionRow } from '../data-suites/regions.ts';
@@ -26,6 +27,15 @@ export interface SampleReview {
   readonly text: string;
   readonly truth: readonly LabelledBox[];
   readonly answer: readonly LabelledBox[];
+  /** Of a question in words. */
+  readonly words?: ReviewedWords;
+}
+
+export interface ReviewedWords {
+  readonly question: string;
+  /** Missing where no answer came. */
+  readonly answer?: string;
+  readonly truth: string;
 }
 
 type Reviewer = (rows: readonly Row<never, never>[]) => SampleReview;
@@ -38,6 +48,7 @@ const reviewers: Readonly<Record<string, Reviewer>> = {
   counting: reviewCounts as Reviewer,
   referring: reviewPhrases as Reviewer,
   refcoco: reviewPhrases as Reviewer,
+  humanref: reviewPeople as Reviewer,
 };
 
 /**
@@ -113,6 +124,30 @@ function reviewCounts(rows: readonly CountRow[]): SampleReview {
     text: judged.map(({ name, count, said }) => `${name}: ${count}, answered ${said ?? 'nothing'}`).join('; '),
     truth: [],
     answer: rows.flatMap((row) => ('answer' in row ? row.answer.boxes : [])),
+  };
+}
+
+/** Mean F1 of the phrases at IoU .5; a phrase that means nobody is right when it has no box. */
+function reviewPeople(rows: readonly HumanrefRow[]): SampleReview {
+  const judged = rows.flatMap((row) => {
+    if (row.truth === undefined) return [];
+    const { phrase, truthsXyxy } = row.truth;
+    const found = 'answer' in row ? row.answer.boxes.map(({ boxXyxy }) => boxXyxy) : [];
+    const count = truthsXyxy.length + found.length;
+    const right = matchBoxes(found, truthsXyxy).length;
+    const quality = 'fault' in row ? 0 : count === 0 ? 1 : (2 * right) / count;
+    return [{ phrase, truthsXyxy, found, right, quality }];
+  });
+  const named = (phrase: string, boxes: readonly BoxXyxy[]) => boxes.map((boxXyxy) => ({ label: phrase, boxXyxy }));
+  return {
+    quality: meanOf(judged.map(({ quality }) => quality)) ?? 1,
+    text: judged
+      .map(({ phrase, truthsXyxy, found, right }) => {
+        return `${phrase}: ${right} of ${truthsXyxy.length} found, ${found.length - right} boxes beside them`;
+      })
+      .join('; '),
+    truth: judged.flatMap(({ phrase, truthsXyxy }) => named(phrase, truthsXyxy)),
+    answer: judged.flatMap(({ phrase, found }) => named(phrase, found)),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { groupBy } from '../metrics/group-by.ts';
-import { required, type TextAnswer, textAnswers } from './answer-fields.ts';
+import { required, type TextAnswer, textAnswers, textOf } from './answer-fields.ts';
 import { pairAnswers } from './pair-answers.ts';
 import { isRecord, type RecordFile } from './record-files.ts';
 import { type Figures, type SuiteScore, shareOf } from './suite-score.ts';
@@ -45,7 +45,8 @@ export function seedQuestions(file: RecordFile): SeedQuestion[] {
   const field = 'gt_answer' in (file.records[0] ?? {}) ? 'gt_answer' : 'answer';
   return file.records.map((_, i) => {
     const id = required(file, i, 'question_id', 'seed');
-    return { id, letter: required(file, i, field, 'seed').trim(), isVideo: id.includes('v') };
+    const type = textOf(file.records[i], ['question_type']);
+    return { id, letter: required(file, i, field, 'seed').trim(), isVideo: id.includes('v'), type };
   });
 }
 

@@ -2,16 +2,17 @@
 
 import type { AskOptions } from '../../chatrex/answer.ts';
 import type { ScoredBoxes } from '../../chatrex/image-boxes.ts';
+import { faultNotes } from '../../evaluation/data-suites/notes.ts';
 import { groupBy } from '../../evaluation/metrics/group-by.ts';
 import type { Row } from '../../evaluation/row.ts';
 import type { SampleView } from '../../evaluation/sample-view.ts';
 import type { FindsProposals } from '../../evaluation/subject.ts';
-import type { Question, Suite } from '../../evaluation/suite.ts';
+import type { Question, Suite, SuiteFigures } from '../../evaluation/suite.ts';
 import type { Figures } from '../../evaluation/suites/suite-score.ts';
 import type { Phrasings } from '../../prompt/phrasings.ts';
 import type { Proposals } from '../../proposals/post-process.ts';
 import type { WorldDataset } from '../dataset.ts';
-import type { PlannedMeasure } from './plan.ts';
+import { evaluatedTasks, type PlannedMeasure, planTask } from './plan.ts';
 import type { Looked } from './scene-view.ts';
 import { type SceneView, trueBoxList } from './scene-view.ts';
 
@@ -48,15 +49,23 @@ export function worldSuite(
       for (const planned of measures) questions.push(...(await questionsOf(planned, view, seen, { boxes, indexOf })));
       return questions;
     },
-    score: (rows) => ({
-      figures: {},
-      byKind: Object.fromEntries(
-        measures.map((planned) => [`${planned.task} (${planned.variant})`, scoreMeasure(planned, rows).figures]),
-      ),
-      variant: {},
-      notes: [],
-    }),
+    score: (rows) => figuresOf(measures, rows),
   };
+}
+
+function figuresOf(measures: readonly PlannedMeasure[], rows: readonly WorldRow[]): SuiteFigures {
+  const byKind = measures.map((planned) => [
+    `${planned.task} (${planned.variant})`,
+    scoreMeasure(planned, rows).figures,
+  ]);
+  return { figures: {}, byKind: Object.fromEntries(byKind), variant: {}, notes: faultNotes(rows) };
+}
+
+/** Figures of all measures that the rows are of. */
+export function scoreWorldRows(rows: readonly WorldRow[]): SuiteFigures {
+  const starts = new Set(rows.map(({ question }) => question.slice(0, 1 + question.lastIndexOf('/'))));
+  const measures = evaluatedTasks.flatMap(planTask).filter((planned) => starts.has(keyStart(planned)));
+  return figuresOf(measures, rows);
 }
 
 async function questionsOf(

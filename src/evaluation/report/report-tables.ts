@@ -1,0 +1,72 @@
+/** The figures of a run as parts of its page: alone, beside printed ones, by kind. */
+
+import { escapeHtml } from '../../drawing/grounded-html.ts';
+import type { Evaluation } from '../evaluate.ts';
+import type { Figures } from '../suites/suite-score.ts';
+import { publishedRows } from './published.ts';
+
+const maxCategories = 100;
+const nothing = '–';
+
+/** Shares in percent; errors, and figures on a scale of their own, as they are. */
+function shown(name: string, value: number | null | undefined): string {
+  if (value === null || value === undefined) return nothing;
+  const isShare = !/error|deviation/i.test(name) && value >= 0 && value <= 1;
+  return isShare ? (100 * value).toFixed(1) : value.toFixed(Math.abs(value) < 10 ? 2 : 1);
+}
+
+const cells = (names: readonly string[], figures: Figures): string =>
+  names.map((name) => `<td>${shown(name, figures[name])}</td>`).join('');
+
+const headings = (names: readonly string[]): string => names.map((name) => `<th>${escapeHtml(name)}</th>`).join('');
+
+/** All figures of the run, and by which rules they came about. */
+export function figuresPart({ figures, variant }: Evaluation): string {
+  const tiles = Object.entries(figures).map(
+    ([name, value]) => `<div><dt>${escapeHtml(name)}</dt><dd>${shown(name, value)}</dd></div>`,
+  );
+  const rules = Object.entries(variant).map(
+    ([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`,
+  );
+  return [
+    tiles.length === 0 ? '' : `<h2>Figures</h2><dl class="figures">${tiles.join('')}</dl>`,
+    rules.length === 0 ? '' : `<dl class="rules">${rules.join('')}</dl>`,
+  ].join('\n');
+}
+
+/** The run’s row above those of others, with the figures that others print. */
+export function publishedPart({ suite, figures, byKind, data }: Evaluation): string {
+  const others = publishedRows(suite);
+  const names = [...new Set(others.flatMap((other) => Object.keys(other.figures)))];
+  if (names.length === 0) return '';
+  const row = (of: string, name: string, own: Figures, on: string, from: string) =>
+    `<tr${of}><td>${escapeHtml(name)}</td>${cells(names, own)}<td class="text">${escapeHtml(on)}</td><td class="text">${escapeHtml(from)}</td></tr>`;
+  const asPublished = byKind['as published (Rex-Omni)'];
+  return [
+    '<h2>Beside others</h2><div class="scroll"><table>',
+    `<tr><th></th>${headings(names)}<th class="text">data</th><th class="text">from</th></tr>`,
+    row(' class="own"', 'this run', figures, data.name, ''),
+    ...(asPublished
+      ? [row(' class="own"', 'this run, as the authors count', asPublished, data.name, 'Rex-Omni’s rule')]
+      : []),
+    ...others.map((other) => row('', other.name, other.figures, other.data, other.source)),
+    '</table></div>',
+    '<p class="quiet">Shares in percent. Figures compare only on the same images, under the same rule.</p>',
+  ].join('\n');
+}
+
+/** Figures by kind or category, folded. */
+export function kindsPart(title: string, groups: NonNullable<Evaluation['byCategory']>, isOpen = false): string {
+  const entries = Object.entries(groups);
+  if (entries.length === 0) return '';
+  const names = [...new Set(entries.flatMap(([, figures]) => Object.keys(figures)))];
+  const rows = entries.slice(0, maxCategories);
+  return [
+    `<details${isOpen ? ' open' : ''}><summary>${title}: ${entries.length}</summary><div class="scroll"><table>`,
+    `<tr><th></th>${headings(names)}</tr>`,
+    ...rows.map(([kind, figures]) => `<tr><td>${escapeHtml(kind)}</td>${cells(names, figures)}</tr>`),
+    '</table></div>',
+    entries.length > rows.length ? `<p>and ${entries.length - rows.length} more in figures.json</p>` : '',
+    '</details>',
+  ].join('\n');
+}
