@@ -1,6 +1,6 @@
 /**
- * `chatrex eval pope|mmbench|seed|mmmu|hallusion|mm-vet|llava-wild`: questions in words. Answers are kept in the form of
- * the suite's own scripts and scored as `chatrex score` scores them, over the questions that were asked.
+ * `chatrex eval pope|mmbench|seed|mmmu|hallusion|mm-vet|llava-wild`: questions in words. Answers are kept in the form
+ * of the suite's own scripts and scored as `chatrex score` scores them, over the questions that were asked.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';

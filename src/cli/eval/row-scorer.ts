@@ -10,8 +10,8 @@ import { type RowScorer, scorers } from '../../evaluation/scorers.ts';
 import { fixedCap } from '../../evaluation/suites/detection.ts';
 import type { EncodeTexts } from '../../evaluation/suites/regions.ts';
 import { SentenceEncoder } from '../../language/sentence-encoder.ts';
-import { scoreWorldRows } from '../../world/evaluation/world-suite.ts';
 import { questionRowScorer } from './question-scores.ts';
+import { worldRowScorer } from './world.ts';
 
 export type RowScorerOf = (run: RunRecord, folder: string) => Promise<RowScorer>;
 
@@ -33,7 +33,7 @@ async function rowScorerOf(
 ): Promise<RowScorer> {
   const asked = askedSuiteNamed(suite);
   if (asked) return questionRowScorer(asked, folder, scoring);
-  if (suite === 'world') return { score: scoreWorldRows };
+  if (suite === 'world') return worldRowScorer;
   if (suite === 'lvis') return { score: (rows) => scoreLvisDetections(rows, capOf(scoring)) };
   if (suite === 'regions' && typeof scoring.encoder === 'string') {
     const encoder = await SentenceEncoder.load(scoring.encoder);

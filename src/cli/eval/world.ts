@@ -6,6 +6,7 @@ import { scoreRun } from '../../evaluation/evaluate.ts';
 import { writeReport } from '../../evaluation/report/write-report.ts';
 import { readRows } from '../../evaluation/rows-file.ts';
 import { readRunRecord } from '../../evaluation/run-record.ts';
+import type { RowScorer } from '../../evaluation/scorers.ts';
 import {
   worldEvaluationDefaults as defaults,
   evaluatedSplits,
@@ -109,6 +110,9 @@ async function runEvalWorld({ model: source, threads, json, cache, out, ...optio
     await dispose();
   }
 }
+
+/** How rows of RexWorld are scored without a model. */
+export const worldRowScorer: RowScorer = { score: scoreWorldRows };
 
 /** The page of the rows in a folder; their scenes are not opened again. */
 async function writeWorldReport(folder: string): Promise<string> {

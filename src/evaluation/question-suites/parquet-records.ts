@@ -14,7 +14,7 @@ const maxRows = 1_000_000;
 const batchRows = 8;
 
 /**
- * The rows of a file. Columns of images, `{ bytes, path }` as the Hub writes them, become functions that give the bytes.
+ * The rows of a file. Columns of images, `{ bytes, path }` as the Hub has them, become functions that give the bytes.
  * @throws ChatRexError 'not-found', or 'invalid-file' for what is not Parquet or lacks a column
  */
 export async function readParquetRecords(
