@@ -12,7 +12,7 @@ import { decodeImage } from '../src/image/decode.ts';
 const demo = fileURLToPath(new URL('../src/cli/demo.ts', import.meta.url));
 const tsx = import.meta.resolve('tsx');
 
-test('the demo finds boxes, answers four questions and draws the answers', { timeout: 120_000 }, async () => {
+test('the demo finds boxes, answers four questions and draws the answers', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'chatrex-demo-'));
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', tsx, demo], { cwd: folder });

@@ -15,7 +15,7 @@ beforeAll(async () => {
   transport = new StdioClientTransport({ command: process.execPath, args });
   mcp = new Client({ name: 'test', version: '1' });
   await mcp.connect(transport);
-}, 30_000);
+});
 afterAll(() => mcp.close());
 
 const call = (name: string, args: object) => mcp.callTool({ name, arguments: { image: 'scene.png', ...args } });
@@ -47,6 +47,6 @@ it('ends when its agent does', async () => {
       return false;
     }
   };
-  for (let i = 0; i < 100 && isAlive(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(isAlive()).toBe(false);
+  // A process that stays would use up the time of the test.
+  while (isAlive()) await new Promise((resolve) => setTimeout(resolve, 20));
 });

@@ -14,7 +14,7 @@ import { runStage } from '../src/training/run.ts';
 
 const steps = 100;
 
-test('answers about four scenes are learned by heart', { timeout: 300_000 }, async () => {
+test('answers about four scenes are learned by heart', async () => {
   const root = await mkdtemp(join(tmpdir(), 'overfit-mllm-'));
   const { model } = nanoAlign;
   const settings = {

@@ -40,7 +40,7 @@ const config: UpnTrainingConfig = {
   maxPositiveTokens: 512,
 };
 
-test('four scenes are learned by heart', { timeout: 300_000 }, async () => {
+test('four scenes are learned by heart', async () => {
   const cacheFolder = await mkdtemp(join(tmpdir(), 'overfit-upn-'));
   const world = await openWorldDataset({ split: 'train', seed: 8, size: 4 }, { cacheFolder });
   const graph = upnTrainingGraph(createScope(), config);

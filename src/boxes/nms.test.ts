@@ -81,20 +81,27 @@ describe('nms', () => {
     expect(() => nms(boxes.subarray(0, 4), [1], Number.NaN)).toThrow('threshold');
   });
 
-  it('takes 900 boxes in under 5 ms', () => {
-    const boxes = new Float32Array(3600);
-    const scores = new Float32Array(900);
-    for (let i = 0; i < 900; i++) {
-      scores[i] = ((i * 7919) % 900) / 900;
+  it('takes less time than comparing all pairs does', () => {
+    const count = 3000;
+    const boxes = new Float32Array(4 * count);
+    const scores = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      scores[i] = ((i * 7919) % count) / count;
       const [x, y] = [(i * 31) % 1000, (i * 57) % 800];
       boxes.set([x, y, x + 20 + (i % 90), y + 20 + (i % 70)], 4 * i);
     }
-    const times = Array.from({ length: 20 }, () => {
+    const secondsOf = (work: () => unknown) => {
       const start = performance.now();
-      nms(boxes, scores, 0.8);
+      work();
       return performance.now() - start;
-    });
-    expect(Math.min(...times)).toBeLessThan(5);
+    };
+    // In turns, and the best of each: both may be held up.
+    const ratios = Array.from({ length: 5 }, () => [
+      secondsOf(() => nms(boxes, scores, 0.8)),
+      secondsOf(() => iou(boxes, boxes)),
+    ]);
+    const [ours, pairs] = [0, 1].map((at) => Math.min(...ratios.map((times) => times[at])));
+    expect(ours).toBeLessThan(pairs / 2);
   });
 });
 

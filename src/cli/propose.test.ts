@@ -45,7 +45,7 @@ beforeAll(async () => {
   png = await readFile(join(folder, 'images/one.png'));
   await file.clone().webp().toFile(join(folder, 'images/inner/two.webp'));
   await writeFile(join(folder, 'images/broken.jpg'), 'no image');
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 test('a folder: one line each, a broken file named and skipped, drawings, a status that says so', async () => {
@@ -79,7 +79,7 @@ test('a folder: one line each, a broken file named and skipped, drawings, a stat
   expect((await readdir(join(folder, 'drawn'), { recursive: true })).sort()).toEqual(
     ['inner', 'inner/two.webp.boxes.jpg', 'one.png.boxes.jpg', 'standard-input.boxes.jpg'].sort(),
   );
-}, 120_000);
+});
 
 /** The command in this process: what it prints. */
 async function propose(...args: string[]): Promise<string> {
@@ -101,7 +101,7 @@ test('one image: readable text, a drawing of the named format', async () => {
   const out = await propose(file, '--model', model, '--out', drawing);
   expect(out).toMatch(/one\.png {2}80x60 {2}\d+ box/);
   expect((await sharp(await readFile(drawing)).metadata()).format).toBe('webp');
-}, 60_000);
+});
 
 test('mistakes are one line each', async () => {
   const [file, images] = [join(folder, 'images/one.png'), join(folder, 'images')];
@@ -117,4 +117,4 @@ test('mistakes are one line each', async () => {
   await expect(propose(file, '--granularty', 'fine')).rejects.toEqual(
     inOneLine('Did you mean --granularity|granularty'),
   );
-}, 60_000);
+});

@@ -173,13 +173,12 @@ it('killed in the middle and resumed, a run asks as many questions as once throu
     if (before.length === 5) child.kill('SIGKILL');
   }
   const kept = (await readRows(folder)).length;
-  expect(kept).toBeGreaterThanOrEqual(4);
-  expect(kept).toBeLessThan(countedSamples.length);
+  expect(kept).toBe(4);
   const after: string[] = [];
-  const { evaluation } = await countedRun(folder, (sample) => after.push(sample), 0);
+  const { evaluation } = await countedRun(folder, (sample) => after.push(sample));
   // What was being asked when the process died has no answer.
   expect(after).toEqual(countedSamples.slice(kept).map(({ id }) => id));
-  const whole = await countedRun(undefined, () => {}, 0);
+  const whole = await countedRun(undefined, () => {});
   expect(evaluation.figures).toEqual(whole.evaluation.figures);
   expect(evaluation.counts).toMatchObject({ questions: 30, answered: 30, failed: 0 });
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'upn-'));
   await writeModel(folder);
   upn = await Upn.load(folder);
-}, 60_000);
+});
 afterAll(async () => {
   await upn.dispose();
   await rm(folder, { recursive: true });

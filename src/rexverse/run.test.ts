@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Outcome } from './annotation.ts';
 import { estimateRun } from './dry-run.ts';
@@ -21,7 +20,6 @@ let folders = 0;
 
 beforeAll(async () => {
   await writeTestImages(photos, 12);
-  process.env.REXVERSE_TEST_IMAGES = photos;
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -37,7 +35,7 @@ async function runWith(endpoint: TestEndpointOptions, options: Partial<RunOption
   const out = options.out ?? join(root, `out-${folders++}`);
   try {
     const settings = await testSettings(`${server.url}#test`);
-    const quick = { workers: 0, concurrency: 4, retryPauseMs: 5, callPauseMs: 5, callTimeoutMs: 2000 };
+    const quick = { workers: 0, concurrency: 4, retryPauseMs: 5, callPauseMs: 5 };
     const summary = await runRexverse({ source: photos, settings, ...quick, ...options, out });
     return { summary, outcomes: await outcomes(out), server, out };
   } finally {
@@ -71,26 +69,25 @@ test('every entry ends once, in the order of the list, with everything that the 
 
 test('an endpoint that is slow, full, broken, mute, endless or confused: every item is accounted for', async () => {
   const turns = new Map<string, number>();
-  const { summary, server } = await runWith({
-    fault: ({ stage, key, before }) => {
-      if (before > 0) return undefined;
-      const at = turns.size;
-      turns.set(key, at);
-      const faults = [
-        { kind: 'status', status: 429, retryAfter: '0' },
-        { kind: 'status', status: 500 },
-        { kind: 'cut' },
-        { kind: 'hang' },
-        { kind: 'text', text: '' },
-        { kind: 'raw', body: `{"choices":"${'x'.repeat(10 * 2 ** 20)}"}` },
-        { kind: 'raw', body: 'not JSON' },
-        { kind: 'raw', body: '{"choices":[]}' },
-      ] as const;
-      return stage === 'caption' || stage === 'ground' ? faults[at % faults.length] : undefined;
-    },
-  });
+  const fault: TestEndpointOptions['fault'] = ({ stage, key, before }) => {
+    if (before > 0) return undefined;
+    const at = turns.size;
+    turns.set(key, at);
+    const faults = [
+      { kind: 'status', status: 429, retryAfter: '0' },
+      { kind: 'status', status: 500 },
+      { kind: 'cut' },
+      { kind: 'hang' },
+      { kind: 'text', text: '' },
+      { kind: 'raw', body: `{"choices":"${'x'.repeat(10 * 2 ** 20)}"}` },
+      { kind: 'raw', body: 'not JSON' },
+      { kind: 'raw', body: '{"choices":[]}' },
+    ] as const;
+    return stage === 'caption' || stage === 'ground' ? faults[at % faults.length] : undefined;
+  };
+  // On a busy machine an ordinary call may take too long as well: it is tried as often as it takes.
+  const { summary, server } = await runWith({ fault }, { callTimeoutMs: 500, callTries: 1000, callPauseMs: 0 });
   expect(summary).toMatchObject({ done: 12, filtered: 0, failed: 0, left: 0 });
-  // On a busy machine an ordinary call may take too long as well.
   expect(server.extra).toBeGreaterThanOrEqual(24);
 });
 
@@ -193,22 +190,6 @@ test('a dry run says what all would take, and the run does not pay for its sampl
   }
 });
 
-test('an image that hangs its worker is ended by its deadline; the others do not notice', async () => {
-  const { summary, outcomes } = await runWith(
-    {},
-    {
-      workers: 1,
-      concurrency: 2,
-      deadlineMs: 4000,
-      attempts: 1,
-      rolesModule: fileURLToPath(new URL('./testing/hanging-roles.ts', import.meta.url)),
-    },
-  );
-  expect(summary).toMatchObject({ done: 11, failed: 1, left: 0 });
-  const failed = outcomes.find(({ state }) => state === 'failed');
-  expect(failed).toMatchObject({ name: '0005.jpg', reason: 'deadline', attempts: 1 });
-}, 60_000);
-
 test('Prometheus reads the progress of a run', async () => {
   const metrics = await startMetrics(0);
   try {
@@ -275,4 +256,4 @@ test('a budget ends the run cleanly, and the next run pays for the rest only', a
   expect(first.summary.left).toBeGreaterThan(0);
   expect(first.summary.stopped).toMatch(/the budget is spent \(\d+ of 2000 tokens\)/);
   expect(first.server.total).toBeLessThan(22);
-}, 20_000);
+});

@@ -108,9 +108,11 @@ export class Engine {
     return this.#model.pid;
   }
 
-  get load(): { running: number; waiting: number; images: number; imageBytes: number } {
+  /** Requests whose turn it is and those that wait, tasks that the model is at, and the images that it keeps. */
+  get load(): { running: number; waiting: number; calls: number; images: number; imageBytes: number } {
     const { running, waiting } = this.#queue;
-    return { running, waiting, images: this.#images.entries, imageBytes: this.#images.bytes };
+    const { entries: images, bytes: imageBytes } = this.#images;
+    return { running, waiting, calls: this.#model.calls, images, imageBytes };
   }
 
   /**

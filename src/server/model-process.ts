@@ -76,6 +76,11 @@ export class ModelProcess {
     return this.#child?.pid;
   }
 
+  /** Tasks that were sent and have not ended. */
+  get calls(): number {
+    return this.#pending.size;
+  }
+
   /**
    * @throws what the task throws; ApiError 503 when the process ends meanwhile
    */

@@ -23,6 +23,7 @@ import { readZipEntries } from './zip.ts';
 const scratch = useScratchFolder();
 const seed = 20_241_127;
 const maxGrowthBytes = 300 * 2 ** 20;
+/** Of the processor's time, which does not run while the machine does other things. */
 const maxCaseMs = 2000;
 
 let residentBytes = 0;
@@ -107,7 +108,7 @@ function mutate(original: Uint8Array, changes: readonly Mutation[]): Uint8Array 
 async function fuzz(count: number, damaged: fc.Arbitrary<Uint8Array>, read: (bytes: Uint8Array) => unknown) {
   const counts = { read: 0, refused: 0 };
   const property = fc.asyncProperty(damaged, async (bytes) => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     try {
       await read(bytes);
       counts.read++;
@@ -116,7 +117,8 @@ async function fuzz(count: number, damaged: fc.Arbitrary<Uint8Array>, read: (byt
       expect(error.message.length).toBeLessThan(1500);
       counts.refused++;
     }
-    expect(performance.now() - start).toBeLessThan(maxCaseMs);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).toBeLessThan(maxCaseMs);
   });
   await fc.assert(property, { numRuns: count, seed, endOnFailure: true });
   return counts;

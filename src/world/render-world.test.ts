@@ -27,7 +27,7 @@ beforeAll(async () => {
   scenes = Array.from({ length: COUNT }, (_, index) =>
     renderScene(atlas, { split: 'val', seed: 3, index, width: 128, height: 128 }),
   );
-}, 120_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

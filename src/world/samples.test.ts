@@ -23,7 +23,7 @@ beforeAll(async () => {
     const scene = renderScene(atlas, { split: index % 3 ? 'train' : 'test', seed: 5, index });
     return makeSamples(scene, sampleRandom(scene)).map((sample) => ({ scene, sample }));
   }).flat();
-}, 120_000);
+});
 
 describe('samples', () => {
   it('cover all ten tasks, nearly all of them in every scene', () => {

@@ -11,7 +11,7 @@ let scenes: Scene[];
 beforeAll(async () => {
   atlas = await loadSpriteAtlas();
   scenes = Array.from({ length: 60 }, (_, index) => renderScene(atlas, { split: 'train', seed: 11, index }));
-}, 120_000);
+});
 
 describe('a scene', () => {
   it('is the same for the same key, byte for byte', () => {

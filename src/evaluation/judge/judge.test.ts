@@ -86,15 +86,15 @@ describe('a judge', () => {
     await judge.close();
   });
 
-  it.each([
-    ['nothing', (response: ServerResponse) => response.end(), /is empty/],
-    ['no words', (response: ServerResponse) => response.end('{}'), /no choices/],
-    ['too much', (response: ServerResponse) => response.end('x'.repeat(2 ** 20 + 1)), /at most 1048576 bytes/],
-    ['broken UTF-8', (response: ServerResponse) => response.end(Buffer.from([0xff, 0xfe])), /is not UTF-8/],
-    ['silence', () => {}, /no answer within 200 ms/],
-  ])('that answers with %s is told of', async (_, answer, reason) => {
+  it.each<[string, (response: ServerResponse) => unknown, RegExp, timeoutMs?: number]>([
+    ['nothing', (response) => response.end(), /is empty/],
+    ['no words', (response) => response.end('{}'), /no choices/],
+    ['too much', (response) => response.end('x'.repeat(2 ** 20 + 1)), /at most 1048576 bytes/],
+    ['broken UTF-8', (response) => response.end(Buffer.from([0xff, 0xfe])), /is not UTF-8/],
+    ['silence', () => {}, /no answer within 50 ms/, 50],
+  ])('that answers with %s is told of', async (_, answer, reason, timeoutMs) => {
     const { address } = await serve((response) => answer(response));
-    const options = { cachePath: join(folder, 'v.jsonl'), attempts: 1, timeoutMs: 200 };
+    const options = { cachePath: join(folder, 'v.jsonl'), attempts: 1, timeoutMs };
     const judge = await openJudge({ address, model: 'm' }, options);
     await expect(judge.ask(question('a'))).rejects.toThrow(reason);
     await judge.close();

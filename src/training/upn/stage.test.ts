@@ -78,7 +78,7 @@ beforeAll(async () => {
     denoisingQueries: 4,
     maxPositiveTokens: 16,
   };
-}, 30_000);
+});
 afterAll(() => rm(root, { recursive: true }));
 
 const at = (name: string) => ({ folder: join(root, name), cacheFolder: join(root, 'cache'), dataRoot: root });

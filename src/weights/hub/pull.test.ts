@@ -17,7 +17,7 @@ const scratch = useScratchFolder();
 const commit = '0123456789abcdef0123456789abcdef01234567';
 const repository = { name: 'team/tiny', revision: 'main' };
 const shard = (n: number) => `model-0000${n}-of-00008.safetensors`;
-const patience: Patience = { attempts: 3, waitMs: 1, silenceMs: 2000 };
+const patience: Patience = { attempts: 3, waitMs: 1, silenceMs: 60_000 };
 let server: HubServer;
 let count = 0;
 let cache = '';
@@ -132,9 +132,10 @@ test('busy servers, slow starts and servers without ranges are borne', async () 
 });
 
 test('a silent server is asked again', async () => {
-  fail(shard(6), { delayMs: 5000 });
-  await pullModel(repository, { ...options, patience: { ...patience, silenceMs: 150 } });
-  expect(asksFor(shard(6)).length).toBe(2);
+  fail(shard(6), 'silence');
+  // On a busy machine other servers may be taken for silent too, and are asked again.
+  await pullModel(repository, { ...options, patience: { ...patience, attempts: 100, silenceMs: 150 } });
+  expect(asksFor(shard(6)).length).toBeGreaterThanOrEqual(2);
 });
 
 test('a wrong byte is noticed: once it is fetched again, twice it is told', async () => {

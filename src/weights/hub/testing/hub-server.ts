@@ -15,6 +15,8 @@ export type Fault =
   | 'wrong'
   /** Nothing comes for a while. */
   | { readonly delayMs: number }
+  /** Nothing ever comes. */
+  | 'silence'
   /** A range is asked for and the whole file comes. */
   | 'whole';
 
@@ -147,5 +149,5 @@ function sendFile(
     else response.end(body);
   };
   if (typeof fault === 'object') setTimeout(send, fault.delayMs);
-  else send();
+  else if (fault !== 'silence') send();
 }
