@@ -62,6 +62,12 @@ export interface EncodeOptions extends FilterOptions {
   signal?: AbortSignal;
 }
 
+/** See `ChatRex.proposalDefaults`. */
+export interface ProposalDefaults extends Required<FilterOptions> {
+  readonly granularity: NonNullable<ProposeOptions['granularity']>;
+  readonly granularities: ProposalNetwork['granularities'];
+}
+
 interface Parts {
   readonly config: ChatRexConfig;
   readonly vision: VisionEncoder;
@@ -151,16 +157,30 @@ export class ChatRex {
    *   'aborted'
    */
   async propose(source: ImageSource, options: ProposeOptions = {}): Promise<Proposals> {
+    const upn = await this.#proposalNetwork();
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const [proposals] = await upn.propose([source], { ...this.proposals, ...given });
+    return proposals;
+  }
+
+  /**
+   * What is proposed where the caller does not say: the folder's wishes, completed by those of its network; and the
+   * kinds of boxes that the network can tell apart.
+   * @throws ChatRexError as `propose` does
+   */
+  async proposalDefaults(): Promise<ProposalDefaults> {
+    const { filter, granularities } = await this.#proposalNetwork();
+    return { granularity: 'coarse', ...filter, ...this.proposals, granularities };
+  }
+
+  async #proposalNetwork(): Promise<ProposalNetwork> {
     this.#requireUsable();
     this.#upn ??= this.#openUpn();
-    const upn = await this.#upn.catch((error: unknown) => {
+    return this.#upn.catch((error: unknown) => {
       // The next call may find what is missing now.
       this.#upn = undefined;
       throw error;
     });
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const [proposals] = await upn.propose([source], { ...this.proposals, ...given });
-    return proposals;
   }
 
   #requireUsable(): void {

@@ -46,7 +46,7 @@ describe('keys', () => {
     for (const path of ['/health', '/ready', '/version', '/openapi.json']) {
       expect((await fetch(server.url + path)).status, path).toBe(200);
     }
-    for (const path of ['/v1/models', '/metrics', '/nothing']) {
+    for (const path of ['/v1/models', '/metrics', '/nothing', '/v1/chatrex/sessions/aaaaaaaaaaaaaaaaaaaaaa']) {
       expect((await fetch(server.url + path)).status, path).toBe(401);
     }
     for (const authorization of [
@@ -66,6 +66,37 @@ describe('keys', () => {
       expect((await fetch(`${server.url}/v1/models`, { headers })).status).toBe(200);
       expect((await fetch(`${server.url}/v1/models`, { headers: { 'x-moondream-auth': shown } })).status).toBe(200);
     }
+  });
+});
+
+describe('sessions', () => {
+  it('are kept and opened with a key alone, and images of them do not act as pages', async () => {
+    const announced = { images: [{ bytes: scene.length, type: 'image/png' }], state: { a: 1 } };
+    expect(
+      (await post('/v1/chatrex/sessions', JSON.stringify(announced), { 'content-type': 'application/json' })).status,
+    ).toBe(401);
+    const made = await post('/v1/chatrex/sessions', JSON.stringify(announced));
+    const { id } = await made.json();
+    const at = `${server.url}/v1/chatrex/sessions/${id}`;
+    expect((await fetch(at, { headers: asked })).status).toBe(404);
+    const image = { ...asked, 'content-type': 'image/png' };
+    const put = (headers: Record<string, string>, index = 0) =>
+      fetch(`${at}/images/${index}`, { method: 'PUT', headers, body: new Uint8Array(scene) });
+    expect((await put(asked)).status).toBe(415);
+    expect((await put(image, 1)).status).toBe(404);
+    expect(await (await put(image)).json()).toEqual({ is_whole: true });
+    expect(await (await fetch(at, { headers: asked })).json()).toMatchObject({ id, ...announced });
+    const back = await fetch(`${at}/images/0`, { headers: asked });
+    expect(Buffer.from(await back.arrayBuffer())).toEqual(scene);
+    expect(back.headers.get('content-security-policy')).toContain('sandbox');
+    expect((await fetch(`${at}/images/0`)).status).toBe(401);
+    const large = { images: [{ bytes: 100_001, type: 'image/png' }], state: null };
+    expect((await post('/v1/chatrex/sessions', JSON.stringify(large))).status).toBe(413);
+    const page = { images: [{ bytes: 10, type: 'text/html' }], state: null };
+    expect((await post('/v1/chatrex/sessions', JSON.stringify(page))).status).toBe(400);
+    expect((await fetch(at, { method: 'DELETE', headers: asked })).status).toBe(204);
+    const gone = await fetch(at, { headers: asked });
+    expect([gone.status, (await gone.json()).error.code]).toEqual([404, 'session_not_found']);
   });
 });
 
@@ -117,7 +148,11 @@ function raw(text: string, port = server.port): Promise<{ status: number; text: 
 describe('sizes', () => {
   it('of bodies are bounded, whether they are told or not', async () => {
     const long = JSON.stringify({ image: 'x'.repeat(300_000) });
-    expect((await post('/v1/chatrex/describe', long)).status).toBe(413);
+    const refused = await post('/v1/chatrex/describe', long);
+    expect([refused.status, (await refused.json()).error.message]).toEqual([
+      413,
+      expect.stringContaining('--max-body'),
+    ]);
     const stream = new ReadableStream({
       start(controller) {
         for (let i = 0; i < 30; i++) controller.enqueue(new TextEncoder().encode('x'.repeat(10_000)));
@@ -299,7 +334,10 @@ describe('what the server tells of itself', () => {
     for (const [path, methods] of Object.entries<object>(document.paths)) {
       for (const method of Object.keys(methods)) {
         const init = { method: method.toUpperCase(), headers: asked, ...(method === 'post' && { body: '{}' }) };
-        expect((await fetch(server.url + path, init)).status, path).not.toBe(404);
+        const reply = await fetch(server.url + path, init);
+        // A path with a name in it is there, and nothing of that name.
+        if (path.includes('{')) expect((await reply.json()).error.code).toBe('session_not_found');
+        else expect(reply.status, path).not.toBe(404);
       }
     }
   });

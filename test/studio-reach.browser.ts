@@ -1,22 +1,16 @@
 /**
- * Who reaches the studio, and what stays: the keyboard alone, axe's rules, narrow screens, reloads, folders, code that
- * runs.
+ * Who reaches the studio, and what stays: the keyboard alone, axe's rules, narrow screens, reloads, folders.
  */
 
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { studioFolder } from '../src/server/routes/studio.ts';
 import { type LocalServer, scene, startLocalServer } from '../src/server/testing/local-server.ts';
 import { askAndWait, choose, chromiumPath, drop, launch, openPage, openSample } from './studio-page.ts';
-
-const run = promisify(execFile);
-const root = join(import.meta.dirname, '..');
 
 describe.skipIf(!chromiumPath)('studio', () => {
   let browser: Browser;
@@ -73,7 +67,10 @@ describe.skipIf(!chromiumPath)('studio', () => {
       await openSample(page);
       await askAndWait(page);
       for (const summary of await page.locator('summary').all()) await summary.click();
-      await page.getByRole('button', { name: 'Python' }).click();
+      await page.getByRole('checkbox', { name: /earlier question/ }).check();
+      await page.getByRole('button', { name: 'Make a link' }).click();
+      await page.getByLabel('Link to this session').waitFor();
+      await page.getByRole('button', { name: 'Python' }).first().click();
       await page.locator('.phrase').first().focus();
       await page.waitForTimeout(300);
       expect(await faults(page)).toEqual([]);
@@ -86,8 +83,9 @@ describe.skipIf(!chromiumPath)('studio', () => {
       const { page } = await openPage(browser, server.url, { viewport: { width, height: 800 } });
       await openSample(page);
       await askAndWait(page);
-      await page.getByText('Request as code').click();
-      await page.getByRole('button', { name: 'curl' }).click();
+      for (const summary of await page.locator('summary').all()) await summary.click();
+      await page.getByRole('button', { name: 'Make a link' }).click();
+      await page.getByLabel('Link to this session').waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
       const [image, form] = [await page.locator('.frame').boundingBox(), await page.locator('.ask').boundingBox()];
       if (width >= 1280) expect(form!.x).toBeGreaterThanOrEqual(image!.x + image!.width);
@@ -173,35 +171,6 @@ describe.skipIf(!chromiumPath)('studio', () => {
     await page.locator('.ask button[type=submit]').click();
     await page.locator('.answer').getByRole('button', { name: 'Cancel' }).click();
     await page.locator('.answer').getByText('cancelled').waitFor();
-    await page.close();
-  });
-
-  test('the code of a request runs beside the image', async () => {
-    const { page } = await openPage(browser, server.url);
-    await openSample(page);
-    await page.locator('button.box').first().focus();
-    await page.keyboard.press('Delete');
-    await choose(page, 'Ask');
-    await page.locator('#question').fill('What is <obj1>? It\'s "this"');
-    await askAndWait(page);
-    const text = (await page.locator('.answer .text').textContent())!;
-    await page.getByText('Request as code').click();
-    const codeOf = async (language: string) => {
-      await page.getByRole('button', { name: language }).click();
-      await page.locator('pre', { hasText: { curl: 'curl -s', TypeScript: 'import OpenAI' }[language] }).waitFor();
-      return (await page.locator('pre').textContent())!;
-    };
-    const folder = await mkdtemp(join(root, 'studio-code-'));
-    try {
-      await writeFile(join(folder, 'scene.png'), scene);
-      const curl = await run('bash', ['-c', await codeOf('curl')], { cwd: folder });
-      expect(JSON.parse(curl.stdout).choices[0].message.content).toBe(text);
-      await writeFile(join(folder, 'request.mts'), await codeOf('TypeScript'));
-      const script = await run(process.execPath, ['--import', 'tsx', 'request.mts'], { cwd: folder });
-      expect(script.stdout).toContain(`content: ${text.includes("'") ? '"' : "'"}${text}`);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
     await page.close();
   });
 

@@ -32,9 +32,9 @@ describe.skipIf(!chromiumPath)('studio', () => {
     const count = () => page.locator('button.box').count();
     const both = await count();
     expect(both).toBeGreaterThan(8);
-    await page.getByRole('slider').fill('0.9');
+    await page.getByRole('slider', { name: 'Score' }).fill('0.9');
     expect(await count()).toBeLessThan(both);
-    await page.getByRole('slider').fill('0.3');
+    await page.getByRole('slider', { name: 'Score' }).fill('0.1');
     await page.getByRole('radio', { name: 'Whole things' }).check({ force: true });
     await expect.poll(count).toBeLessThan(both);
     expect(problems).toEqual([]);

@@ -48,6 +48,14 @@ export interface ImageBoxes {
   readonly leftOut: number;
 }
 
+/** A piece of what the model reads before it answers. */
+export type PromptPart =
+  | { readonly kind: 'text'; readonly text: string; readonly ids: readonly number[] }
+  /** The image, in so many tokens. */
+  | { readonly kind: 'image'; readonly tokens: number }
+  /** What box `index` looks like, in one token. It follows the token that names the box. */
+  | { readonly kind: 'object'; readonly index: number };
+
 export class EncodedImage {
   readonly size: ImageSize;
   readonly boxes: ImageBoxes;
@@ -150,6 +158,24 @@ export class EncodedImage {
    */
   tokensLeft(turns: readonly Turn[]): number {
     return this.#context.memory.room - this.#conversation(turns).length;
+  }
+
+  /**
+   * All that the model reads before it answers the last of several turns: words as text and token ids, and where the
+   * image and its objects are. Its tokens together are the answer's `promptTokens`.
+   * @throws ChatRexError as `chat` does
+   */
+  prompt(turns: readonly Turn[]): PromptPart[] {
+    const { chat, memory } = this.#context;
+    const spelled = (ids: readonly number[]): PromptPart => ({ kind: 'text', text: chat.spell(ids), ids });
+    const segments = chat.prefix(this.boxes.scores.length);
+    const others = segments.reduce((sum, one) => sum + (one.kind === 'tokens' ? one.ids.length : 2), -2);
+    const prefix = segments.flatMap((segment): PromptPart[] => {
+      if (segment.kind === 'tokens') return [spelled(segment.ids)];
+      if (segment.kind === 'image') return [{ kind: 'image', tokens: memory.prefixLength - others }];
+      return [spelled([segment.id]), { kind: 'object', index: segment.index }];
+    });
+    return [...prefix, spelled(this.#conversation(turns))];
   }
 
   /** As `chat`, while it is written. */

@@ -4,10 +4,16 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { readApiKeys } from '../server/api-keys.ts';
 import { createLog } from '../server/log.ts';
-import { defaultEngineSettings, defaultHttpSettings, defaultListenSettings } from '../server/settings.ts';
+import {
+  defaultEngineSettings,
+  defaultHttpSettings,
+  defaultListenSettings,
+  defaultSessionSettings,
+  largestImage,
+} from '../server/settings.ts';
 import { type ServerSettings, startServer } from '../server/start-server.ts';
 import { untilSignal } from './interruption.ts';
-import { list, wholeNumber } from './option-types.ts';
+import { list, whole, wholeNumber } from './option-types.ts';
 
 export interface ServeOptions {
   port: number;
@@ -25,7 +31,11 @@ export interface ServeOptions {
   cacheImages: number;
   cacheMegabytes: number;
   timeout: number;
+  maxBody: number;
   grace: number;
+  sessions?: string;
+  sessionMegabytes: number;
+  sessionDays: number;
   quiet?: boolean;
 }
 
@@ -76,7 +86,21 @@ export const withServerOptions = (command: Command): Command =>
       Math.floor(defaultEngineSettings.cacheBytes / mebibyte),
     )
     .option('--timeout <seconds>', 'for one request', wholeNumber, defaultEngineSettings.timeoutMs / 1000)
+    .option(
+      '--max-body <MiB>',
+      'largest request; images of three quarters of it, less 1 MiB, are taken',
+      whole(2, 512),
+      defaultHttpSettings.maxBodyBytes / mebibyte,
+    )
     .option('--grace <seconds>', 'for requests under way at the end', wholeNumber, defaultListenSettings.graceMs / 1000)
+    .option('--sessions <folder>', 'keep the studio’s sessions here, for links to them; in memory by default')
+    .option(
+      '--session-megabytes <n>',
+      'what all sessions may take; the oldest go first, 0 keeps none',
+      wholeNumber,
+      defaultSessionSettings.sessionBytes / mebibyte,
+    )
+    .option('--session-days <n>', 'how long a session is kept', whole(1, 3650), defaultSessionSettings.sessionDays)
     .option('--quiet', 'log failures alone');
 
 /** Serves until a signal ends it; `announce` is what standard output says when it answers. */
@@ -110,6 +134,11 @@ async function settingsOf(options: ServeOptions): Promise<Partial<ServerSettings
     cacheEntries: options.cacheImages,
     cacheBytes: options.cacheMegabytes * mebibyte,
     timeoutMs: options.timeout * 1000,
+    maxBodyBytes: options.maxBody * mebibyte,
+    maxImageBytes: largestImage(options.maxBody * mebibyte),
     graceMs: options.grace * 1000,
+    sessionFolder: options.sessions,
+    sessionBytes: options.sessionMegabytes * mebibyte,
+    sessionDays: options.sessionDays,
   };
 }

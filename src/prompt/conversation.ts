@@ -115,6 +115,8 @@ export interface Chat {
   answer(text: GroundedText): number[];
   /** Text of an answer from its ids, one by one. */
   createAnswerDecoder(): TokenDecoder;
+  /** Text of any ids as they are, special tokens by name: for those who want to see a prompt. */
+  spell(ids: readonly number[]): string;
 }
 
 /**
@@ -162,6 +164,7 @@ export function createChat(
       const pieces = [...format.betweenTurns, ...format.beforeQuestion, question, ...format.afterQuestion];
       return encodePieces(tokenizer, pieces, boxCount);
     },
+    spell: (ids) => tokenizer.decode(ids),
     answer: (text) => [...encodeAnswer(tokenizer, text, ids, format.isSpaced), endId],
     createAnswerDecoder() {
       const decoder = tokenizer.createDecoder();

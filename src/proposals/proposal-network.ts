@@ -22,6 +22,8 @@ export interface ProposalNetwork {
   readonly granularities: readonly Granularity[];
   /** The names it may give to boxes; empty for a network that names nothing. */
   readonly categories: readonly string[];
+  /** Which boxes it keeps by default. */
+  readonly filter: Required<FilterOptions>;
   /**
    * Finds the objects of every image. Each is looked at alone, so that its boxes do not depend on the others.
    * @returns one result per image, in order

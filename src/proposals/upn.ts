@@ -15,7 +15,7 @@ import type { UpnConfig, UpnPreset } from './config.ts';
 import { createTurns } from './in-turn.ts';
 import { loadStoredUpn, type StoredUpn } from './load.ts';
 import { type Granularity, proposeFor, upnNetwork } from './network.ts';
-import { completeFilter, filterPredictions, type Proposals } from './post-process.ts';
+import { completeFilter, type FilterOptions, filterPredictions, type Proposals } from './post-process.ts';
 import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranularity } from './proposal-network.ts';
 import { SessionCache } from './session-cache.ts';
 
@@ -60,6 +60,10 @@ export class Upn implements ProposalNetwork {
     return new Upn(await loadStoredUpn(source, options.preset), options);
   }
 
+  get filter(): Required<FilterOptions> {
+    return completeFilter({ minScore: this.config.minScore });
+  }
+
   /**
    * Finds the objects of every image. Each is looked at alone, so that its boxes do not depend on the others.
    * @returns one result per image, in order
@@ -67,7 +71,7 @@ export class Upn implements ProposalNetwork {
    * @example const [{ boxesXyxy, scores }] = await upn.propose(['photo.jpg'], { granularity: 'fine' });
    */
   async propose(sources: readonly ImageSource[], options: ProposeOptions = {}): Promise<Proposals[]> {
-    const filter = completeFilter({ ...options, minScore: options.minScore ?? this.config.minScore });
+    const filter = completeFilter({ ...options, minScore: options.minScore ?? this.filter.minScore });
     const { granularity = 'coarse' } = options;
     requireGranularity(granularity);
     const prompts: readonly Granularity[] = granularity === 'both' ? ['coarse', 'fine'] : [granularity];

@@ -11,6 +11,7 @@ import { chatCompletions } from './routes/chat-completions.ts';
 import { mcpRoute } from './routes/mcp.ts';
 import { moondreamRoutes } from './routes/moondream.ts';
 import { ownRoutes } from './routes/own.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { metricsRoute, modelRoutes, type StatusSources, statusRoutes } from './routes/status.ts';
 import { studioRoutes } from './routes/studio.ts';
 
@@ -31,7 +32,9 @@ export function createApp(sources: AppSources): Hono<ServerEnv> {
     await next();
     c.header('x-request-id', requestId);
     c.header('x-content-type-options', 'nosniff');
-    const { method, path } = c.req;
+    const { method } = c.req;
+    // Who knows the name of a session may open it, so that no log holds it.
+    const path = c.req.path.replace(/(\/sessions\/)[^/]+/, '$1:id');
     const { status } = c.res;
     // By the route's pattern: paths that anybody makes up would fill the memory.
     const route = matchedRoutes(c).findLast((matched) => matched.method === method)?.path ?? 'none';
@@ -51,6 +54,7 @@ export function createApp(sources: AppSources): Hono<ServerEnv> {
   app.route('/v1', modelRoutes(sources));
   app.route('/v1', chatCompletions(sources));
   app.route('/v1', ownRoutes(sources));
+  app.route('/v1', sessionRoutes(sources));
   app.route('/v1', moondreamRoutes(sources));
   app.route('/', mcpRoute(sources, sources.version));
   app.notFound((c) => {

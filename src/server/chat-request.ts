@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { Turn } from '../chatrex/encoded-image.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import { ApiError } from './api-error.ts';
+import type { AskableOptions } from './engine.ts';
 import { rawField } from './grounding-json.ts';
-import type { AnswerOptions } from './model-protocol.ts';
 import { maxGivenBoxes, maxMessages, maxStopTexts, maxTextLength } from './settings.ts';
 
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
@@ -118,15 +118,16 @@ export function requirePossible(request: ChatRequest): void {
 
 export function answerOptions(
   request: Pick<ChatRequest, 'max_tokens' | 'temperature' | 'top_p' | 'seed'> &
-    Partial<Pick<ChatRequest, 'max_completion_tokens' | 'stop'>>,
-): AnswerOptions {
-  const { max_tokens, max_completion_tokens, temperature, top_p, seed, stop } = request;
+    Partial<Pick<ChatRequest, 'max_completion_tokens' | 'stop' | 'raw'>>,
+): AskableOptions {
+  const { max_tokens, max_completion_tokens, temperature, top_p, seed, stop, raw } = request;
   return {
     maxTokens: max_completion_tokens ?? max_tokens ?? undefined,
     temperature: temperature ?? undefined,
     topP: top_p ?? undefined,
     seed: seed ?? undefined,
     stop: typeof stop === 'string' ? [stop] : (stop ?? undefined),
+    ...(raw && { showsPrompt: true }),
   };
 }
 
@@ -137,12 +138,13 @@ export function answerOptions(
 export function conversationOf(messages: readonly Message[]): Conversation {
   requireTextLength(messages);
   const turns: { question: string; answer?: GroundedText }[] = [];
-  const images = new Map<string, RequestedImage>();
+  const images: RequestedImage[] = [];
   messages.forEach((message, i) => {
     const param = `messages.${i}`;
     if (message.role === 'user') {
-      for (const [key, image] of imagesOf(message.content, `${param}.content`)) {
-        if (!images.has(key)) images.set(key, image);
+      for (const image of imagesOf(message.content, `${param}.content`)) {
+        // Clients send the image of a conversation with every turn.
+        if (!images.some((known) => isSameImage(known, image))) images.push(image);
       }
       const question = textOf(message.content);
       const last = turns.at(-1);
@@ -162,11 +164,11 @@ export function conversationOf(messages: readonly Message[]): Conversation {
   turns.forEach(({ question }, turn) => {
     if (question.trim() === '') throw refused('messages', `question ${turn} has no text`);
   });
-  if (images.size !== 1) {
-    const came = images.size === 0 ? 'none' : `${images.size} different ones`;
+  if (images.length !== 1) {
+    const came = images.length === 0 ? 'none' : `${images.length} different ones`;
     throw refused('messages', `expected one image, in a part {type: "image_url"} of a user message, came ${came}`);
   }
-  const [image] = images.values();
+  const [image] = images;
   return { image, turns };
 }
 
@@ -189,15 +191,19 @@ const textOf = (content: Parts): string =>
         .filter(Boolean)
         .join('\n');
 
-/** By everything that makes an image what it is: clients send the image of a conversation with every turn. */
-function imagesOf(content: Parts, param: string): [string, RequestedImage][] {
+/** By everything that makes an image what it is. Long addresses are compared as they are, and never copied. */
+const isSameImage = ({ url, param: _, ...boxes }: RequestedImage, other: RequestedImage): boolean => {
+  const { url: otherUrl, param: __, ...otherBoxes } = other;
+  return url === otherUrl && JSON.stringify(boxes) === JSON.stringify(otherBoxes);
+};
+
+function imagesOf(content: Parts, param: string): RequestedImage[] {
   if (typeof content === 'string') return [];
-  return content.flatMap((part, i): [string, RequestedImage][] => {
+  return content.flatMap((part, i): RequestedImage[] => {
     if (part.type !== 'image_url') return [];
     const { image_url, box_scores, granularity } = part;
     const boxes = part.boxes ?? part.bbox_list;
-    const image = { url: image_url.url, param: `${param}.${i}.image_url.url`, boxes, box_scores, granularity };
-    return [[JSON.stringify([image.url, boxes, box_scores, granularity]), image]];
+    return [{ url: image_url.url, param: `${param}.${i}.image_url.url`, boxes, box_scores, granularity }];
   });
 }
 

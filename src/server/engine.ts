@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Answer } from '../chatrex/answer.ts';
-import type { Turn } from '../chatrex/encoded-image.ts';
+import type { PromptPart, Turn } from '../chatrex/encoded-image.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
 import { unavailable } from './api-error.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -14,6 +14,7 @@ import { ImageCache } from './image-cache.ts';
 import { ModelProcess } from './model-process.ts';
 import type {
   AnswerOptions,
+  AskTask,
   DrawTask,
   EncodedFacts,
   EncodeTask,
@@ -35,12 +36,17 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
+/** An answer, and what the model read before it where that was asked for. */
+export type WrittenAnswer = Answer & { readonly prompt?: readonly PromptPart[] };
+
+export type AskableOptions = AnswerOptions & Pick<AskTask, 'showsPrompt'>;
+
 /** An image that is ready for questions, within `Engine.withImage`. */
 export interface AskableImage {
   readonly facts: EncodedFacts;
   /** Whether another request had it looked at. */
   readonly isCached: boolean;
-  ask(turns: readonly Turn[], options: AnswerOptions, onEvent?: (event: AnswerEvent) => void): Promise<Answer>;
+  ask(turns: readonly Turn[], options: AskableOptions, onEvent?: (event: AnswerEvent) => void): Promise<WrittenAnswer>;
 }
 
 /** Times in milliseconds of one question, for metrics. */
@@ -136,10 +142,10 @@ export class Engine {
           isCached: lease.isHit,
           ask: async (turns, options, onEvent) => {
             const times = { queued: begun - arrived, since, signal };
-            const { answer, sizeBytes } = await this.#ask(lease.value.key, turns, options, times, onEvent);
+            const { answer, prompt, sizeBytes } = await this.#ask(lease.value.key, turns, options, times, onEvent);
             lease.resize(sizeBytes);
             since = performance.now();
-            return answer;
+            return prompt ? { ...answer, prompt } : answer;
           },
         });
       } finally {
@@ -203,13 +209,13 @@ export class Engine {
   async #ask(
     key: string,
     turns: readonly Turn[],
-    options: AnswerOptions,
+    { showsPrompt, ...options }: AskableOptions,
     { queued, since, signal }: { queued: number; since: number; signal: AbortSignal },
     onEvent?: (event: AnswerEvent) => void,
   ) {
     let firstAt: number | undefined;
     const result = await this.#model.call(
-      { kind: 'ask', key, turns, options },
+      { kind: 'ask', key, turns, options, showsPrompt },
       {
         signal,
         onEvent: (event) => {

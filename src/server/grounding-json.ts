@@ -2,8 +2,10 @@
 
 import { z } from 'zod';
 import type { Answer } from '../chatrex/answer.ts';
+import type { PromptPart } from '../chatrex/encoded-image.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
+import type { WrittenAnswer } from './engine.ts';
 import type { EncodedFacts } from './model-protocol.ts';
 
 export const phraseSchema = z.object({
@@ -39,18 +41,40 @@ export const groundingSchema = z.object({
 export const rawField = z
   .boolean()
   .optional()
-  .meta({ description: 'Whether to return the answer as the model spelled it, too.' });
+  .meta({ description: 'Whether to return what the model read and how it spelled its answer, too.' });
+
+const promptSchema = z
+  .array(
+    z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('text'), text: z.string(), tokens: z.array(z.int()) }),
+      z.object({ kind: z.literal('image'), positions: z.int() }),
+      z.object({ kind: z.literal('object'), index: z.int() }),
+    ]),
+  )
+  .meta({ description: 'All that the model read: words, the image in so many positions, each object in one.' });
 
 export const rawSchema = z.object({
   answer: z.string().meta({ description: 'With the markers of phrases and boxes.' }),
   tokens: z.array(z.int()),
   prompt_tokens: z.int(),
+  prompt: promptSchema,
   ending: z.enum(['end', 'stop', 'length', 'loop']),
 });
 
-export const rawJson = ({ source, ids, promptTokens, ending }: Answer): z.infer<typeof rawSchema> => ({
-  ...{ answer: source, tokens: [...ids], prompt_tokens: promptTokens, ending },
+export const rawJson = ({
+  source,
+  ids,
+  promptTokens,
+  ending,
+  prompt = [],
+}: WrittenAnswer): z.infer<typeof rawSchema> => ({
+  ...{ answer: source, tokens: [...ids], prompt_tokens: promptTokens, prompt: prompt.map(promptPartJson), ending },
 });
+
+function promptPartJson(part: PromptPart): z.infer<typeof promptSchema>[number] {
+  if (part.kind === 'text') return { kind: 'text', text: part.text, tokens: [...part.ids] };
+  return part.kind === 'image' ? { kind: 'image', positions: part.tokens } : { kind: 'object', index: part.index };
+}
 
 export type ObjectJson = z.infer<typeof objectSchema>;
 export type PhraseJson = z.infer<typeof phraseSchema>;

@@ -50,7 +50,7 @@ export function keyGuard({ apiKeys, isBehindProxy }: HttpSettings): MiddlewareHa
 export function corsGuard({ corsOrigins }: HttpSettings): MiddlewareHandler<ServerEnv> {
   return cors({
     origin: (origin) => (corsOrigins.includes('*') ? '*' : corsOrigins.includes(origin) ? origin : null),
-    allowMethods: ['GET', 'POST', 'DELETE'],
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
     exposeHeaders: ['x-request-id', 'retry-after', 'mcp-session-id'],
     maxAge: 600,
   });

@@ -7,7 +7,8 @@ import { ApiError } from './api-error.ts';
 import type { Engine, ImageInput } from './engine.ts';
 import type { FetchImageOptions } from './fetch-image.ts';
 import { type ImageSourceOptions, imageBytes } from './image-source.ts';
-import type { HttpSettings } from './settings.ts';
+import type { SessionStore } from './sessions/session-store.ts';
+import { type HttpSettings, sizeText } from './settings.ts';
 import { yieldTurn } from './yield-turn.ts';
 
 export interface ServerEnv {
@@ -30,6 +31,7 @@ export type ServerContext = Context<ServerEnv>;
 export interface Services {
   readonly engine: Engine;
   readonly settings: HttpSettings;
+  readonly sessions: SessionStore;
   readonly fetchOptions?: FetchImageOptions;
 }
 
@@ -94,7 +96,10 @@ function deepest(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: strin
 
 /** The body in one piece. @throws ApiError 413 as soon as it is too long */
 export async function readBody(c: ServerContext, maxBytes: number): Promise<Buffer> {
-  const tooLarge = () => new ApiError(413, `the body has more than the ${maxBytes} bytes that are taken`);
+  const tooLarge = () => {
+    const rule = `the body has more than the ${sizeText(maxBytes)} that this server takes (chatrex serve --max-body)`;
+    return new ApiError(413, `${rule}; shrink the image, and send it once`, { code: 'body_too_large' });
+  };
   if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge();
   const { body } = c.req.raw;
   if (!body) throw new ApiError(400, 'the request has no body');

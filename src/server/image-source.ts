@@ -2,6 +2,7 @@
 
 import { ApiError } from './api-error.ts';
 import { type FetchImageOptions, fetchImage } from './fetch-image.ts';
+import { sizeText } from './settings.ts';
 import { yieldTurn } from './yield-turn.ts';
 
 export interface ImageSourceOptions extends FetchImageOptions {
@@ -44,7 +45,10 @@ export function dataBytes(url: string, param: string, maxBytes: number): Uint8Ar
 /** @throws ApiError 400 */
 export function requireSize(sizeBytes: number, param: string, maxBytes: number): void {
   if (sizeBytes <= maxBytes) return;
-  throw refused(`the image has more than the ${maxBytes} bytes that are taken; shrink it`, param);
+  throw refused(
+    `the image has more than the ${sizeText(maxBytes)} that are taken (chatrex serve --max-body); shrink it`,
+    param,
+  );
 }
 
 const refused = (message: string, param: string) =>

@@ -115,7 +115,7 @@ async function encode(
   return { size, ...kept, tokens, sizeBytes };
 }
 
-async function ask(id: number, { key, turns, options }: AskTask, signal: AbortSignal): Promise<AskResult> {
+async function ask(id: number, { key, turns, options, showsPrompt }: AskTask, signal: AbortSignal): Promise<AskResult> {
   const image = images.get(key);
   if (!image) throw new ChatRexError('runtime', 'the image is no longer kept; ask again');
   const answer = await image.chat(turns, {
@@ -123,7 +123,7 @@ async function ask(id: number, { key, turns, options }: AskTask, signal: AbortSi
     signal,
     onEvent: (event) => send({ kind: 'event', id, event }),
   });
-  return { answer, sizeBytes: image.sizeBytes };
+  return { answer, sizeBytes: image.sizeBytes, ...(showsPrompt && { prompt: image.prompt(turns) }) };
 }
 
 async function propose(
@@ -133,8 +133,9 @@ async function propose(
 ): Promise<ProposeResult> {
   requireWanted(signal);
   const pixels = await decodeImage(image, { maxPixels });
-  const { boxesXyxy, scores, granularities } = await model.propose(pixels, { ...options, signal });
-  return { size: { width: pixels.width, height: pixels.height }, boxesXyxy, scores, granularities };
+  const { boxesXyxy, scores, granularities, categories } = await model.propose(pixels, { ...options, signal });
+  const size = { width: pixels.width, height: pixels.height };
+  return { size, boxesXyxy, scores, granularities, categories, defaults: await model.proposalDefaults() };
 }
 
 async function draw({ image, maxPixels, boxesXyxy, labels, scores, answer, question }: DrawTask): Promise<Uint8Array> {

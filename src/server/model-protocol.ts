@@ -6,7 +6,8 @@
  */
 
 import type { Answer, AskOptions } from '../chatrex/answer.ts';
-import type { Turn } from '../chatrex/encoded-image.ts';
+import type { PromptPart, Turn } from '../chatrex/encoded-image.ts';
+import type { ProposalDefaults } from '../chatrex.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
@@ -40,6 +41,8 @@ export interface AskTask {
   readonly key: string;
   readonly turns: readonly Turn[];
   readonly options: AnswerOptions;
+  /** Whether to return what the model read, too. */
+  readonly showsPrompt?: boolean;
 }
 
 /** Finds boxes. */
@@ -81,6 +84,7 @@ export interface EncodedFacts {
 
 export interface AskResult {
   readonly answer: Answer;
+  readonly prompt?: readonly PromptPart[];
   /** Memory of the image after the question. */
   readonly sizeBytes: number;
 }
@@ -90,6 +94,9 @@ export interface ProposeResult {
   readonly boxesXyxy: Float32Array;
   readonly scores: Float32Array;
   readonly granularities: readonly string[];
+  /** What each box most likely is, where the network names it. */
+  readonly categories?: readonly string[];
+  readonly defaults: ProposalDefaults;
 }
 
 export interface ModelResults {

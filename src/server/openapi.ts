@@ -5,6 +5,7 @@ import { chatRequestSchema } from './chat-request.ts';
 import { groundingSchema } from './grounding-json.ts';
 import { moondreamBodies } from './routes/moondream.ts';
 import { taskBody } from './routes/own.ts';
+import { sessionBody } from './routes/sessions.ts';
 import { type TaskName, tasks } from './tasks.ts';
 
 type Json = Record<string, unknown>;
@@ -73,6 +74,12 @@ export function openApi(version: string): Json {
       '/v1/models': get('The model that is served'),
       ...Object.fromEntries(own),
       ...Object.fromEntries(moondream),
+      '/v1/chatrex/sessions': post(
+        'Keep a session of the studio; it is there when PUT /v1/chatrex/sessions/{id}/images/{index} brought its images',
+        jsonBody(sessionBody),
+        z.object({ id: z.string(), expires_at: z.string() }),
+      ),
+      '/v1/chatrex/sessions/{id}': get('A session that was kept; its images are at /images/{index} below it'),
       '/health': get('Whether the server is alive'),
       '/ready': get('Whether it can answer now; 503 when not'),
       '/version': get('Version of the package'),

@@ -42,6 +42,15 @@ export interface HttpSettings {
   readonly isBehindProxy: boolean;
 }
 
+export interface SessionSettings {
+  /** Folder for the studio's sessions; in memory by default. */
+  readonly sessionFolder?: string;
+  readonly maxSessions: number;
+  /** Of all sessions together; 0 keeps none. */
+  readonly sessionBytes: number;
+  readonly sessionDays: number;
+}
+
 export interface ListenSettings {
   readonly host: string;
   readonly port: number;
@@ -73,14 +82,34 @@ export const defaultEngineSettings: EngineSettings = {
   timeoutMs: 600_000,
 };
 
+/** Bytes for people. */
+export const sizeText = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${bytes} bytes` : `${Number((bytes / 2 ** 20).toFixed(1))} MiB`;
+
+const defaultBodyBytes = 17 * 2 ** 20;
+
+/** What a request says besides its image, generously. */
+const otherBytes = 2 ** 20;
+
+/** The largest image file that fits into a body of JSON, where it takes a third more. */
+export const largestImage = (bodyBytes: number): number => Math.max(0, Math.floor(((bodyBytes - otherBytes) * 3) / 4));
+
 export const defaultHttpSettings: HttpSettings = {
   modelName: 'nano',
-  // Parsing takes the event loop some 3 ms per megabyte, and nobody else may wait longer than 50.
-  maxBodyBytes: 12 * 2 ** 20,
-  maxImageBytes: 12 * 2 ** 20,
+  // A photograph of a telephone has 4 to 8 MB. Every step of reading a body of this size takes the event loop some
+  // 25 ms, and nobody else may wait longer than 50.
+  maxBodyBytes: defaultBodyBytes,
+  maxImageBytes: largestImage(defaultBodyBytes),
   apiKeys: [],
   corsOrigins: [],
   isBehindProxy: false,
+};
+
+export const defaultSessionSettings: SessionSettings = {
+  maxSessions: 500,
+  // A telephone's photographs of a day; in memory they stay beside the model.
+  sessionBytes: 256 * 2 ** 20,
+  sessionDays: 30,
 };
 
 export const defaultListenSettings: ListenSettings = {

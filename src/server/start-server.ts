@@ -7,16 +7,20 @@ import { type Listening, listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { packageVersion } from './package-version.ts';
+import { folderPlace, memoryPlace } from './sessions/session-place.ts';
+import { SessionStore } from './sessions/session-store.ts';
 import {
   defaultEngineSettings,
   defaultHttpSettings,
   defaultListenSettings,
+  defaultSessionSettings,
   type EngineSettings,
   type HttpSettings,
   type ListenSettings,
+  type SessionSettings,
 } from './settings.ts';
 
-export type ServerSettings = EngineSettings & HttpSettings & ListenSettings;
+export type ServerSettings = EngineSettings & HttpSettings & ListenSettings & SessionSettings;
 
 export interface RunningServer {
   readonly url: string;
@@ -34,8 +38,12 @@ export async function startServer(
   given: Partial<ServerSettings>,
   { log, fetchOptions }: { log: Log; fetchOptions?: FetchImageOptions },
 ): Promise<RunningServer> {
-  const defaults = { ...defaultEngineSettings, ...defaultHttpSettings, ...defaultListenSettings };
+  const defaults = {
+    ...{ ...defaultEngineSettings, ...defaultHttpSettings },
+    ...{ ...defaultListenSettings, ...defaultSessionSettings },
+  };
   const settings: ServerSettings = { ...defaults, ...given };
+  const sessions = await openSessions(settings);
   const metrics = createMetrics(settings.modelName);
   const engine = await Engine.start(settings, {
     ...metrics.observer,
@@ -49,7 +57,7 @@ export async function startServer(
   let isStopping = false;
   const version = await packageVersion();
   const app = createApp({
-    ...{ engine, settings, fetchOptions, metrics, version, log },
+    ...{ engine, settings, sessions, fetchOptions, metrics, version, log },
     isStopping: () => isStopping,
   });
   let listening: Listening;
@@ -76,4 +84,18 @@ export async function startServer(
       log.info('stopped');
     },
   };
+}
+
+const dayMs = 86_400_000;
+const sweepMs = 3_600_000;
+
+async function openSessions(settings: ServerSettings): Promise<SessionStore> {
+  const { sessionFolder, maxSessions, sessionBytes, sessionDays, maxImageBytes } = settings;
+  const place = sessionFolder === undefined ? memoryPlace() : await folderPlace(sessionFolder);
+  const limits = { maxSessions, maxBytes: sessionBytes, maxAgeMs: sessionDays * dayMs, maxImageBytes };
+  const store = new SessionStore(place, limits);
+  await store.sweep();
+  // What fails now is tried again; a full disk is told to whoever keeps a session.
+  setInterval(() => void store.sweep().catch(() => {}), sweepMs).unref();
+  return store;
 }

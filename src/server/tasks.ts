@@ -4,13 +4,12 @@
  */
 
 import { z } from 'zod';
-import type { Answer } from '../chatrex/answer.ts';
 import { statedNumber } from '../chatrex/stated-number.ts';
 import type { AnswerEvent } from '../grounding/parse.ts';
 import { questionFor, regionQuestion, regionStyles } from '../prompt/templates.ts';
 import { ApiError } from './api-error.ts';
 import { answerFields, answerOptions, boxFields } from './chat-request.ts';
-import type { AskableImage, Caller, Engine, ImageInput } from './engine.ts';
+import type { AskableImage, Caller, Engine, ImageInput, WrittenAnswer } from './engine.ts';
 import {
   boxJson,
   boxSchema,
@@ -61,17 +60,31 @@ const propose = task({
   result: z.object({
     image: sizeSchema,
     boxes: z.array(
-      z.object({ index: z.int(), box: boxSchema, score: z.number(), granularity: z.enum(['fine', 'coarse']) }),
+      z.object({
+        ...{ index: z.int(), box: boxSchema, score: z.number(), granularity: z.enum(['fine', 'coarse']) },
+        label: z.string().optional().meta({ description: 'What it most likely is, where the network names it.' }),
+      }),
     ),
+    defaults: z
+      .object({
+        granularity: z.enum(['fine', 'coarse', 'both']),
+        ...{ min_score: z.number(), nms_iou: z.number(), max_boxes: z.int() },
+        granularities: z.array(z.enum(['fine', 'coarse'])).meta({ description: 'Kinds of boxes that it tells apart.' }),
+      })
+      .meta({ description: 'Which boxes a question is about that says nothing of boxes.' }),
   }),
   async run(engine, caller, { bytes }, { granularity, min_score, nms_iou, max_boxes }) {
     const options = { granularity, minScore: min_score, nmsIou: nms_iou, maxBoxes: max_boxes };
-    const { size, boxesXyxy, scores, granularities } = await engine.propose(caller, { image: bytes, ...options });
-    const boxes = granularities.map((found, index) => ({
+    const found = await engine.propose(caller, { image: bytes, ...options });
+    const { size, boxesXyxy, scores, granularities, categories, defaults } = found;
+    const boxes = granularities.map((kind, index) => ({
       ...{ index, box: boxJson(boxesXyxy, index), score: rounded(scores[index], 4) },
-      granularity: found as 'fine' | 'coarse',
+      granularity: kind as 'fine' | 'coarse',
+      ...(categories && { label: categories[index] }),
     }));
-    return { image: size, boxes };
+    const { granularity: usual, minScore, nmsIou, maxBoxes, granularities: kinds } = defaults;
+    const filter = { min_score: minScore, nms_iou: nmsIou, max_boxes: maxBoxes };
+    return { image: size, boxes, defaults: { granularity: usual, ...filter, granularities: [...kinds] } };
   },
 });
 
@@ -130,10 +143,12 @@ const caption = task({
       .max(100)
       .optional()
       .meta({ description: 'Indices of the boxes to describe; all by default.' }),
-    ...boxFields,
-    ...answerFields,
+    ...askFields,
   }),
-  result: z.object({ image: sizeSchema, captions: z.array(objectSchema.extend({ text: z.string() })) }),
+  result: z.object({
+    image: sizeSchema,
+    captions: z.array(objectSchema.extend({ text: z.string(), raw: rawSchema.optional() })),
+  }),
   run: (engine, caller, image, request) =>
     engine.withImage(caller, image, async ({ facts, ask: askImage }) => {
       const captions = [];
@@ -143,9 +158,11 @@ const caption = task({
           const message = `objects: expected indices below ${facts.scores.length}, the number of boxes, came ${index}`;
           throw new ApiError(400, message, { param: 'objects' });
         }
-        const { text } = await askImage([{ question: regionQuestion(request.style, [index]) }], options);
+        const answer = await askImage([{ question: regionQuestion(request.style, [index]) }], options);
+        const box = boxJson(facts.boxesXyxy, index);
         const score = rounded(facts.scores[index], 4);
-        captions.push({ index, box: boxJson(facts.boxesXyxy, index), score, text: text.trim() });
+        const raw = request.raw ? { raw: rawJson(answer) } : {};
+        captions.push({ index, box, score, text: answer.text.trim(), ...raw });
       }
       return { image: { ...facts.size }, captions };
     }),
@@ -168,7 +185,7 @@ function answerOne(
   });
 }
 
-const answerJson = (answer: Answer, { facts }: AskableImage, isRaw = false) => ({
+const answerJson = (answer: WrittenAnswer, { facts }: AskableImage, isRaw = false) => ({
   text: answer.text,
   ...groundingJson(answer, facts),
   ...(isRaw && { raw: rawJson(answer) }),

@@ -1,11 +1,13 @@
 /** What people do in the studio that takes the server: open images, find boxes, ask. */
 
 import { questionFor } from '../../src/prompt/templates.ts';
-import { ask, caption, type ImagePart, type Piece, propose, StudioError } from './api.ts';
+import { ask, caption, type ImagePart, modelFacts, type Piece, propose, StudioError } from './api.ts';
+import { earlierTurns } from './conversation.ts';
+import { linkedId, openLink } from './link.ts';
 import {
   type Answer,
   type Box,
-  defaultMinScore,
+  firstMinScore,
   type Granularity,
   hasFoundBoxesOnly,
   newId,
@@ -16,7 +18,6 @@ import {
 } from './model.ts';
 import { changeAnswer, changeImage, currentImage, getState, setState, show } from './store.ts';
 
-const maxFileBytes = 12 * 2 ** 20;
 const maxImages = 500;
 
 /** Work under way by the id of what it is for. */
@@ -53,10 +54,10 @@ export async function openFiles(files: readonly File[]): Promise<void> {
 }
 
 async function openFile(file: File): Promise<StudioImage> {
-  if (file.size > maxFileBytes) {
-    throw new StudioError(
-      `“${file.name}” has ${Math.ceil(file.size / 2 ** 20)} MB; at most 12 MB are taken. Shrink it.`,
-    );
+  const { maxImageBytes } = await modelFacts();
+  if (file.size > maxImageBytes) {
+    const [has, most] = [Math.ceil(file.size / 2 ** 20), Math.floor(maxImageBytes / 2 ** 20)];
+    throw new StudioError(`“${file.name}” has ${has} MB; this server takes at most ${most} MB. Shrink it.`);
   }
   let size: { width: number; height: number };
   try {
@@ -68,8 +69,22 @@ async function openFile(file: File): Promise<StudioImage> {
   }
   return {
     ...{ id: newId(), name: file.name, file, ...size, boxes: [], past: [], future: [], answers: [] },
-    ...{ granularity: 'both', minScore: defaultMinScore, status: 'new' },
+    ...{ granularity: 'both', minScore: firstMinScore, maxOverlap: 1, status: 'new' },
   };
+}
+
+/** Opens the session that the page's address names, if it names one, or says why that cannot be. */
+export async function openLinked(): Promise<void> {
+  const id = linkedId();
+  if (id === undefined) return;
+  try {
+    await openLink(id);
+    await findBoxesOfCurrent();
+  } catch (error) {
+    const isGone = error instanceof StudioError && error.code === 'session_not_found';
+    const message = messageOf(error);
+    setState({ notice: isGone ? `This link leads to nothing any more: ${message}` : message });
+  }
 }
 
 export async function openSample(url: string, name: string): Promise<void> {
@@ -102,12 +117,21 @@ async function searchFor(id: string, granularity: Granularity): Promise<void> {
   await cancellable(id, async (signal) => {
     try {
       const found = await propose(image.file, granularity, signal);
-      const boxes = found.boxes.map(({ box, score }): Box => ({ id: newId(), box, score, source: 'found' }));
+      const boxes = found.boxes.map(
+        ({ box, score, label }): Box => ({
+          ...{ id: newId(), box, score, source: 'found' },
+          ...(label && { label }),
+        }),
+      );
+      const usualScore = found.defaults.min_score;
       changeImage(id, (now) => {
         const drawn = now.boxes.filter(({ source }) => source === 'drawn');
         const hasDrawn = drawn.length > 0;
         return {
           ...found.image,
+          // At first the boxes are those that the server takes itself.
+          ...(now.usualScore === undefined && { minScore: usualScore }),
+          ...{ usualScore, kinds: found.defaults.granularities },
           boxes: [...boxes, ...drawn],
           past: hasDrawn ? [now.boxes] : [],
           future: [],
@@ -208,12 +232,23 @@ export async function askAboutAll(): Promise<void> {
   setState({ progress: undefined });
 }
 
-async function askAbout(image: StudioImage, task: Task, what: Asked): Promise<void> {
+async function askAbout(image: StudioImage, task: Task, { asked, question }: Asked): Promise<void> {
+  const { isFollowUp, captionStyle } = getState();
   const visible = visibleBoxes(image);
   const isGiven = !hasFoundBoxesOnly(image);
   const answer: Answer = {
-    ...{ id: newId(), task, ...what, text: '', phrases: [], boxes: visible.map(({ id }) => id), status: 'waiting' },
+    ...{
+      id: newId(),
+      task,
+      asked,
+      question,
+      text: '',
+      phrases: [],
+      boxes: visible.map(({ id }) => id),
+      status: 'waiting',
+    },
     granularity: image.granularity,
+    ...(task === 'caption' ? { style: captionStyle } : isFollowUp && { turns: earlierTurns(image).turns }),
     ...(isGiven && { given: visible.map(({ box }) => box), givenScores: visible.map(({ score }) => score) }),
   };
   changeImage(image.id, ({ answers }) => ({ answers: [answer, ...answers] }));
@@ -223,16 +258,28 @@ async function askAbout(image: StudioImage, task: Task, what: Asked): Promise<vo
     const change = (given: (now: Answer) => Partial<Answer>) => changeAnswer(image.id, answer.id, given);
     try {
       const part = partOf(image, answer);
+      const onPiece = (piece: Piece) => change((now) => withPiece(now, piece, start));
       if (task === 'caption') await captionAll(part, answer, signal, change, start);
-      else await ask(part, what.question, signal, (piece) => change((now) => withPiece(now, piece, start)));
+      else await ask(part, { turns: answer.turns ?? [], question }, signal, onPiece);
       change(() => ({ status: 'done', totalMs: performance.now() - start }));
-      const isNames = task === 'detect' || (task === 'caption' && getState().captionStyle === 'category');
+      const isNames = task === 'detect' || (task === 'caption' && captionStyle === 'category');
       if (isNames) nameBoxes(image.id, answer.id);
     } catch (error) {
-      const failed = { status: 'failed', error: signal.aborted ? undefined : messageOf(error) } as const;
-      change(() => (signal.aborted ? { status: 'cancelled' } : failed));
+      const isTooLong = error instanceof StudioError && error.code === 'limit_exceeded';
+      change(() =>
+        signal.aborted ? { status: 'cancelled' } : { status: 'failed', error: messageOf(error), isTooLong },
+      );
     }
   });
+}
+
+/** Asks the question of an answer again, without what was said before. */
+export async function askAgainAlone(imageId: string, answerId: string): Promise<void> {
+  const image = getState().images.find(({ id }) => id === imageId);
+  const answer = image?.answers.find(({ id }) => id === answerId);
+  if (!image || !answer) return;
+  setState({ isFollowUp: false });
+  await askAbout(image, answer.task, answer);
 }
 
 const partOf = ({ file }: StudioImage, { granularity, given, givenScores }: Answer): ImagePart => ({
@@ -262,14 +309,15 @@ async function captionAll(
   change: (given: (now: Answer) => Partial<Answer>) => void,
   start: number,
 ): Promise<void> {
-  const { captionStyle } = getState();
   for (const [index, id] of answer.boxes.entries()) {
-    const [{ text }] = await caption(part, captionStyle, [index], signal);
+    const [{ text, raw }] = await caption(part, answer.style ?? 'phrase', [index], signal);
     change((now) => {
       const before = now.text === '' ? '' : `${now.text}\n`;
       const phrase = { start: before.length, end: before.length + text.length, text, boxes: [id] };
       return {
         ...(now.firstWordMs === undefined && { firstWordMs: performance.now() - start }),
+        // The first box's, as an example of all.
+        ...(now.raw === undefined && { raw }),
         ...{ text: before + text, phrases: [...now.phrases, phrase], status: 'writing' },
       };
     });

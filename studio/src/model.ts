@@ -1,5 +1,8 @@
 /** What the studio holds: images, their boxes, the questions that were asked about them. */
 
+import type { SentTurn } from './conversation.ts';
+import { withoutOverlap } from './overlap.ts';
+
 /** x1, y1, x2, y2 in pixels of the upright image. */
 export type BoxXyxy = readonly [number, number, number, number];
 
@@ -23,11 +26,19 @@ export interface Phrase {
   readonly boxes: readonly string[];
 }
 
+/** A piece of what the model read. */
+export type PromptPart =
+  | { readonly kind: 'text'; readonly text: string; readonly tokens: readonly number[] }
+  | { readonly kind: 'image'; readonly positions: number }
+  | { readonly kind: 'object'; readonly index: number };
+
 export interface Raw {
   readonly answer: string;
   readonly tokens: readonly number[];
   readonly prompt_tokens: number;
-  readonly ending: string;
+  /** Missing in sessions of earlier versions. */
+  readonly prompt?: readonly PromptPart[];
+  readonly ending: 'end' | 'stop' | 'length' | 'loop';
 }
 
 export type Task = 'ask' | 'detect' | 'count' | 'describe' | 'caption';
@@ -48,8 +59,14 @@ export interface Answer {
   readonly given?: readonly BoxXyxy[];
   readonly givenScores?: readonly number[];
   readonly granularity: Granularity;
+  /** How captions are worded. */
+  readonly style?: string;
+  /** Earlier questions and answers that went with it. */
+  readonly turns?: readonly SentTurn[];
   readonly status: 'waiting' | 'writing' | 'done' | 'cancelled' | 'failed';
   readonly error?: string;
+  /** Whether the conversation was too long for the model. */
+  readonly isTooLong?: boolean;
   readonly firstWordMs?: number;
   readonly totalMs?: number;
   /** Whether the server had the image from an earlier question. */
@@ -68,6 +85,12 @@ export interface StudioImage {
   readonly future: readonly (readonly Box[])[];
   readonly granularity: Granularity;
   readonly minScore: number;
+  /** Of two found boxes that overlap by more than this (IoU) the better one is shown; 1 shows both. */
+  readonly maxOverlap: number;
+  /** The threshold that the server takes by default; known when it has looked. */
+  readonly usualScore?: number;
+  /** Which kinds of boxes its network tells apart. */
+  readonly kinds?: readonly string[];
   readonly status: 'new' | 'looking' | 'ready' | 'failed';
   readonly error?: string;
   readonly answers: readonly Answer[];
@@ -75,22 +98,33 @@ export interface StudioImage {
 
 /** The model speaks about at most a hundred boxes. */
 export const maxBoxes = 100;
-/** The threshold that the server takes by default. */
-export const defaultMinScore = 0.3;
+/** Before the server has told which threshold it takes. */
+export const firstMinScore = 0.3;
 
 /**
  * The boxes that are shown, and that questions are asked about: the index in this list is N of `<objN>`. What a person
  * drew is always among them.
  */
-export function visibleBoxes({ boxes, minScore }: Pick<StudioImage, 'boxes' | 'minScore'>): readonly Box[] {
-  const shown = boxes.filter(({ score, source }) => source === 'drawn' || score >= minScore);
-  let room = maxBoxes - shown.filter(({ source }) => source === 'drawn').length;
-  return shown.filter(({ source }) => source === 'drawn' || room-- > 0).slice(0, maxBoxes);
+export function visibleBoxes(image: Pick<StudioImage, 'boxes' | 'minScore' | 'maxOverlap'>): readonly Box[] {
+  const { boxes, minScore, maxOverlap } = image;
+  const known = visible.get(boxes);
+  if (known?.minScore === minScore && known.maxOverlap === maxOverlap) return known.shown;
+  const isDrawn = ({ source }: Box) => source === 'drawn';
+  const found = boxes.filter((box) => !isDrawn(box) && box.score >= minScore);
+  const room = Math.max(0, maxBoxes - boxes.filter(isDrawn).length);
+  const kept = new Set(withoutOverlap(found, maxOverlap).slice(0, room));
+  const shown = boxes.filter((box) => isDrawn(box) || kept.has(box)).slice(0, maxBoxes);
+  visible.set(boxes, { minScore, maxOverlap, shown });
+  return shown;
 }
 
+/** Every view asks for them at every change. */
+const visible = new WeakMap<readonly Box[], { minScore: number; maxOverlap: number; shown: readonly Box[] }>();
+
 /** Whether the boxes are those that the server would find for a question without boxes. */
-export const hasFoundBoxesOnly = ({ past, minScore }: Pick<StudioImage, 'past' | 'minScore'>): boolean =>
-  past.length === 0 && minScore === defaultMinScore;
+export const hasFoundBoxesOnly = (
+  image: Pick<StudioImage, 'past' | 'minScore' | 'maxOverlap' | 'usualScore'>,
+): boolean => image.past.length === 0 && image.minScore === image.usualScore && image.maxOverlap === 1;
 
 /**
  * `<objN>` in a question follow their boxes when the list of boxes changes; the names of boxes that are gone go too.

@@ -10,7 +10,7 @@ const saveAfterMs = 250;
 /** What is kept besides images. */
 type Kept = Pick<
   StudioState,
-  'currentId' | 'answerId' | 'task' | 'draft' | 'names' | 'counted' | 'detail' | 'captionStyle'
+  'currentId' | 'answerId' | 'task' | 'draft' | 'names' | 'counted' | 'detail' | 'captionStyle' | 'isFollowUp'
 > & { readonly ids: readonly string[] };
 
 /**
@@ -74,8 +74,10 @@ async function restore(database: IDBDatabase): Promise<void> {
 }
 
 /** What was under way when the page went away is not any more. */
-const settled = (image: StudioImage): StudioImage => ({
+export const settled = (image: StudioImage): StudioImage => ({
   ...image,
+  // Sessions of earlier versions have none.
+  maxOverlap: image.maxOverlap ?? 1,
   status: image.status === 'looking' ? 'new' : image.status,
   answers: image.answers.map(
     (answer): Answer =>
@@ -84,13 +86,13 @@ const settled = (image: StudioImage): StudioImage => ({
 });
 
 function write(database: IDBDatabase, state: StudioState, saved: readonly StudioImage[]): void {
-  const { images, currentId, answerId, task, draft, names, counted, detail, captionStyle } = state;
+  const { images, currentId, answerId, task, draft, names, counted, detail, captionStyle, isFollowUp } = state;
   const transaction = database.transaction(['images', 'session'], 'readwrite');
   const store = transaction.objectStore('images');
   const before = new Set(saved);
   const ids = images.map(({ id }) => id);
   for (const image of images) if (!before.has(image)) store.put(image);
   for (const { id } of saved) if (!ids.includes(id)) store.delete(id);
-  const kept: Kept = { ids, currentId, answerId, task, draft, names, counted, detail, captionStyle };
+  const kept: Kept = { ids, currentId, answerId, task, draft, names, counted, detail, captionStyle, isFollowUp };
   transaction.objectStore('session').put(kept, 'session');
 }

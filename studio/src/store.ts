@@ -20,6 +20,8 @@ export interface StudioState {
   readonly counted: string;
   readonly detail: 'brief' | 'detailed';
   readonly captionStyle: 'category' | 'phrase' | 'brief' | 'sentence';
+  /** Whether earlier questions and answers go with the next one. */
+  readonly isFollowUp: boolean;
   /** A mistake that concerns no image. */
   readonly notice?: string;
   readonly needsKey: boolean;
@@ -37,6 +39,7 @@ let state: StudioState = {
   counted: '',
   detail: 'brief',
   captionStyle: 'phrase',
+  isFollowUp: false,
   needsKey: false,
 };
 

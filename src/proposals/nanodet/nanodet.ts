@@ -15,7 +15,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { nanoDetNetwork } from '../../vision/nanodet/network.ts';
 import { explainNaN, hasNaN } from '../../weights/non-finite.ts';
 import { createTurns } from '../in-turn.ts';
-import { completeFilter, type Proposals } from '../post-process.ts';
+import { completeFilter, type FilterOptions, type Proposals } from '../post-process.ts';
 import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranularity } from '../proposal-network.ts';
 import { SessionCache } from '../session-cache.ts';
 import { type NanoDetConfig, type NanoDetScale, sizesOf } from './config.ts';
@@ -50,6 +50,11 @@ export class NanoDet implements ProposalNetwork {
     return this.config.categories;
   }
 
+  get filter(): Required<FilterOptions> {
+    const { minScore, nmsIou } = this.config;
+    return completeFilter({ minScore, nmsIou });
+  }
+
   /**
    * Finds the objects of every image and names them.
    *
@@ -68,13 +73,9 @@ export class NanoDet implements ProposalNetwork {
         "granularity 'fine': this network finds whole things only; ask for 'coarse', or use a UPN",
       );
     }
-    const { minScore, nmsIou, scales } = this.config;
-    const { maxBoxes } = options;
-    const filter = completeFilter({
-      minScore: options.minScore ?? minScore,
-      nmsIou: options.nmsIou ?? nmsIou,
-      maxBoxes,
-    });
+    const { scales } = this.config;
+    const { minScore = this.filter.minScore, nmsIou = this.filter.nmsIou, maxBoxes } = options;
+    const filter = completeFilter({ minScore, nmsIou, maxBoxes });
     const used = fast ? scales.slice(0, 1) : scales;
     return proposeForEach(sources, options, async (image) => {
       const found = await this.detections(image, used, filter.minScore);

@@ -6,7 +6,6 @@
 
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
-import type { Answer } from '../../chatrex/answer.ts';
 import type { AnswerEvent } from '../../grounding/parse.ts';
 import { ApiError, requireModel } from '../api-error.ts';
 import {
@@ -16,13 +15,14 @@ import {
   conversationOf,
   requirePossible,
 } from '../chat-request.ts';
+import type { WrittenAnswer } from '../engine.ts';
 import { createGroundingStream, groundingJson, rawJson } from '../grounding-json.ts';
 import { callerOf, readImage, readJson, type ServerContext, type ServerEnv, type Services } from '../http-context.ts';
 import type { EncodedFacts } from '../model-protocol.ts';
 import { type EventSink, type Shown, streamed } from '../sse.ts';
 
 interface Written {
-  readonly answer: Answer;
+  readonly answer: WrittenAnswer;
   readonly facts: EncodedFacts;
   readonly isCached: boolean;
 }

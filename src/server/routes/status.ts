@@ -39,6 +39,7 @@ export function modelRoutes({ settings }: Services): Hono<ServerEnv> {
     object: 'model',
     created: Math.floor(Date.now() / 1000),
     owned_by: 'chatrex',
+    max_image_bytes: settings.maxImageBytes,
   };
   return new Hono<ServerEnv>()
     .get('/models', (c) => c.json({ object: 'list', data: [model] }))

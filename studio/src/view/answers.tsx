@@ -1,7 +1,9 @@
-import { cancel } from '../actions.ts';
+import { askAgainAlone, cancel } from '../actions.ts';
 import { phraseColours } from '../colours.ts';
+import { answerCode } from '../export/request-code.ts';
 import type { Answer, StudioImage } from '../model.ts';
 import { setState, useStudio } from '../store.ts';
+import { Prompt } from './prompt.tsx';
 import { Snippets } from './snippets.tsx';
 
 /** The answers about an image, the newest first. */
@@ -18,6 +20,7 @@ export function AnswerList({ image }: { image: StudioImage }) {
 }
 
 function AnswerCard({ image, answer, isShown }: { image: StudioImage; answer: Answer; isShown: boolean }) {
+  const turns = answer.turns?.length ?? 0;
   const isWorking = answer.status === 'waiting' || answer.status === 'writing';
   return (
     <article class={isShown ? 'answer card shown' : 'answer card'}>
@@ -35,7 +38,13 @@ function AnswerCard({ image, answer, isShown }: { image: StudioImage; answer: An
       <AnswerText answer={answer} />
       {answer.status === 'failed' && (
         <p class="failure" role="alert">
-          {answer.error}
+          {answer.isTooLong && 'This is longer than the model can read at once. '}
+          {answer.error}{' '}
+          {answer.isTooLong && turns > 0 && (
+            <button type="button" onClick={() => void askAgainAlone(image.id, answer.id)}>
+              Ask without the earlier questions
+            </button>
+          )}
         </p>
       )}
       <p class="facts" role="status">
@@ -47,6 +56,11 @@ function AnswerCard({ image, answer, isShown }: { image: StudioImage; answer: An
             </button>
           </>
         )}
+        {turns > 0 && (
+          <span>
+            after {turns} earlier {turns === 1 ? 'question' : 'questions'}
+          </span>
+        )}
         {answer.status === 'cancelled' && <span>cancelled</span>}
         {answer.firstWordMs !== undefined && <span>first word after {seconds(answer.firstWordMs)}</span>}
         {answer.totalMs !== undefined && <span>{seconds(answer.totalMs)} in all</span>}
@@ -54,23 +68,10 @@ function AnswerCard({ image, answer, isShown }: { image: StudioImage; answer: An
           <span title="The server kept the image from an earlier question">image not encoded again</span>
         )}
       </p>
-      {answer.status === 'done' && answer.task !== 'caption' && (
+      {answer.status === 'done' && (
         <>
-          <details>
-            <summary>Prompt and tokens</summary>
-            <dl>
-              <dt>Question</dt>
-              <dd>{answer.question}</dd>
-              <dt>Answer as the model spelled it</dt>
-              <dd class="code">{answer.raw?.answer}</dd>
-              <dt>
-                {answer.raw?.tokens.length} tokens after {answer.raw?.prompt_tokens} of the prompt; ended by{' '}
-                {answer.raw?.ending}
-              </dt>
-              <dd class="code">{answer.raw?.tokens.join(' ')}</dd>
-            </dl>
-          </details>
-          <Snippets image={image} answer={answer} />
+          <Prompt answer={answer} />
+          <Snippets image={image} code={(language, place) => answerCode(language, answer, place)} />
         </>
       )}
     </article>

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import sampleUrl from '../../../models/nano/example/scene.png?url';
-import { cancel, findBoxes, findBoxesOfCurrent, openFiles, openSample } from '../actions.ts';
+import { cancel, findBoxes, findBoxesOfCurrent, openFiles, openLinked, openSample } from '../actions.ts';
 import { keyStore, modelName } from '../api.ts';
+import { linkedId } from '../link.ts';
 import { onShortcut } from '../shortcuts.ts';
 import { closeImage, currentImage, getState, setState, useStudio } from '../store.ts';
 import { AnswerList } from './answers.tsx';
@@ -10,6 +11,7 @@ import { BoxList } from './box-list.tsx';
 import { ExportPanel } from './export-panel.tsx';
 import { FileButtons } from './file-buttons.tsx';
 import { FilmStrip } from './film-strip.tsx';
+import { LinkPanel } from './link-panel.tsx';
 import { Stage } from './stage.tsx';
 import { Toolbar } from './toolbar.tsx';
 
@@ -26,6 +28,13 @@ export function App() {
     };
   }, []);
   useEffect(() => void findBoxesOfCurrent(), [currentId]);
+  useEffect(() => {
+    const open = () => void openLinked();
+    open();
+    // A link that is pasted into the page's own address loads nothing by itself.
+    addEventListener('hashchange', open);
+    return () => removeEventListener('hashchange', open);
+  }, []);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the whole page takes what is dropped; buttons do it by key
     <div
@@ -99,6 +108,7 @@ export function App() {
             <AnswerList image={image} />
             <BoxList image={image} />
             <ExportPanel image={image} />
+            <LinkPanel />
           </section>
         </main>
       ) : (
@@ -179,7 +189,8 @@ function KeyForm() {
         keyStore.set(String(new FormData(event.currentTarget).get('key') ?? ''));
         setState({ needsKey: false });
         const image = currentImage();
-        if (image) void findBoxes(image.id, image.granularity);
+        if (linkedId()) void openLinked();
+        else if (image) void findBoxes(image.id, image.granularity);
       }}
     >
       <label>

@@ -1,12 +1,13 @@
 import { askAboutAll, askNow, cancel } from '../actions.ts';
+import { earlierTurns } from '../conversation.ts';
 import { type StudioImage, type Task, visibleBoxes } from '../model.ts';
 import { setState, useStudio } from '../store.ts';
 
-const tasks: readonly [Task, string][] = [
+const tasks: readonly [Task, string, string?][] = [
   ['describe', 'Describe'],
   ['detect', 'Detect'],
   ['count', 'Count'],
-  ['caption', 'Caption boxes'],
+  ['caption', 'Caption', ' boxes'],
   ['ask', 'Ask'],
 ];
 
@@ -23,21 +24,60 @@ export function AskPanel({ image }: { image: StudioImage }) {
     >
       <fieldset class="segments wide">
         <legend class="hidden">What to do</legend>
-        {tasks.map(([value, text]) => (
+        {tasks.map(([value, text, more]) => (
           <label key={value}>
-            <input type="radio" name="task" checked={task === value} onChange={() => setState({ task: value })} />
-            <span>{text}</span>
+            <input
+              type="radio"
+              name="task"
+              aria-label={text + (more ?? '')}
+              checked={task === value}
+              onChange={() => setState({ task: value })}
+            />
+            <span>
+              {text}
+              {more && <span class="more">{more}</span>}
+            </span>
           </label>
         ))}
       </fieldset>
       <div class="row">
         <Field image={image} task={task} />
         <button type="submit" class="primary">
-          {tasks.find(([value]) => value === task)![1].split(' ')[0]}
+          {tasks.find(([value]) => value === task)![1]}
         </button>
       </div>
+      {task !== 'caption' && <FollowUp image={image} />}
       <AllImages />
     </form>
+  );
+}
+
+/** Whether what was said goes with the next question. */
+function FollowUp({ image }: { image: StudioImage }) {
+  const { isFollowUp } = useStudio();
+  const { turns, leftOut } = earlierTurns(image);
+  if (turns.length + leftOut === 0) return null;
+  return (
+    <p class="facts follow">
+      <label>
+        <input
+          type="checkbox"
+          checked={isFollowUp}
+          onChange={({ currentTarget }) => setState({ isFollowUp: currentTarget.checked })}
+        />
+        <span>
+          {turns.length === 1 ? 'Send the earlier question' : `Send the ${turns.length} earlier questions`} with it
+        </span>
+      </label>
+      {isFollowUp && leftOut > 0 && (
+        <span>
+          {leftOut === 1
+            ? 'One is left out, for a box that it names is'
+            : `${leftOut} are left out, for boxes they name are`}{' '}
+          no longer shown
+        </span>
+      )}
+    </p>
   );
 }
 

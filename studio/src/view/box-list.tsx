@@ -1,10 +1,13 @@
 import { deleteBox, labelBox, nameInQuestion } from '../box-edits.ts';
+import { boxesCode } from '../export/request-code.ts';
 import { type StudioImage, visibleBoxes } from '../model.ts';
 import { setState, useStudio } from '../store.ts';
+import { Snippets } from './snippets.tsx';
 
 /** Every box by its number, to name, correct or delete. */
 export function BoxList({ image }: { image: StudioImage }) {
   const { lit } = useStudio();
+  const { granularity, minScore, maxOverlap } = image;
   const boxes = visibleBoxes(image);
   return (
     <details class="card boxes">
@@ -42,6 +45,13 @@ export function BoxList({ image }: { image: StudioImage }) {
           </li>
         ))}
       </ul>
+      <Snippets
+        image={image}
+        title="Finding them as code"
+        code={(language, place) =>
+          boxesCode(language, { granularity, minScore, maxOverlap: maxOverlap < 1 ? maxOverlap : undefined }, place)
+        }
+      />
     </details>
   );
 }

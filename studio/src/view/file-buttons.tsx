@@ -12,7 +12,7 @@ export function FileButtons({ isSmall = false }: { isSmall?: boolean }) {
         options={{ multiple: true }}
       />
       <FileButton text="Folder" name="folder" options={{ webkitdirectory: true }} />
-      <FileButton text="Photograph" name="camera" options={{ capture: 'environment' }} />
+      <FileButton text={isSmall ? 'Camera' : 'Photograph'} name="camera" options={{ capture: 'environment' }} />
     </div>
   );
 }

@@ -1,47 +1,55 @@
 import { useState } from 'preact/hooks';
-import { modelName } from '../api.ts';
-import { type Language, languages, requestCode } from '../export/request-code.ts';
-import type { Answer, StudioImage } from '../model.ts';
+import { keyStore, modelName } from '../api.ts';
+import { type CodePlace, type Language, languages } from '../export/request-code.ts';
+import type { StudioImage } from '../model.ts';
 import { setState, tell } from '../store.ts';
 
-/** The request of an answer as code, to copy. */
-export function Snippets({ image, answer }: { image: StudioImage; answer: Answer }) {
-  const [code, setCode] = useState('');
-  const [language, setLanguage] = useState<Language>();
-  const choose = async (chosen: Language) => {
+/** A request as code, to copy. */
+export function Snippets({
+  image,
+  code,
+  title = 'Request as code',
+}: {
+  image: StudioImage;
+  code: (language: Language, place: CodePlace) => string;
+  title?: string;
+}) {
+  const [place, setPlace] = useState<CodePlace>();
+  const [language, setLanguage] = useState<Language>('curl');
+  const open = async () => {
     const origin = new URL('.', location.href).href.replace(/\/$/, '');
     const mime = image.file.type || 'image/png';
-    setCode(requestCode(chosen, { answer, fileName: image.name, mime, origin, model: await modelName() }));
-    setLanguage(chosen);
+    setPlace({ fileName: image.name, mime, origin, model: await modelName(), hasKey: keyStore.get() !== '' });
   };
+  const text = place && code(language, place);
   return (
-    <details>
-      <summary>Request as code</summary>
+    <details class="snippets" onToggle={({ currentTarget }) => void (currentTarget.open && open())}>
+      <summary>{title}</summary>
       <div class="row">
         {languages.map((name) => (
-          <button key={name} type="button" aria-pressed={name === language} onClick={() => void choose(name)}>
+          <button key={name} type="button" aria-pressed={name === language} onClick={() => setLanguage(name)}>
             {name}
           </button>
         ))}
-        {code !== '' && (
-          <button type="button" class="end" onClick={() => void copy(code)}>
+        {text && (
+          <button type="button" class="end" onClick={() => void copy(text)}>
             Copy
           </button>
         )}
       </div>
-      {code !== '' && (
+      {text && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by key
-        <pre tabIndex={0}>{code}</pre>
+        <pre tabIndex={0}>{text}</pre>
       )}
     </details>
   );
 }
 
-async function copy(code: string): Promise<void> {
+export async function copy(text: string): Promise<void> {
   try {
-    await navigator.clipboard.writeText(code);
+    await navigator.clipboard.writeText(text);
     tell('Copied.');
   } catch {
-    setState({ notice: 'The browser did not allow copying; mark the code and copy it by key.' });
+    setState({ notice: 'The browser did not allow copying; mark the text and copy it by key.' });
   }
 }

@@ -11,7 +11,7 @@ import {
   resized,
   tidy,
 } from '../box-edits.ts';
-import { boxColours } from '../colours.ts';
+import { boxColours, plainColours } from '../colours.ts';
 import { type Box, type BoxXyxy, type StudioImage, visibleBoxes } from '../model.ts';
 import { setState, useStudio } from '../store.ts';
 import { useObjectUrl } from './object-url.ts';
@@ -38,8 +38,10 @@ export function Stage({ image }: { image: StudioImage }) {
   const frame = useRef<HTMLDivElement>(null);
   const [drag, setDrag] = useState<Drag>();
   const boxes = visibleBoxes(image);
-  const colours = boxColours(image.answers.find(({ id }) => id === answerId));
-  const isSome = [lit.length > 0 && 'some-lit', colours.size > 0 && 'some-meant', boxes.length > fewBoxes && 'many'];
+  const isMany = boxes.length > fewBoxes;
+  const meant = boxColours(image.answers.find(({ id }) => id === answerId));
+  const colours = meant.size > 0 ? meant : plainColours(boxes, isMany);
+  const isSome = [lit.length > 0 && 'some-lit', meant.size > 0 && 'some-meant', isMany && 'many'];
   const classes = ['stage', mode, ...isSome].filter(Boolean);
   const focusId = boxes.some(({ id }) => id === selectedId) ? selectedId : boxes[0]?.id;
 
@@ -105,6 +107,7 @@ export function Stage({ image }: { image: StudioImage }) {
               {...{ image, box, index, boxes }}
               shown={drag?.id === box.id ? tidy(drag.now, image) : box.box}
               colour={colours.get(box.id)}
+              isMeant={meant.has(box.id)}
               isLit={lit.includes(box.id)}
               isSelected={box.id === selectedId}
               isStop={box.id === focusId}
@@ -132,15 +135,28 @@ interface BoxButtonProps {
   readonly boxes: readonly Box[];
   readonly shown: BoxXyxy;
   readonly colour?: string;
+  readonly isMeant: boolean;
   readonly isLit: boolean;
   readonly isSelected: boolean;
   readonly isStop: boolean;
   begin(event: PointerEvent, box?: Box, corner?: Corner): void;
 }
 
-function BoxButton({ image, box, index, boxes, shown, colour, isLit, isSelected, isStop, begin }: BoxButtonProps) {
+function BoxButton({
+  image,
+  box,
+  index,
+  boxes,
+  shown,
+  colour,
+  isMeant,
+  isLit,
+  isSelected,
+  isStop,
+  begin,
+}: BoxButtonProps) {
   const { mode } = useStudio();
-  const classes = ['box', colour && 'meant', isLit && 'lit', isSelected && 'selected', box.source].filter(Boolean);
+  const classes = ['box', isMeant && 'meant', isLit && 'lit', isSelected && 'selected', box.source].filter(Boolean);
   const style = { ...place(shown, image), ...(colour && { '--colour': colour }) };
   const light = () => setState({ lit: [box.id] });
   const dim = () => setState({ lit: [] });
