@@ -6,6 +6,8 @@ import type { FetchImageOptions } from '../fetch-image.ts';
 import { type Listening, listen } from '../listen.ts';
 import { createLog } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
+import { memoryPlace } from '../sessions/session-place.ts';
+import { SessionStore } from '../sessions/session-store.ts';
 import { defaultHttpSettings, defaultListenSettings } from '../settings.ts';
 import { type RunningServer, type ServerSettings, startServer } from '../start-server.ts';
 
@@ -31,7 +33,9 @@ export async function startLocalServer(
 export function openImpatientDoor({ engine }: LocalServer): Promise<Listening> {
   const log = createLog(() => {});
   const metrics = createMetrics('nano');
-  const app = createApp({ engine, settings: defaultHttpSettings, metrics, version: '0', log, isStopping: () => false });
+  const sessions = new SessionStore(memoryPlace(), { maxSessions: 0, maxBytes: 0, maxAgeMs: 0, maxImageBytes: 0 });
+  const settings = defaultHttpSettings;
+  const app = createApp({ engine, settings, sessions, metrics, version: '0', log, isStopping: () => false });
   return listen(app, {
     ...{ ...defaultListenSettings, port: 0, headersTimeoutMs: 500, requestTimeoutMs: 1000 },
     ...{ readTimeoutMs: 500, slowestBytesPerSecond: 1e9 },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseSample } from '../../../src/datasets/sample-schema.ts';
 import type { Answer, StudioImage } from '../model.ts';
 import { fileNames, toCoco, toJsonLines, toLabelStudio, toYolo } from './formats.ts';
-import { requestCode } from './request-code.ts';
+import { answerCode, boxesCode, languages } from './request-code.ts';
 import { crc32, zip } from './zip.ts';
 
 const answer: Answer = {
@@ -11,7 +11,16 @@ const answer: Answer = {
 };
 
 const image: StudioImage = {
-  ...{ id: 'i', name: 'a.png', file: new Blob(), width: 200, height: 100, minScore: 0.3, status: 'ready' },
+  ...{
+    id: 'i',
+    name: 'a.png',
+    file: new Blob(),
+    width: 200,
+    height: 100,
+    minScore: 0.3,
+    maxOverlap: 1,
+    status: 'ready',
+  },
   ...{ granularity: 'both', past: [], future: [], answers: [answer] },
   boxes: [
     { id: 'a', box: [0, 0, 5, 5], score: 0.1, source: 'found' },
@@ -82,11 +91,27 @@ test('an archive names its files with sizes and checksums', async () => {
   expect(bytes.readUInt32LE(end.readUInt32LE(16))).toBe(0x02014b50);
 });
 
-test('code names the boxes that went with the question', () => {
-  const parts = { answer: { ...answer, given: [[1, 2, 3, 4]] as const, givenScores: [1] }, fileName: "it's.png" };
-  const rest = { mime: 'image/png', origin: 'http://127.0.0.1:3000', model: 'nano' };
-  const python = requestCode('Python', { ...parts, ...rest });
-  expect(python).toContain('**{"boxes":[[1,2,3,4]],"box_scores":[1]}');
+test('code names the boxes that went with the question, and asks for a key where there is one', () => {
+  const place = {
+    fileName: "it's.png",
+    mime: 'image/png',
+    origin: 'http://127.0.0.1:3000',
+    model: 'nano',
+    hasKey: false,
+  };
+  const asked = { ...answer, given: [[1, 2, 3, 4]] as const, givenScores: [1] };
+  const python = answerCode('Python', asked, place);
+  expect(python).toContain('"boxes": [[1, 2, 3, 4]], "box_scores": [1]');
   expect(python).toContain('open("it\'s.png", "rb")');
-  expect(requestCode('curl', { ...parts, ...rest })).toContain("base64 < 'it'\\''s.png'");
+  expect(answerCode('curl', asked, place)).toContain("base64 < 'it'\\''s.png'");
+  for (const language of languages) {
+    expect(answerCode(language, asked, place)).not.toContain('CHATREX_KEY');
+    for (const code of [
+      answerCode(language, asked, { ...place, hasKey: true }),
+      answerCode(language, { ...asked, task: 'caption' }, { ...place, hasKey: true }),
+      boxesCode(language, { granularity: 'both', minScore: 0.1 }, { ...place, hasKey: true }),
+    ]) {
+      expect(code).toContain('CHATREX_KEY');
+    }
+  }
 });
