@@ -42,6 +42,8 @@ export interface EngineCommandOptions {
   maxWhiteBorder: number;
   duplicateBits: number;
   limit?: number;
+  retryFailed?: boolean;
+  extend?: boolean;
   shard?: { index: number; of: number };
   workers?: number;
   concurrency?: number;
@@ -153,12 +155,22 @@ export function filterOptions(command: Command): void {
 export function workOptions(command: Command): void {
   command
     .option('--limit <n>', 'only the first entries of the list', wholeFrom(1))
+    .option('--retry-failed', 'try entries again that were put aside as failed')
+    .option('--extend', 'append what the source has and the run does not; what it has is not done again')
     .option('--shard <i/n>', 'only this share of the list, counted from 0; each in a folder of its own', shard)
     .option('--workers <n>', 'worker processes; half of the cores by default', wholeFrom(1))
     .option('--concurrency <n>', 'items at once in each; 8 with endpoints, 1 without by default', wholeFrom(1))
-    .option('--requests-at-once <n>', 'to an endpoint, of all workers together', wholeFrom(1))
-    .option('--requests-per-minute <n>', 'to an endpoint, of all workers together', wholeFrom(1))
-    .option('--tokens-per-minute <n>', 'of an endpoint, of all workers together', wholeFrom(1))
+    .option(
+      '--requests-at-once <n>',
+      'to an endpoint, of all workers together, with a queue of all machines',
+      wholeFrom(1),
+    )
+    .option(
+      '--requests-per-minute <n>',
+      'to an endpoint, of all workers together, with a queue of all machines',
+      wholeFrom(1),
+    )
+    .option('--tokens-per-minute <n>', 'of an endpoint, as above', wholeFrom(1))
     .option('--budget <amount>', 'ends the run when it is spent: money (needs --price) or tokens (2Mtokens)', budget)
     .option('--price <model=in/out>', 'of a million tokens; once for each model', price)
     .option('--deadline <seconds>', 'for one item', between(1, 86_400), 600)
@@ -237,6 +249,7 @@ export function runOptions(options: EngineCommandOptions): Omit<RunOptions, 'set
   const { requestsAtOnce, requestsPerMinute, tokensPerMinute, allowPrivate = false, ignoreOptOut = false } = options;
   return {
     ...{ out: options.out, limit: options.limit, shard: options.shard },
+    ...{ isRetryingFailed: options.retryFailed, isExtending: options.extend },
     ...{ workers: options.workers, concurrency: options.concurrency, attempts: options.attempts },
     queue: options.queue,
     ...{ budget: options.budget, prices: options.price, deadlineMs: 1000 * options.deadline },

@@ -3,7 +3,8 @@
  *
  *     run.json               what the run is: root of the list, fingerprint of its settings, size of a block
  *     settings.json          prompts, models and filters, for workers on other machines
- *     list.jsonl             its entries, in order, frozen when it began
+ *     limits.json            limits that all machines share, of a run with a queue
+ *     list.jsonl             its entries, in order; it may grow at its end
  *     blocks/000012/         entries 12 * 256 to 13 * 256 - 1
  *       collected.jsonl      what was found of each image, in order of the list
  *       calls-*.jsonl        results of model calls, one file a process
@@ -85,10 +86,13 @@ export async function createRun(
     );
   }
   const complete: RunFile = { format: 'rexverse/1', ...run, entries };
-  await writeBeside(join(folder, runFileName), async (file) => {
-    await writeAll(file, Buffer.from(`${JSON.stringify(complete, null, 2)}\n`));
-  });
+  await writeRunFile(folder, complete);
   return complete;
+}
+
+export async function writeRunFile(folder: string, run: RunFile): Promise<void> {
+  const bytes = Buffer.from(`${JSON.stringify(run, null, 2)}\n`);
+  await writeBeside(join(folder, runFileName), (file) => writeAll(file, bytes));
 }
 
 /** The entries of a run, with the block of each. */

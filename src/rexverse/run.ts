@@ -5,6 +5,7 @@ import { appendFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import type { Outcome, StageName } from './annotation.ts';
+import { extendRun, forgetFailed } from './change-run.ts';
 import { type ImageList, openList } from './collect/list.ts';
 import { type EngineSummary, runEngine } from './engine.ts';
 import type { Usage } from './models/calls.ts';
@@ -13,7 +14,7 @@ import { QueueExecutor } from './queue/queue-executor.ts';
 import { queueName } from './queue/work-on-queue.ts';
 import { spentIn } from './report/spent.ts';
 import { createRun, lockFolder, type RunFile, readRunFile, shardName } from './run-folder.ts';
-import { writeSettings } from './run-settings.ts';
+import { writeSettings, writeSharedLimits } from './run-settings.ts';
 import { fingerprint, type Settings } from './settings.ts';
 import type { Executor, ExecutorEvents } from './work/executor.ts';
 import { openInlineExecutor } from './work/inline-executor.ts';
@@ -29,6 +30,10 @@ export interface RunOptions extends WorkOptions {
   readonly settings: Settings;
   readonly shard?: { readonly index: number; readonly of: number };
   readonly limit?: number;
+  /** Tries entries again that an earlier session has put aside. */
+  readonly isRetryingFailed?: boolean;
+  /** Appends what the source has and the run does not. */
+  readonly isExtending?: boolean;
   readonly limits?: Limits;
   readonly budget?: Budget;
   readonly prices?: Readonly<Record<string, Price>>;
@@ -76,6 +81,7 @@ export async function runRexverse(options: RunOptions): Promise<RunSummary> {
   const unlock = await lockFolder(folder);
   try {
     const run = await openRun(folder, options);
+    if (options.isRetryingFailed) await forgetFailed(folder);
     return await work(folder, run, options);
   } finally {
     await unlock();
@@ -117,7 +123,9 @@ export async function openRun(folder: string, options: RunOptions): Promise<RunF
       `${folder} was begun with other settings (${changed.join(', ')}); use the same ones, or give another --out`,
     );
   }
-  return existing;
+  if (!options.isExtending) return existing;
+  if (!list) throw new ChatRexError('invalid-argument', `${folder}: name the folder or list that has more images`);
+  return extendRun(folder, existing, list);
 }
 
 async function work(folder: string, run: RunFile, options: RunOptions): Promise<RunSummary> {
@@ -146,6 +154,7 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
     report();
   };
   const setup = workerSetup({ folder: resolve(folder), root: run.root, settings }, options);
+  if (options.queue !== undefined) await writeSharedLimits(folder, options.limits);
   const executor = await openExecutor(setup, run, limiter, options, { onPassed });
   const sessions = sessionWriter(folder, startedAt, counts);
   try {

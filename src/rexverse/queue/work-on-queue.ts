@@ -7,15 +7,18 @@
 import { resolve } from 'node:path';
 import { ChatRexError } from '../../errors.ts';
 import { readRunFile } from '../run-folder.ts';
-import { readSettings } from '../run-settings.ts';
+import { readSettings, readSharedLimits } from '../run-settings.ts';
 import { type Budget, Limiter, type Limits, type Price } from '../work/limiter.ts';
 import { LocalPool } from '../work/local-pool.ts';
 import { defaultWorkers, type WorkOptions, workerSetup } from '../worker-setup.ts';
 import { openQueue } from './open-queue.ts';
+import { openSharedCounters } from './shared-counters.ts';
+import { SharedLimiter } from './shared-limiter.ts';
 
 export interface QueueWorkOptions extends WorkOptions {
   readonly folder: string;
   readonly queue: string;
+  /** Of this machine, in addition to those that all machines of the run share. */
   readonly limits?: Limits;
   readonly budget?: Budget;
   readonly prices?: Readonly<Record<string, Price>>;
@@ -27,6 +30,9 @@ export interface QueueWorkOptions extends WorkOptions {
   readonly signal?: AbortSignal;
   readonly onTask?: (done: number) => void;
 }
+
+/** A call whose machine has not been heard of for this long is not counted as under way any more. */
+const leaseMs = 60_000;
 
 /**
  * Works until the signal comes.
@@ -44,9 +50,13 @@ export async function workOnQueue(options: QueueWorkOptions): Promise<number> {
     { ...options, workers },
   );
   const { limits = {}, budget, prices } = options;
-  const limiter = new Limiter({ limits, budget, prices });
+  const own = new Limiter({ limits, budget, prices });
+  const name = queueName(run.id);
+  const shared = await readSharedLimits(folder);
+  const counters = shared && (await openSharedCounters(options.queue, name, { limits: shared, leaseMs }));
+  const limiter = counters ? new SharedLimiter(own, counters, leaseMs) : own;
   const pool = new LocalPool({ setup, limiter, workers, deadlineMs });
-  const open = await openQueue(options.queue, queueName(run.id));
+  const open = await openQueue(options.queue, name);
   let done = 0;
   const worker = open.worker(
     async ({ data }) => {
@@ -66,6 +76,7 @@ export async function workOnQueue(options: QueueWorkOptions): Promise<number> {
   } finally {
     pool.drain();
     await pool.close();
+    await counters?.close();
   }
   return done;
 }

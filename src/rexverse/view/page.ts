@@ -25,6 +25,8 @@ export interface ViewOptions {
 }
 
 const longestSide = 640;
+/** In place of an image that cannot be shown. */
+const noImage = 'data:,';
 
 /** @returns how many entries the page shows */
 export async function writeViewPage(folder: string, out: string, { limit, skip }: ViewOptions): Promise<number> {
@@ -77,13 +79,23 @@ async function card(outcome: Outcome, run: string): Promise<string> {
     `data-reasons="${escapeHtml([...new Set(left.map(({ reason }) => reason))].join('|'))}"`,
   ];
   const title = `<h2>${index} <span>${escapeHtml(name)}</span> <em class="${state}">${state}</em></h2>`;
-  const inside = outcome.state === 'done' ? await doneBody(outcome, run) : `<p>${escapeHtml(endOf(outcome))}</p>`;
+  const inside = outcome.state === 'done' ? await doneBody(outcome, run) : await endedBody(outcome, run);
   const list = left.map(
     ({ stage, what, reason }) => `<li>${escapeHtml(`${stage}: ${reason}`)} <q>${escapeHtml(what)}</q></li>`,
   );
   const details =
     list.length === 0 ? '' : `<details><summary>${list.length} left out</summary><ul>${list.join('')}</ul></details>`;
   return `<article ${attributes.join(' ')}>${title}${inside}${details}</article>\n`;
+}
+
+/** What was left out is shown too, where its name says in which file it is. */
+async function endedBody(outcome: Exclude<Outcome, DoneOutcome>, run: string): Promise<string> {
+  const text = `<section><p>${escapeHtml(endOf(outcome))}</p></section>`;
+  const root = (await readRunFile(run))?.root ?? run;
+  const shown = /^https?:/.test(outcome.name) ? noImage : await thumbnail(join(root, outcome.name));
+  return shown === noImage
+    ? text
+    : `<div class="pair"><figure><img alt="" loading="lazy" src="${shown}"></figure>${text}</div>`;
 }
 
 function endOf(outcome: Exclude<Outcome, DoneOutcome>): string {
@@ -162,6 +174,6 @@ async function thumbnail(file: string): Promise<string> {
       .toBuffer();
     return `data:image/jpeg;base64,${bytes.toString('base64')}`;
   } catch {
-    return 'data:,';
+    return noImage;
   }
 }

@@ -49,7 +49,11 @@ export interface LimiterOptions {
   readonly onSpent?: (what: string) => void;
 }
 
+/** What those who hand out calls need. */
+export type CallLimiter = Pick<Limiter, 'acquire' | 'release' | 'stop' | 'spent'>;
+
 const minuteMs = 60_000;
+
 export class Limiter {
   readonly #options: LimiterOptions;
   readonly #now: () => number;

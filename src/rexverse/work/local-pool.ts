@@ -7,13 +7,13 @@ import type { ChildProcess } from 'node:child_process';
 import { ChatRexError } from '../../errors.ts';
 import { startChild } from '../../workers/start-child.ts';
 import type { Executor, ExecutorEvents } from './executor.ts';
-import type { Limiter } from './limiter.ts';
+import type { CallLimiter } from './limiter.ts';
 import type { FromWorker, Task, TaskFailure, TaskResult, ToWorker, WorkerSetup } from './messages.ts';
 
 export interface LocalPoolOptions extends ExecutorEvents {
   readonly setup: WorkerSetup;
   readonly workers: number;
-  readonly limiter: Limiter;
+  readonly limiter: CallLimiter;
   /** Longest time of one task, waiting for permits left out. */
   readonly deadlineMs: number;
 }
