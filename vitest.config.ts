@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 300_000,
     pool: 'forks',
     maxWorkers: 2,
+    // Each of the two has a core: threads that share them would wait for each other.
+    env: { CHATREX_THREADS: '1' },
   },
 });

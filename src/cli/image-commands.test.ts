@@ -1,17 +1,15 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from '../chatrex/answer.ts';
 import { decodeImage } from '../image/decode.ts';
 import { answerPrinter, boxLines } from './answer-output.ts';
 import { describeCommand } from './ask.ts';
 import { parseBoxes, requireSameSize } from './parse-boxes.ts';
+import { run } from './testing/run-program.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const file = 'fixtures/chatrex/tiny-image.png';
 const model = ['--model', 'fixtures/chatrex/tiny-gated'];
 const boxes = ['--boxes', '4,3,20,30; 0 0 50 37'];
@@ -21,16 +19,6 @@ beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'chatrex-cli-'));
 });
 afterAll(() => rm(work, { recursive: true }));
-
-function run(args: string[], stdin = ''): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const command = ['--import', 'tsx', 'src/cli/main.ts', ...args];
-    const child = execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-    child.stdin?.end(stdin);
-  });
-}
 
 describe('the commands that talk about an image', () => {
   it('detect: JSON on stdout, a drawing in the file', async () => {

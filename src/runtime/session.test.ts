@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { linear } from '../nn/linear.ts';
@@ -17,7 +17,7 @@ import { float32ToBfloat16, float32ToFloat16 } from '../weights/float16.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { storedWeights } from '../weights/storage.ts';
 import { hostTensor } from './host-tensor.ts';
-import { Session } from './session.ts';
+import { defaultThreads, Session } from './session.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -120,6 +120,14 @@ test('the number of threads changes nothing but the time', async () => {
     await session.dispose();
   }
   expect(results[0]).toEqual(results[1]);
+});
+
+test('CHATREX_THREADS is how many threads sessions have that are not told', () => {
+  expect(defaultThreads({ CHATREX_THREADS: '3' })).toBe(3);
+  expect(defaultThreads({})).toBe(availableParallelism());
+  for (const given of ['0', '-1', '1.5', 'two']) {
+    expect(() => defaultThreads({ CHATREX_THREADS: given })).toThrow(`CHATREX_THREADS: expected a whole number`);
+  }
 });
 
 test('what cannot work is refused in one line', async () => {

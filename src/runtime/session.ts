@@ -24,7 +24,7 @@ export type Provider = 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml';
 export interface SessionOptions {
   /** Where to compute; CPU by default. A provider that this installation lacks is an error, not a fallback. */
   provider?: Provider;
-  /** Threads for one operator; all cores by default. */
+  /** Threads for one operator; CHATREX_THREADS by default, or all cores. */
   threads?: number;
   /**
    * Plan memory from the first run (the default): fewer allocations, but the planned block is held in addition to the
@@ -38,6 +38,17 @@ export interface SessionOptions {
   keepsMemory?: boolean;
   /** Writes a Chrome trace of every operator's time to files that begin with this path. */
   profilePrefix?: string;
+}
+
+/**
+ * Threads of sessions that are not told how many: the environment may say so where several processes share a machine.
+ * Threads that wait for each other there take many times as long as one alone.
+ */
+export function defaultThreads({ CHATREX_THREADS: given } = process.env): number {
+  if (given === undefined || given === '') return availableParallelism();
+  const threads = Number(given);
+  if (Number.isInteger(threads) && threads > 0) return threads;
+  throw new ChatRexError('invalid-argument', `CHATREX_THREADS: expected a whole number from 1 up, came '${given}'`);
 }
 
 /** What was found out about the processor. */
@@ -103,7 +114,7 @@ export class Session<Outputs extends string = string> {
     try {
       const created = await ort.InferenceSession.create(bytes, {
         executionProviders: [provider],
-        intraOpNumThreads: options.threads ?? availableParallelism(),
+        intraOpNumThreads: options.threads ?? defaultThreads(),
         graphOptimizationLevel: 'all',
         enableMemPattern: options.plansMemory ?? true,
         enableCpuMemArena: options.keepsMemory ?? true,
