@@ -2,11 +2,11 @@
  * What the engine itself costs: `npx tsx bench/rexverse.ts [images] [rounds] [through Redis]` (2,000, 3 and 5,000 by
  * default).
  *
- * Models answer at once in the worker process, so no endpoint takes processor time; what is measured is lists, decoding,
- * hashing, phrases, keys, journals and messages. Rounds take one worker and two in turn; medians are compared. A rate
- * counts from the time when a tenth of the items has ended, so that the start of the workers is left out. Goals: over
- * 500 items a second through all stages on two cores, under 300 MB, two workers at least 1.8 times one, 5,000 items
- * through Redis at least half of the local rate.
+ * Models answer at once in the worker process, so no endpoint takes processor time; what is measured is lists,
+ * decoding, hashing, phrases, keys, journals and messages. Rounds take one worker and two in turn; medians are
+ * compared. A rate counts from the time when a tenth of the items has ended, so that the start of the workers is left
+ * out. Goals: over 500 items a second through all stages on two cores, under 300 MB, two workers at least 1.8 times
+ * one, 5,000 items through Redis at least half of the local rate.
  *
  * Rates of a machine with other work on it measure that work. Processor time of an item does not: from it follows what
  * two free cores would do.

@@ -31,6 +31,7 @@ test('the world is one data set among others: it is opened by its spec, and know
     'cli/eval/world.ts',
     // What the data engine is worth where the truth is known.
     'rexverse/quality/measure-world.ts',
+    'rexverse/quality/render-scenes.ts',
     'rexverse/quality/score-world.ts',
   ];
   const knowing = [...imports]

@@ -52,8 +52,8 @@ const written = (folder: string) =>
   sha256(...['000000', '000001'].map((name) => readFileSync(join(folder, 'blocks', name, 'outcomes.jsonl'))));
 
 /**
- * Starts a worker as soon as the run has a folder to share. A lock of ten seconds: a shorter one would be lost by workers of
- * a busy machine too, not only by those that were killed.
+ * Starts a worker as soon as the run has a folder to share. A lock of ten seconds: a shorter one would be lost by
+ * workers of a busy machine too, not only by those that were killed.
  */
 async function startWorker(folder: string, queue: string): Promise<ChildProcess> {
   while (!(await readRunFile(folder))) await sleep(20);

@@ -3,11 +3,12 @@
  * RexWorld and once from the world's own labels of the same scenes, for the same steps; both are asked about other
  * scenes.
  *
- *     npx tsx tools/measure-teaching.ts --out runs/teaching [--scenes 200] [--steps 150] [--count 40] [--seed 90210] [--from engine,labels]
+ *     npx tsx tools/measure-teaching.ts --out runs/teaching [--scenes 200] [--steps 150] [--count 40]
+ *       [--seed 90210] [--from engine,labels]
  *
  * The engine sees image files and nothing else; the bundled `nano` plays every role. Both models begin as `nano` with
- * the last two of its six language layers new, so that it finds and names nothing; encoders stay as they are. A language
- * model from nothing would need hours. Everything is kept in the folder: the same command continues.
+ * the last two of its six language layers new, so that it finds and names nothing; encoders stay as they are. A
+ * language model from nothing would need hours. Everything is kept in the folder: the same command continues.
  */
 
 import { existsSync } from 'node:fs';

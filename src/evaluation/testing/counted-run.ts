@@ -1,4 +1,6 @@
-/** A run that a test kills: `counted-run.ts FOLDER` writes a line for each question it asks; the fifth has no answer. */
+/**
+ * A run that a test kills: `counted-run.ts FOLDER` writes a line for each question it asks; the fifth has no answer.
+ */
 
 import { countingSuite } from '../data-suites/counting.ts';
 import { evaluate } from '../evaluate.ts';

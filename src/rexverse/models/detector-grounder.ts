@@ -7,7 +7,7 @@ import type { GroundedBox, Grounder, ImageView } from './roles.ts';
 
 /** Raise it when an answer would be read in another way. */
 const parser = 'detector/1';
-/** Least probability that a box is right and has the right name: best F1 on COCO's training images (docs/rexverse.md). */
+/** Least probability that a box is right and has the right name. `--min-score` asks for more. */
 const leastScore = 0.3;
 /** Boxes of one category that overlap by more are one thing. */
 const nmsIou = 0.6;

@@ -1,4 +1,7 @@
-/** Who may call an endpoint, and when, among all machines of a run: this machine's account first, then the shared one. */
+/**
+ * Who may call an endpoint, and when, among all machines of a run: this machine's account is asked first, then the
+ * shared one.
+ */
 
 import { randomBytes } from 'node:crypto';
 import type { ChatRexError } from '../../errors.ts';

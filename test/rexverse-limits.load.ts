@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ChatRexError } from '../../errors.ts';
-import { hasPostgres, hasRedis, startPostgres, startRedis } from '../testing/services.ts';
-import { Limiter, type Limits } from '../work/limiter.ts';
-import { openSharedCounters } from './shared-counters.ts';
-import { SharedLimiter } from './shared-limiter.ts';
+import { ChatRexError } from '../src/errors.ts';
+import { openSharedCounters } from '../src/rexverse/queue/shared-counters.ts';
+import { SharedLimiter } from '../src/rexverse/queue/shared-limiter.ts';
+import { hasPostgres, hasRedis, startPostgres, startRedis } from '../src/rexverse/testing/services.ts';
+import { Limiter, type Limits } from '../src/rexverse/work/limiter.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'rexverse-limits-'));
 chmodSync(root, 0o755);
