@@ -22,6 +22,8 @@ test('a detector alone is asked by names; what it calls otherwise, and names tha
   expect((await subject.count(view, 'hot dog')).boxes).toHaveLength(1);
   expect(await subject.nameRegion(view, [[6, 5, 20, 25]], 0)).toBe('hot dog');
   expect(await subject.nameRegion(view, [[30, 20, 40, 30]], 0)).toBe('');
+  expect(await subject.answer(view, 'Is there a dog in the image?\nAnswer with one word.')).toBe('Yes');
+  expect(await subject.answer(view, 'Is there a cat in the imange?')).toBe('No');
   await expect(subject.answer(view, 'What is this?')).rejects.toThrow(/no language model/);
 });
 

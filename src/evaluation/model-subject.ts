@@ -87,7 +87,9 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
     return foundBoxes(await this.#ask(view, questionFor('count', [name]), signal));
   }
 
+  /** @throws ChatRexError 'unsupported' for a detector alone that is asked anything but whether a thing is there */
   async answer(view: SampleView, question: string, signal?: AbortSignal): Promise<string> {
+    if (this.#isDetector) return this.#isThere(view, question);
     return (await this.#ask(view, question, signal)).text;
   }
 
@@ -139,6 +141,16 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
       return label === undefined ? [] : [{ label, boxXyxy: [left, top, right, bottom] as const, score: scores[at] }];
     });
     return { boxes, text: boxes.map(({ label }) => label).join(', ') };
+  }
+
+  /** "Is there a dog in the image?", as POPE asks. */
+  async #isThere(view: SampleView, question: string): Promise<string> {
+    const name = /^\s*is there an? (.+?) in the ima?n?ge\?/i.exec(question)?.[1];
+    if (name === undefined) {
+      const message = 'a detector has no language model: it answers "Is there a ... in the image?" and nothing else';
+      throw new ChatRexError('unsupported', message);
+    }
+    return (await this.#detected(view, [name])).boxes.length > 0 ? 'Yes' : 'No';
   }
 
   /** The category that the detector is surest of among its boxes that overlap by half; nothing where there is none. */

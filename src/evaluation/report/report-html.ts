@@ -67,5 +67,6 @@ function curvesPart(suite: string, rows: readonly Row<unknown, unknown>[]): stri
   }));
   if (series.length === 0) return '';
   const title = 'Precision over recall, mean of the categories';
-  return `<h2>Curves</h2>${drawCurves(series, { title, xLabel: 'recall', yLabel: 'precision' })}`;
+  const drawing = drawCurves(series, { title, xLabel: 'recall', yLabel: 'precision' });
+  return `<h2>Curves</h2><div class="curves">${drawing}</div>`;
 }

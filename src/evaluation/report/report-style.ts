@@ -25,6 +25,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--quiet); font-weight: 500; vertical-align: bottom; }
 td:first-child, th:first-child, .text { text-align: left; }
+td.source { min-width: 11rem; text-align: left; white-space: normal; color: var(--quiet); font-size: .85rem; }
 tr.own td { background: var(--own); font-weight: 600; }
 details { margin: 1.5rem 0; }
 summary { cursor: pointer; font-size: 1.05rem; }
@@ -39,6 +40,10 @@ figcaption { margin-bottom: .6rem; overflow-wrap: anywhere; }
 .pair dt { color: var(--quiet); font-size: .85rem; }
 .pair dd { margin: 0 0 .6rem; white-space: pre-line; }
 @media (max-width: 40rem) {
+  th, td { padding: .3rem .45rem; }
+  td:first-child { min-width: 6.5rem; max-width: 9rem; white-space: normal; }
+  .curves { overflow-x: auto; }
+  .curves svg { min-width: 40rem; }
   .pair, .pair.words { grid-template-columns: 1fr; }
   .rules { grid-template-columns: 1fr; }
   .rules dd { margin-bottom: .4rem; }

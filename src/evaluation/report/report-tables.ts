@@ -18,12 +18,15 @@ function shown(name: string, value: number | null | undefined): string {
 const cells = (names: readonly string[], figures: Figures): string =>
   names.map((name) => `<td>${shown(name, figures[name])}</td>`).join('');
 
-const headings = (names: readonly string[]): string => names.map((name) => `<th>${escapeHtml(name)}</th>`).join('');
+/** Long names may break before a capital. */
+const breakable = (name: string): string => escapeHtml(name).replace(/([a-z\d])([A-Z])/g, '$1<wbr>$2');
+
+const headings = (names: readonly string[]): string => names.map((name) => `<th>${breakable(name)}</th>`).join('');
 
 /** All figures of the run, and by which rules they came about. */
 export function figuresPart({ figures, variant }: Evaluation): string {
   const tiles = Object.entries(figures).map(
-    ([name, value]) => `<div><dt>${escapeHtml(name)}</dt><dd>${shown(name, value)}</dd></div>`,
+    ([name, value]) => `<div><dt>${breakable(name)}</dt><dd>${shown(name, value)}</dd></div>`,
   );
   const rules = Object.entries(variant).map(
     ([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`,
@@ -39,20 +42,25 @@ export function publishedPart({ suite, figures, byKind, data }: Evaluation): str
   const others = publishedRows(suite);
   const names = [...new Set(others.flatMap((other) => Object.keys(other.figures)))];
   if (names.length === 0) return '';
-  const row = (of: string, name: string, own: Figures, on: string, from: string) =>
-    `<tr${of}><td>${escapeHtml(name)}</td>${cells(names, own)}<td class="text">${escapeHtml(on)}</td><td class="text">${escapeHtml(from)}</td></tr>`;
-  const asPublished = byKind['as published (Rex-Omni)'];
+  const row = (of: string, name: string, own: Figures, source: string) =>
+    `<tr${of}><td>${escapeHtml(name)}</td>${cells(names, own)}<td class="source">${escapeHtml(source)}</td></tr>`;
+  const asPublished = publishedNames(byKind['as published (Rex-Omni)']);
   return [
     '<h2>Beside others</h2><div class="scroll"><table>',
-    `<tr><th></th>${headings(names)}<th class="text">data</th><th class="text">from</th></tr>`,
-    row(' class="own"', 'this run', figures, data.name, ''),
-    ...(asPublished
-      ? [row(' class="own"', 'this run, as the authors count', asPublished, data.name, 'Rex-Omni’s rule')]
-      : []),
-    ...others.map((other) => row('', other.name, other.figures, other.data, other.source)),
+    `<tr><th></th>${headings(names)}<th class="text">data, source</th></tr>`,
+    row(' class="own"', 'this run', figures, data.name),
+    ...(asPublished ? [row(' class="own"', 'this run by Rex-Omni’s program', asPublished, data.name)] : []),
+    ...others.map((other) => row('', other.name, other.figures, `${other.data}; ${other.source}`)),
     '</table></div>',
     '<p class="quiet">Shares in percent. Figures compare only on the same images, under the same rule.</p>',
   ].join('\n');
+}
+
+/** The figures that the authors' program prints, under the names of the columns that they belong in. */
+function publishedNames(figures: Figures | undefined): Figures | undefined {
+  if (figures === undefined) return undefined;
+  const { precision50 = null, recall50 = null, f1MeanIou = null } = figures;
+  return { precision50WithoutZeros: precision50, recall50WithoutZeros: recall50, f1MeanIouWithoutZeros: f1MeanIou };
 }
 
 /** Figures by kind or category, folded. */

@@ -1,11 +1,12 @@
 /** The samples that a run did worst, truth and answer drawn side by side. */
 
 import type { Dataset } from '../../datasets/dataset.ts';
+import { colourAt, colourIndices } from '../../drawing/colours.ts';
 import { drawBoxes } from '../../drawing/draw-boxes.ts';
 import { escapeHtml } from '../../drawing/grounded-html.ts';
 import { ChatRexError } from '../../errors.ts';
 import { resizeImage } from '../../image/resize.ts';
-import type { ImageSize, RgbImage } from '../../image/rgb-image.ts';
+import type { ImageSize, Rgb, RgbImage } from '../../image/rgb-image.ts';
 import { groupBy } from '../metrics/group-by.ts';
 import type { Row } from '../row.ts';
 import { type LabelledBox, type ReviewedWords, reviewSample, type SampleReview } from './sample-review.ts';
@@ -59,10 +60,16 @@ async function figureOf(review: Reviewed, data: Pick<Dataset, 'image'> | undefin
   try {
     const image = await data.image(review.index);
     if (words !== undefined) {
-      const url = await drawn(image, []);
+      const url = await drawn(image, [], []);
       return `<figure>${caption}<div class="pair words"><img alt="" src="${url}">${said}</div></figure>`;
     }
-    const [left, right] = await Promise.all([drawn(image, truth), drawn(image, answer)]);
+    // A name has one colour on both sides.
+    const indices = colourIndices([...truth, ...answer].map(({ label }) => label));
+    const colours = indices.map(colourAt);
+    const [left, right] = await Promise.all([
+      drawn(image, truth, colours.slice(0, truth.length)),
+      drawn(image, answer, colours.slice(truth.length)),
+    ]);
     const side = (title: string, url: string) => `<div><h3>${title}</h3><img alt="${title}" src="${url}"></div>`;
     return `<figure>${caption}<div class="pair">${side('truth', left)}${side('answer', right)}</div></figure>`;
   } catch (error) {
@@ -80,7 +87,7 @@ function wordsPart({ question, answer, truth }: ReviewedWords): string {
   return `<dl>${line('question', question)}${line('truth', truth)}${line('answer', said)}</dl>`;
 }
 
-async function drawn(image: RgbImage, boxes: readonly LabelledBox[]): Promise<string> {
+async function drawn(image: RgbImage, boxes: readonly LabelledBox[], colours: readonly Rgb[]): Promise<string> {
   const scale = Math.min(1, shownSide / Math.max(image.width, image.height));
   const size: ImageSize = {
     width: Math.max(1, Math.round(image.width * scale)),
@@ -91,6 +98,6 @@ async function drawn(image: RgbImage, boxes: readonly LabelledBox[]): Promise<st
     boxes.flatMap(({ boxXyxy: [left, top, right, bottom] }) => [left * x, top * y, right * x, bottom * y]),
   );
   const labels = boxes.map(({ label }) => label);
-  const bytes = await drawBoxes(resizeImage(image, size), boxesXyxy, { labels, format: 'jpeg' });
+  const bytes = await drawBoxes(resizeImage(image, size), boxesXyxy, { labels, colours, format: 'jpeg' });
   return `data:image/jpeg;base64,${Buffer.from(bytes).toString('base64')}`;
 }
