@@ -62,6 +62,51 @@ const peers: readonly [string, number, number][] = [
   ['SenseNova-Vision', 56.6, 54.8],
 ];
 
+const referringSplits = [
+  ...['RefCOCO val', 'RefCOCO testA', 'RefCOCO testB'],
+  ...['RefCOCO+ val', 'RefCOCO+ testA', 'RefCOCO+ testB'],
+  ...['RefCOCOg val', 'RefCOCOg test'],
+];
+
+/** Accuracy of each split above. */
+const table3: readonly [string, ...number[]][] = [
+  ['ChatRex-7B', 90.1, 93.0, 85.2, 85.2, 89.6, 79.3, 88.8, 88.6],
+  ['Qwen2-VL-7B', 91.7, 93.6, 87.3, 85.8, 90.5, 79.5, 87.3, 87.8],
+  ['Grounding DINO-L', 90.6, 93.2, 88.2, 82.8, 89.0, 75.9, 86.1, 87.0],
+];
+
+/** Model, MMBench, MM-Vet, SEED-I, LLaVA-W, MMMU, POPE, HallusionBench. */
+const table4: readonly [string, ...(number | undefined)[]][] = [
+  ['ChatRex-7B', 65.8, 36.4, 69.6, 65.9, 38.0, 87.3, 45.8],
+  ['LLaVA-1.5-7B', 64.3, 30.5, 66.1, 63.4, 35.7, 85.9, 27.6],
+  ['Qwen-VL-Chat-7B', 59.1, undefined, 65.4, undefined, undefined, 74.9, 36.8],
+  ['InternVL-Chat-7B', 64.6, undefined, undefined, undefined, undefined, 86.4],
+  ['Ferret-v2-7B', undefined, 34.9, undefined, 67.7, undefined, 87.8],
+  ['InstructBLIP-7B', undefined, 26.2, 58.8, 60.9],
+];
+
+/** What each column of table 4 is a figure of; those of a judge have a scale of 0 to 100. */
+const table4Columns: readonly [suite: string, data: string, figure: string, scale: 1 | 100][] = [
+  ['mmbench', 'MMBench dev', 'accuracy', 1],
+  ['mm-vet', 'MM-Vet', 'score', 100],
+  ['seed', 'SEED-Bench, images', 'accuracyImage', 1],
+  ['llava-wild', 'LLaVA-Bench in the wild', 'ratio', 100],
+  ['mmmu', 'MMMU val, by VLMEvalKit', 'accuracy', 1],
+  ['pope', 'POPE, mean of three', 'f1', 1],
+  ['hallusion', 'HallusionBench, by VLMEvalKit', 'mean', 1],
+];
+
+const questionRows = Object.fromEntries(
+  table4Columns.map(([suite, data, figure, scale], column) => [
+    suite,
+    table4.flatMap(([name, ...values]): PublishedRow[] => {
+      const value = values[column];
+      if (value === undefined) return [];
+      return [{ name, data, source: `${paper}, table 4`, figures: { [figure]: (value / 100) * scale } }];
+    }),
+  ]),
+);
+
 /** Model, similarity and word overlap on LVIS. */
 const table5: readonly [string, number, number][] = [
   ['ChatRex-7B', 89.7, 82.5],
@@ -105,12 +150,17 @@ const published: Readonly<Record<string, readonly PublishedRow[]>> = {
     ...{ name, source: `${paper}, table 5`, data: 'LVIS (Osprey, 1,000 images)' },
     figures: percent({ semanticSimilarity: similarity, semanticIou: overlap }),
   })),
-  proposals: [
-    {
-      ...{ name: 'UPN', source: `${paper}, table 6`, data: 'COCO val2017' },
-      figures: percent({ recallAtScore: 91.2 }),
-    },
-  ],
+  refcoco: table3.flatMap(([name, ...accuracies]) =>
+    referringSplits.map((data, split) => ({
+      ...{ name, source: `${paper}, table 3`, data },
+      figures: percent({ accuracy50: accuracies[split] }),
+    })),
+  ),
+  ...questionRows,
+  proposals: [['COCO val2017', 91.2] as const, ['LVIS minival', 77.1] as const].map(([data, recall]) => ({
+    ...{ name: 'UPN', source: `${paper}, table 6`, data },
+    figures: percent({ recallAtScore: recall }),
+  })),
   counting: [
     {
       ...{ name: 'VLM-FO1 3B', source: 'om-ai-lab/VLM-FO1', data: 'COCO, as its authors count it' },

@@ -47,6 +47,9 @@ describe('a report', () => {
 
   it('of a suite that nobody printed figures of has none beside', () => {
     expect(publishedRows('toString')).toEqual([]);
+    expect(publishedRows('pope')[0].figures).toEqual({ f1: 0.873 });
+    expect(publishedRows('mm-vet')[0].figures).toEqual({ score: 36.4 });
+    expect(publishedRows('refcoco')).toHaveLength(24);
     expect(reviewSample('toString', [])).toBeUndefined();
   });
 
