@@ -1,7 +1,7 @@
 /**
  * The server under load, on this machine: throughput and processor time beside the same questions asked in one process
- * without a server, times that clients see, memory, whether anything is lost while others only hold connections or write
- * slowly, and how soon the server answers again when its model is killed. Some three minutes on two free cores.
+ * without a server, times that clients see, memory, whether anything is lost while others only hold connections or
+ * write slowly, and how soon the server answers again when its model is killed. Some three minutes on two free cores.
  *
  *     npx tsx bench/server.ts [--questions 1000] [--images 20] [--clients 200] [--idle 1000] [--slow 100] [--rounds 1] [--concurrency 8]
  *
