@@ -215,7 +215,7 @@ export class Engine {
   ) {
     let firstAt: number | undefined;
     const result = await this.#model.call(
-      { kind: 'ask', key, turns, options, showsPrompt },
+      { kind: 'ask', key, turns, options, isStreamed: onEvent !== undefined, showsPrompt },
       {
         signal,
         onEvent: (event) => {

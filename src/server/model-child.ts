@@ -115,13 +115,17 @@ async function encode(
   return { size, ...kept, tokens, sizeBytes };
 }
 
-async function ask(id: number, { key, turns, options, showsPrompt }: AskTask, signal: AbortSignal): Promise<AskResult> {
+async function ask(id: number, { key, turns, options, isStreamed, showsPrompt }: AskTask, signal: AbortSignal): Promise<AskResult> {
   const image = images.get(key);
   if (!image) throw new ChatRexError('runtime', 'the image is no longer kept; ask again');
+  let isFirst = true;
   const answer = await image.chat(turns, {
     ...options,
     signal,
-    onEvent: (event) => send({ kind: 'event', id, event }),
+    onEvent(event) {
+      if (isStreamed || isFirst) send({ kind: 'event', id, event });
+      isFirst = false;
+    },
   });
   return { answer, sizeBytes: image.sizeBytes, ...(showsPrompt && { prompt: image.prompt(turns) }) };
 }

@@ -41,6 +41,8 @@ export interface AskTask {
   readonly key: string;
   readonly turns: readonly Turn[];
   readonly options: AnswerOptions;
+  /** Whether somebody reads the answer as it is written; else its first event alone is told, for its time. */
+  readonly isStreamed?: boolean;
   /** Whether to return what the model read, too. */
   readonly showsPrompt?: boolean;
 }

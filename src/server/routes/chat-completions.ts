@@ -59,7 +59,7 @@ async function writeAnswer(
   const image = await readImage(services, requested);
   return services.engine.withImage(callerOf(c), image, async ({ facts, isCached, ask }) => {
     requireKnownBoxes(turns, facts);
-    const answer = await ask(turns, answerOptions(request), (event) => onEvent?.(event, facts));
+    const answer = await ask(turns, answerOptions(request), onEvent && ((event) => onEvent(event, facts)));
     return { answer, facts, isCached };
   });
 }
