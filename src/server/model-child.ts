@@ -115,7 +115,11 @@ async function encode(
   return { size, ...kept, tokens, sizeBytes };
 }
 
-async function ask(id: number, { key, turns, options, isStreamed, showsPrompt }: AskTask, signal: AbortSignal): Promise<AskResult> {
+async function ask(
+  id: number,
+  { key, turns, options, isStreamed, showsPrompt }: AskTask,
+  signal: AbortSignal,
+): Promise<AskResult> {
   const image = images.get(key);
   if (!image) throw new ChatRexError('runtime', 'the image is no longer kept; ask again');
   let isFirst = true;

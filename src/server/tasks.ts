@@ -106,7 +106,11 @@ const detect = task({
   run: (engine, caller, image, request, onEvent) =>
     engine.withImage(caller, image, async (askable) => {
       const question = questionFor('detect', request.phrases);
-      const answer = await askable.ask([{ question }], answerOptions(request), onEvent && ((event) => onEvent(event, askable)));
+      const answer = await askable.ask(
+        [{ question }],
+        answerOptions(request),
+        onEvent && ((event) => onEvent(event, askable)),
+      );
       const detections = answer.objects.map((index, row) => ({
         ...{ label: answer.labels[row], index, box: boxJson(answer.boxesXyxy, row) },
         score: rounded(answer.scores[row], 4),
@@ -180,7 +184,11 @@ function answerOne(
   onEvent?: OnTaskEvent,
 ): Promise<z.infer<typeof answerResult>> {
   return engine.withImage(caller, image, async (askable) => {
-    const answer = await askable.ask([{ question }], answerOptions(request), onEvent && ((event) => onEvent(event, askable)));
+    const answer = await askable.ask(
+      [{ question }],
+      answerOptions(request),
+      onEvent && ((event) => onEvent(event, askable)),
+    );
     return answerJson(answer, askable, request.raw);
   });
 }
