@@ -1,29 +1,29 @@
-/** `chatrex ask`, `detect`, `describe`, `count` and `caption`: one question about one image. */
+/** `chatrex ask`, `detect`, `describe`, `count` and `caption`: one question about one image, or about each of a folder. */
 
+import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import type { Answer, AskOptions } from '../chatrex/answer.ts';
-import { askedPhrases } from '../chatrex/asked-phrases.ts';
-import type { CountAnswer, DetectAnswer, EncodedImage } from '../chatrex/encoded-image.ts';
+import type { Answer } from '../chatrex/answer.ts';
+import { ChatRexError } from '../errors.ts';
 import type { GroundedText } from '../grounding/grounded-text.ts';
-import { questionFor, type RegionStyle, regionStyles, spelledRight } from '../prompt/templates.ts';
-import { answerJson, answerPrinter, boxLines, imageJson, printable } from './answer-output.ts';
-import { type ImageOptions, imageArgument, imageCommand, requireWords, withImage } from './image-command.ts';
+import { type RegionStyle, regionStyles } from '../prompt/templates.ts';
+import { type AnswerRequest, type AskedQuestion, noteOfEnding, type Question, questionOf } from './answer-image.ts';
+import { answerJson, answerPrinter, boxLines, hasColour, imageJson, printable } from './answer-output.ts';
+import {
+  type ImageOptions,
+  imageArgument,
+  imageCommand,
+  imagesArgument,
+  requireWords,
+  withImage,
+} from './image-command.ts';
+import { imageFiles, standardInput } from './image-files.ts';
 import { indices } from './option-types.ts';
-
-/** A question that is put to an image, and how to show it above a drawing. */
-interface Question<A extends Answer> {
-  title: string;
-  ask: (encoded: EncodedImage, options: AskOptions) => Promise<A>;
-  /** Printed under the answer, before its boxes. */
-  details?: (answer: A) => string;
-  /** What its JSON has besides that of every answer. */
-  fields?: (answer: A) => Record<string, unknown>;
-}
+import { tellOfAll } from './tell-of-all.ts';
 
 export const askCommand = (): Command =>
   imageCommand(new Command('ask'))
     .description('ask anything about an image; <obj3> in the question is box 3')
-    .argument(...imageArgument)
+    .argument(...imagesArgument)
     .argument('<question...>')
     .addHelpText(
       'after',
@@ -31,55 +31,50 @@ export const askCommand = (): Command =>
     )
     .action((path: string, words: string[], options: ImageOptions) => {
       const question = requireWords(words.join(' '), 'question');
-      return answerOne(path, options, { title: question, ask: (encoded, asking) => encoded.ask(question, asking) });
+      return answer(path, options, { kind: 'ask', question });
     });
 
 export const detectCommand = (): Command =>
   imageCommand(new Command('detect'))
     .description('find all that each phrase means: categories, descriptions, referring expressions')
-    .argument(...imageArgument)
+    .argument(...imagesArgument)
     .argument('<phrases...>')
     .addHelpText(
       'after',
       examples('detect photo.jpg person "red car" --out found.png', 'detect photo.jpg "the man on the left" --json'),
     )
     .action((path: string, phrases: string[], options: ImageOptions) =>
-      answerOne<DetectAnswer>(path, options, {
-        title: questionFor('detect', askedPhrases(phrases)),
-        ask: (encoded, asking) => encoded.detect(phrases, asking),
-        fields: ({ asked, phrases }) => ({ asked, phrases: phrases.map((phrase) => phrase ?? null) }),
-      }),
+      answer(path, options, { kind: 'detect', phrases }),
     );
 
 export const countCommand = (): Command =>
   imageCommand(new Command('count'))
     .description('count what a phrase means, and show it')
-    .argument(...imageArgument)
+    .argument(...imagesArgument)
     .argument('<phrase...>')
     .addHelpText('after', examples('count photo.jpg dogs', 'count photo.jpg "red balloons" --out counted.html'))
     .action((path: string, words: string[], options: ImageOptions) => {
       const phrase = requireWords(words.join(' '), 'phrase');
-      return answerOne<CountAnswer>(path, options, {
-        title: questionFor('count', [phrase]),
-        ask: (encoded, asking) => encoded.count(phrase, asking),
-        details: ({ count }) => `  ${count}\n`,
-        fields: ({ count }) => ({ count }),
-      });
+      return answer(path, options, { kind: 'count', phrase });
     });
 
 export const describeCommand = (): Command =>
   imageCommand(new Command('describe'))
     .description('describe an image and tie what is mentioned to boxes')
-    .argument(...imageArgument)
+    .argument(...imagesArgument)
     .addOption(
       new Option('--detail <detail>', 'a sentence, or all there is').choices(['brief', 'detailed']).default('brief'),
     )
-    .addHelpText('after', examples('describe photo.jpg', 'describe photo.jpg --detail detailed --out photo.html'))
+    .addHelpText(
+      'after',
+      examples(
+        'describe photo.jpg',
+        'describe photo.jpg --detail detailed --out photo.html',
+        'describe photos/ --json',
+      ),
+    )
     .action((path: string, { detail, ...options }: ImageOptions & { detail: 'brief' | 'detailed' }) =>
-      answerOne(path, options, {
-        title: spelledRight(questionFor(`caption-${detail}`)),
-        ask: (encoded, asking) => encoded.describe({ detail, ...asking }),
-      }),
+      answer(path, options, { kind: 'describe', detail }),
     );
 
 interface CaptionOptions extends ImageOptions {
@@ -102,15 +97,39 @@ export const captionCommand = (): Command =>
     )
     .action(runCaption);
 
-async function answerOne<A extends Answer>(path: string, options: ImageOptions, question: Question<A>): Promise<void> {
+/** One image, whose answer is printed as it comes, or all of a folder. */
+async function answer(path: string, options: ImageOptions, asked: AskedQuestion): Promise<void> {
+  const isFolder = path !== standardInput && (await stat(path).catch(() => undefined))?.isDirectory();
+  await (isFolder ? answerAll(path, options, asked) : answerOne(path, options, questionOf(asked)));
+}
+
+async function answerAll(folder: string, options: ImageOptions, asked: AskedQuestion): Promise<void> {
+  if (options.boxes !== undefined) {
+    throw new ChatRexError(
+      'invalid-argument',
+      `--boxes are those of one image, and "${folder}" is a folder; name a file`,
+    );
+  }
+  const { model, upn, json, out, force, granularity, minScore, nms: nmsIou, maxBoxes } = options;
+  const { maxTokens, temperature, topP, seed } = options;
+  const request: AnswerRequest = {
+    ...{ kind: 'answer', model, upn, asked, json, colour: hasColour() },
+    filter: { granularity, minScore, nmsIou, maxBoxes },
+    asking: { maxTokens, temperature, topP, seed },
+  };
+  questionOf(asked);
+  await tellOfAll(asked.kind, request, await imageFiles([folder]), { ...{ out, force }, ending: '.answer.jpg' });
+}
+
+async function answerOne(path: string, options: ImageOptions, question: Question): Promise<void> {
   await withImage(path, options, async ({ encoded, options: asking, draw }) => {
     const printer = options.json ? undefined : answerPrinter();
-    const answer = await question.ask(encoded, { ...asking, onEvent: printer?.onEvent });
+    const { answer, details, fields } = await question.ask(encoded, { ...asking, onEvent: printer?.onEvent });
     printer?.end();
-    const { title, fields, details } = question;
+    const { title } = question;
     if (options.json) {
-      printJson({ ...imageJson(path, encoded), question: title, ...fields?.(answer), ...answerJson(answer) });
-    } else process.stdout.write(`${details?.(answer) ?? ''}${boxLines(answer)}`);
+      printJson({ ...imageJson(path, encoded), question: title, ...fields, ...answerJson(answer) });
+    } else process.stdout.write(`${details}${boxLines(answer)}`);
     warnOfEnding(answer);
     await draw(answer.spans, title);
   });
@@ -138,10 +157,9 @@ async function runCaption(path: string, { style, objects, ...options }: CaptionO
 
 const printJson = (value: unknown): boolean => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-/** A person should know when an answer is not the model's whole answer. */
-export function warnOfEnding({ ending }: Answer): void {
-  if (ending === 'length') process.stderr.write('the answer was cut; --max-tokens allows a longer one\n');
-  if (ending === 'loop') process.stderr.write('the model began to repeat itself, and the answer was cut\n');
+/** On standard error, for answers that are printed as they come. */
+export function warnOfEnding(answer: Answer): void {
+  for (const note of noteOfEnding(answer)) process.stderr.write(`${note}\n`);
 }
 
 function examples(...lines: string[]): string {

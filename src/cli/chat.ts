@@ -10,7 +10,7 @@ import { warnOfEnding } from './ask.ts';
 import { type ImageOptions, imageArgument, imageCommand, type OpenImage, withImage } from './image-command.ts';
 import { standardInput } from './image-files.ts';
 import { oneLine } from './one-line.ts';
-import { someFailedStatus } from './propose.ts';
+import { someFailedStatus } from './tell-of-all.ts';
 
 const help = `  /boxes       the boxes that <obj0>, <obj1>, ... stand for
   /draw FILE   draws the last answer: .png, .jpg, .webp or .html

@@ -12,6 +12,7 @@ import type { GroundedText } from '../grounding/grounded-text.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import { defaultFilter } from '../proposals/post-process.ts';
 import type { ProposeOptions } from '../proposals/upn.ts';
+import { notesOfBoxes } from './answer-image.ts';
 import { drawAnswer } from './answer-output.ts';
 import { openImage, standardInput } from './image-files.ts';
 import { interruptible } from './interruption.ts';
@@ -68,6 +69,9 @@ export function imageCommand(command: Command): Command {
 /** Argument of every command. */
 export const imageArgument = ['<image>', 'an image file, or - for standard input'] as const;
 
+/** Argument of commands that put one question to every image of a folder. */
+export const imagesArgument = ['<image>', 'an image file, a folder of them, or - for standard input'] as const;
+
 export interface OpenImage {
   readonly image: RgbImage;
   readonly encoded: EncodedImage;
@@ -104,7 +108,7 @@ export const withImage = <T>(path: string, options: ImageOptions, work: (open: O
       const filter = { granularity, minScore, nmsIou, maxBoxes };
       const encoded = await model.encode(image, { boxes: given?.boxes, ...filter, signal });
       note('');
-      tellOfBoxes(encoded);
+      for (const line of notesOfBoxes(encoded)) process.stderr.write(`${line}\n`);
       return await work({
         image,
         encoded,
@@ -119,14 +123,6 @@ export const withImage = <T>(path: string, options: ImageOptions, work: (open: O
       await model.dispose();
     }
   });
-
-function tellOfBoxes({ size, boxes: { clipped, leftOut, scores } }: EncodedImage): void {
-  const { length: kept } = scores;
-  if (leftOut > 0) process.stderr.write(`kept the best ${kept} of ${kept + leftOut} boxes\n`);
-  if (clipped.length === 0) return;
-  const boxes = `${clipped.length === 1 ? 'box' : 'boxes'} ${clipped.join(', ')}`;
-  process.stderr.write(`${boxes} cut to the image of ${size.width} x ${size.height} pixels\n`);
-}
 
 /** A question with words in it. @throws ChatRexError 'invalid-argument' */
 export function requireWords(text: string, what: string): string {

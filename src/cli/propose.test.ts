@@ -9,7 +9,8 @@ import { formatUpnConfig } from '../proposals/config-file.ts';
 import { patterned, patternedWeights, tinyConfig } from '../proposals/testing/patterned.ts';
 import { upnParameters } from '../proposals/weights.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
-import { proposeCommand, someFailedStatus } from './propose.ts';
+import { proposeCommand } from './propose.ts';
+import { someFailedStatus } from './tell-of-all.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const tsx = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url));

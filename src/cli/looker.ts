@@ -1,0 +1,36 @@
+/** What a command makes of one image after the other, here or in worker threads. */
+
+import type { RgbImage } from '../image/rgb-image.ts';
+import type { SessionOptions } from '../runtime/session.ts';
+import { type AnswerRequest, openAnswerer } from './answer-image.ts';
+import { openProposer, type ProposeRequest } from './propose-image.ts';
+
+/** One image of many. */
+export interface LookJob {
+  readonly path: string;
+  /** The file that gets a drawing; its ending says of what kind. */
+  readonly target?: string;
+}
+
+export interface LookReport {
+  /** For standard output. */
+  readonly text: string;
+  /** Lines for standard error. */
+  readonly notes: readonly string[];
+  /** The bytes of the drawing, if one was asked for. */
+  readonly drawing?: Uint8Array;
+}
+
+/** A model that is ready to look. */
+export interface Looker {
+  /** @throws ChatRexError of the image; 'aborted'; 'invalid-argument' for what is wrong with every image */
+  look(job: LookJob, image: RgbImage, signal?: AbortSignal): Promise<LookReport>;
+  dispose(): Promise<void>;
+}
+
+/** Plain data, so that it can be sent to a thread. */
+export type LookRequest = ProposeRequest | AnswerRequest;
+
+/** Opens the model that a request names. */
+export const openLooker = (request: LookRequest, session?: SessionOptions): Promise<Looker> =>
+  request.kind === 'propose' ? openProposer(request, session) : openAnswerer(request, session);
