@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto';
 import { parseArgs, promisify } from 'node:util';
 import { imageFiles, openImage } from '../src/cli/image-files.ts';
 import { lookAtAll } from '../src/cli/look-at-all.ts';
-import { type LookRequest, openLooker } from '../src/cli/looker.ts';
+import { type LookRequest, openLooker } from '../src/cli/open-looker.ts';
 import { median } from './step-time.ts';
 
 interface Measured {

@@ -1,4 +1,4 @@
-/** `chatrex ask`, `detect`, `describe`, `count` and `caption`: one question about one image, or about each of a folder. */
+/** `chatrex ask`, `detect`, `describe`, `count` and `caption`: one question about one image or each of a folder. */
 
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';

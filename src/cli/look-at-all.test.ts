@@ -9,7 +9,8 @@ import { patterned, patternedWeights, tinyConfig } from '../proposals/testing/pa
 import { upnParameters } from '../proposals/weights.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { type LookOutcome, lookAtAll } from './look-at-all.ts';
-import type { LookJob, LookRequest } from './looker.ts';
+import type { LookJob } from './looker.ts';
+import type { LookRequest } from './open-looker.ts';
 
 const chatRex = fileURLToPath(new URL('../../fixtures/chatrex/tiny-gated', import.meta.url));
 let folder: string;

@@ -16,7 +16,8 @@ import { locateNetwork } from '../proposals/locate.ts';
 import type { SessionOptions } from '../runtime/session.ts';
 import { runInWorkers } from '../workers/pool.ts';
 import { openImage, standardInput } from './image-files.ts';
-import { type LookJob, type LookReport, type LookRequest, openLooker } from './looker.ts';
+import type { LookJob, LookReport } from './looker.ts';
+import { type LookRequest, openLooker } from './open-looker.ts';
 
 /** What became of an image. */
 export type LookOutcome =
@@ -32,7 +33,10 @@ export interface LookWorkerData {
 export interface LookOptions {
   /** Called in the order of the jobs, one at a time. */
   readonly onOutcome: (job: LookJob, outcome: LookOutcome) => Promise<void> | void;
-  /** How many models are open at once; 1 for images on standard input, large models and few images, one for each core otherwise. */
+  /**
+   * How many models are open at once. By default 1 for images on standard input, large models and few images, and
+   * one for each core otherwise, up to four.
+   */
   readonly models?: number;
   readonly signal?: AbortSignal;
 }

@@ -5,7 +5,8 @@ import { ChatRexError } from '../errors.ts';
 import { serveTasks, Transferred } from '../workers/protocol.ts';
 import { openImage } from './image-files.ts';
 import type { LookOutcome, LookWorkerData } from './look-at-all.ts';
-import { type LookJob, openLooker } from './looker.ts';
+import type { LookJob } from './looker.ts';
+import { openLooker } from './open-looker.ts';
 
 const { request, session } = workerData as LookWorkerData;
 const looker = openLooker(request, session);

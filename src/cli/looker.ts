@@ -1,9 +1,6 @@
 /** What a command makes of one image after the other, here or in worker threads. */
 
 import type { RgbImage } from '../image/rgb-image.ts';
-import type { SessionOptions } from '../runtime/session.ts';
-import { type AnswerRequest, openAnswerer } from './answer-image.ts';
-import { openProposer, type ProposeRequest } from './propose-image.ts';
 
 /** One image of many. */
 export interface LookJob {
@@ -27,10 +24,3 @@ export interface Looker {
   look(job: LookJob, image: RgbImage, signal?: AbortSignal): Promise<LookReport>;
   dispose(): Promise<void>;
 }
-
-/** Plain data, so that it can be sent to a thread. */
-export type LookRequest = ProposeRequest | AnswerRequest;
-
-/** Opens the model that a request names. */
-export const openLooker = (request: LookRequest, session?: SessionOptions): Promise<Looker> =>
-  request.kind === 'propose' ? openProposer(request, session) : openAnswerer(request, session);

@@ -4,8 +4,9 @@ import { ChatRexError } from '../errors.ts';
 import type { FoundImages } from './image-files.ts';
 import { interruptible } from './interruption.ts';
 import { type LookOutcome, lookAtAll } from './look-at-all.ts';
-import type { LookJob, LookRequest } from './looker.ts';
+import type { LookJob } from './looker.ts';
 import { oneLine } from './one-line.ts';
+import type { LookRequest } from './open-looker.ts';
 import { drawingTargets, OutputFiles } from './output-files.ts';
 import { progressBar } from './progress.ts';
 

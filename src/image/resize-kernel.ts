@@ -27,7 +27,7 @@ export interface ResizeKernel {
   column(src: number, rowLength: number, weights: number, weightsEnd: number, dst: number, dstEnd: number): void;
 }
 
-/** Weights of one output as the kernel reads them, 8 bytes for two taps; an odd last tap gets a partner that weighs 0. */
+/** Weights of one output as the kernel reads them, 8 bytes for two taps; an odd last one gets a partner of 0. */
 export function packWeights(weights: Int32Array, into: Int32Array, at: number): void {
   const halves = (high: number, low: number) => (high & 0xffff) | (low << 16);
   for (let tap = 0; tap < weights.length; tap += 2) {
