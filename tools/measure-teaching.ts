@@ -85,7 +85,7 @@ async function annotate(): Promise<string> {
       prompts: await loadPrompts(),
       roles: { captioner: spec, grounder: spec, describer: spec, writer: spec },
       // Scenes are images of 256 pixels before plain backgrounds: what is meant for the web stays off.
-      filters: { minSide: 1, maxAspect: 1000, duplicateBits: -1, maxWhiteBorder: 1 },
+      filters: { minSide: 1, maxAspect: 1000, duplicateBits: -1, maxPlainWhite: 1 },
       ground: defaultGroundOptions,
       describe: defaultDescribeOptions,
     },

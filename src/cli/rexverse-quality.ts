@@ -42,7 +42,7 @@ Examples:
 }
 
 /** What filters the web stays off: every image counts. */
-const everything = { minSide: 1, maxAspect: 1000, maxWhiteBorder: 1, duplicateBits: -1, minScore: 0, maxNegatives: 40 };
+const everything = { minSide: 1, maxAspect: 1000, maxPlainWhite: 1, duplicateBits: -1, minScore: 0, maxNegatives: 40 };
 
 async function quality({ photos, ...options }: QualityOptions): Promise<void> {
   const run = runOptions({ ...options, deadline: 600, attempts: 3 });

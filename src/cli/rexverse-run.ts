@@ -39,7 +39,7 @@ export interface EngineCommandOptions {
   maxNegatives: number;
   minSide: number;
   maxAspect: number;
-  maxWhiteBorder: number;
+  maxPlainWhite: number;
   duplicateBits: number;
   limit?: number;
   retryFailed?: boolean;
@@ -120,10 +120,10 @@ export function filterOptions(command: Command): void {
     .option('--min-side <pixels>', 'shortest side of an image', wholeFrom(1), defaultImageFilters.minSide)
     .option('--max-aspect <ratio>', 'longest side over shortest', between(1, 1000), defaultImageFilters.maxAspect)
     .option(
-      '--max-white-border <share>',
-      'of the border of an image',
+      '--max-plain-white <probability>',
+      'that an image shows little on plain white; 1 keeps all',
       between(0, 1),
-      defaultImageFilters.maxWhiteBorder,
+      defaultImageFilters.maxPlainWhite,
     )
     .option(
       '--duplicate-bits <n>',
@@ -275,12 +275,12 @@ export async function settingsOf(options: EngineCommandOptions): Promise<Setting
       );
     }
   }
-  const { minSide, maxAspect, maxWhiteBorder, duplicateBits, minScore, maxNegatives, maxDescribed, plainDescriptions } =
+  const { minSide, maxAspect, maxPlainWhite, duplicateBits, minScore, maxNegatives, maxDescribed, plainDescriptions } =
     options;
   return {
     roles,
     prompts: await loadPrompts(options.prompts),
-    filters: { minSide, maxAspect, maxWhiteBorder, duplicateBits },
+    filters: { minSide, maxAspect, maxPlainWhite, duplicateBits },
     ground: { ...defaultGroundOptions, minScore, maxNegatives },
     describe: { ...defaultDescribeOptions, maxDescribed, isPlainWanted: plainDescriptions ?? false },
   };

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { ChatRexError } from '../../errors.ts';
 import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from '../../image/decode.ts';
 import { perceptualHash, sampleSide } from '../collect/perceptual-hash.ts';
+import { plainWhiteModel, plainWhiteProbability } from '../collect/plain-white.ts';
 import { sha256 } from '../content-key.ts';
 
 export interface ImageFilters {
@@ -16,13 +17,15 @@ export interface ImageFilters {
   readonly maxAspect: number;
   /** Bits in which the perceptual hashes of two images of the same thing may differ; -1 keeps all but equal files. */
   readonly duplicateBits: number;
-  /**
-   * Share of the image's border that may be white; 1 keeps all. Product pictures and web graphics have a white border.
-   */
-  readonly maxWhiteBorder: number;
+  /** Images that are likelier to be low in content on plain white are left out; 1 keeps all. */
+  readonly maxPlainWhite: number;
 }
 
-export const defaultImageFilters: ImageFilters = { minSide: 200, maxAspect: 3, duplicateBits: 4, maxWhiteBorder: 0.9 };
+/** Of plain white, the threshold that was chosen with the classifier. */
+export const defaultImageFilters: ImageFilters = {
+  ...{ minSide: 200, maxAspect: 3, duplicateBits: 4 },
+  maxPlainWhite: plainWhiteModel().threshold,
+};
 
 /** What is known of an image after one look. */
 export interface Inspection {
@@ -56,7 +59,7 @@ export async function inspectImage(bytes: Uint8Array, filters: ImageFilters): Pr
       .resize(sampleSide, sampleSide, { fit: 'fill' })
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    const reason = reasonToLeaveOut(width, height, whiteBorder(data), filters);
+    const reason = reasonToLeaveOut(width, height, data, filters);
     return { imageHash, width, height, perceptualHash: perceptualHash(data), ...(reason && { reason }) };
   } catch (cause) {
     const said = cause instanceof Error ? cause.message.replace(/\s+/g, ' ').trim() : String(cause);
@@ -67,29 +70,11 @@ export async function inspectImage(bytes: Uint8Array, filters: ImageFilters): Pr
 function reasonToLeaveOut(
   width: number,
   height: number,
-  white: number,
-  { minSide, maxAspect, maxWhiteBorder }: ImageFilters,
+  pixels: Uint8Array,
+  { minSide, maxAspect, maxPlainWhite }: ImageFilters,
 ): string | undefined {
   if (Math.min(width, height) < minSide) return 'too small';
   if (Math.max(width, height) / Math.min(width, height) > maxAspect) return 'too long and narrow';
-  return white > maxWhiteBorder ? 'plain white background' : undefined;
-}
-
-/** A pixel is white from here on, in all channels: JPEG leaves ripples around what is on the white. */
-const whiteFrom = 245;
-
-/** Share of the outermost pixels of the small copy that are white: 0 to 1. */
-export function whiteBorder(pixels: Uint8Array): number {
-  const channels = pixels.length / (sampleSide * sampleSide);
-  let white = 0;
-  let all = 0;
-  for (let y = 0; y < sampleSide; y++) {
-    const isEdge = y === 0 || y === sampleSide - 1;
-    for (let x = 0; x < sampleSide; x += isEdge ? 1 : sampleSide - 1) {
-      const at = channels * (y * sampleSide + x);
-      all++;
-      if (pixels.subarray(at, at + channels).every((value) => value >= whiteFrom)) white++;
-    }
-  }
-  return white / all;
+  if (maxPlainWhite === 1) return undefined;
+  return plainWhiteProbability(pixels) >= maxPlainWhite ? 'plain white background' : undefined;
 }
