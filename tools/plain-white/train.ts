@@ -11,7 +11,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeNamed } from '../../src/files.ts';
 import { linear } from '../../src/nn/linear.ts';
@@ -88,6 +88,7 @@ async function trainAndMeasure(out: string): Promise<void> {
     if (!best || recall > best.recall) best = { model, recall };
   }
   if (!best) return;
+  await mkdir(dirname(out), { recursive: true });
   await writeNamed(out, `${JSON.stringify(best.model)}\n`);
   process.stdout.write(`${out}\n\n`);
   report(best.model, await shown('test'));
@@ -186,5 +187,10 @@ function report(model: PlainWhiteModel, examples: readonly Example[]): void {
   }
 }
 
-const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const rounded = (value: number) => Math.round(value * 1e4) / 1e4;
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}
