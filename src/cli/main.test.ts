@@ -19,6 +19,21 @@ it('--version', async () => {
   expect(await chatrex('--version')).toEqual({ status: 0, out: `${version}\n`, err: '' });
 });
 
+it('--provider: a missing one gives one line and the answer, with -only an error, a wrong one all choices', async () => {
+  const image = 'models/nano/example/scene.png';
+  // No card of Windows' in Linux, and none of Linux's in Windows or macOS.
+  const missing = process.platform === 'linux' ? 'dml' : 'cuda';
+  const propose = (provider: string) => chatrex('propose', image, '--model', 'nano', '--json', '--provider', provider);
+  const [lenient, strict, wrong] = await Promise.all([propose(missing), propose(`${missing}-only`), propose('gpu')]);
+  expect(lenient.status).toBe(0);
+  expect(JSON.parse(lenient.out).boxes.length).toBeGreaterThan(0);
+  expect(lenient.err.match(/The processor computes instead/g)).toHaveLength(1);
+  expect(lenient.err).toMatch(new RegExp(`chatrex: provider '${missing}' is not in this installation`));
+  expect(strict).toMatchObject({ status: 1, out: '' });
+  expect(strict.err).toMatch(new RegExp(`provider '${missing}' is not in this installation`));
+  expect(wrong.err).toMatch(/Allowed choices are cpu, cuda, cuda-only/);
+});
+
 it('a command that does not exist: the nearest, and all there are', async () => {
   const { status, err } = await chatrex('eval', 'wrold');
   expect(status).toBe(1);

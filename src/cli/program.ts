@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { ChatRexError } from '../errors.ts';
 import { interruptedStatus } from './interruption.ts';
 import { oneLine } from './one-line.ts';
+import { addProviderOption } from './provider-option.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -44,6 +45,7 @@ export async function createProgram(firstWord = ''): Promise<Command> {
   const wanted = Object.hasOwn(commands, firstWord) ? [commands[firstWord]] : Object.values(commands);
   const isAboutProgram = firstWord === '--version';
   for (const load of isAboutProgram ? [] : wanted) program.addCommand(await load());
+  addProviderOption(program);
   pointToHelp(program, program.name());
   return program;
 }

@@ -15,14 +15,18 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { findChannelBlock } from './channel-block.ts';
 import { prepareEnvironment } from './environment.ts';
 import { type HostTensor, hostTensor } from './host-tensor.ts';
+import { chooseProvider, openWithProvider, type Provider } from './provider.ts';
 
 // Failures come as errors; a library does not also print them.
 ort.env.logLevel = 'fatal';
 
-export type Provider = 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml';
+export type { Provider };
 
 export interface SessionOptions {
-  /** Where to compute; CPU by default. A provider that this installation lacks is an error, not a fallback. */
+  /**
+   * Where to compute. A provider that this installation lacks is then an error; by default the environment's
+   * `CHATREX_PROVIDER` decides, which may fall back to the processor, and else it is the processor.
+   */
   provider?: Provider;
   /** Threads for one operator; CHATREX_THREADS by default, or all cores. */
   threads?: number;
@@ -85,17 +89,19 @@ export class Session<Outputs extends string = string> {
     weights: WeightStorage,
     options: SessionOptions = {},
   ): Promise<Session<K>> {
-    const provider = options.provider ?? 'cpu';
-    requireProvider(provider);
     const graph = graphOf(outputs);
     const has = ({ name }: { readonly name: string }) => graph.nodes.some(({ op }) => op.name === name);
     const isFed = weights === 'feeds' || [...weights.values()].includes('fed');
-    const isInBlocks = provider === 'cpu' && isFed && (has(depthwiseConvOp) || has(depthwiseWeightGradientOp));
-    return Session.#open(graph, weights, {
-      ...options,
-      provider,
-      avoidsSaturation: has(dynamicQuantizedMatmulOp) && (await signedProductsSaturate()),
-      channelBlock: isInBlocks ? await channelBlock() : undefined,
+    const hasDepthwise = has(depthwiseConvOp) || has(depthwiseWeightGradientOp);
+    return openWithProvider(chooseProvider(options.provider), async (provider) => {
+      requireProvider(provider);
+      const isInBlocks = provider === 'cpu' && isFed && hasDepthwise;
+      return Session.#open(graph, weights, {
+        ...options,
+        provider,
+        avoidsSaturation: has(dynamicQuantizedMatmulOp) && (await signedProductsSaturate()),
+        channelBlock: isInBlocks ? await channelBlock() : undefined,
+      });
     });
   }
 
