@@ -3,8 +3,11 @@
  *
  *     npx tsx bench/upn.ts --python PATH --official CHECKOUT [--size 800x1066] [--threads N] [--rounds N] [--runs N]
  *
- * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. Without a checkpoint one with random weights is
- * made in the temporary folder. Each run is a process of its own, so that its peak memory is its own; the two take
+ *     npx tsx bench/upn.ts --int8 [--size 800x1066] [--threads N] [--rounds N]
+ *
+ * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. With --int8 the network in int8 takes the place
+ * of the official one, and ratios are of float to int8. Without a checkpoint one with random weights is made in the
+ * temporary folder. Each run is a process of its own, so that its peak memory is its own; the two take
  * turns, so that whatever else the machine does falls on both; ratios are of medians over --runs. Without --official
  * only our side runs. On a busy machine --threads 1 and the processor time tell the two apart, where the clock on the
  * wall cannot.
@@ -18,12 +21,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { upnPresets } from '../src/proposals/config.ts';
+import { int8LayersOf } from '../src/proposals/int8-layers.ts';
 import { loadStoredUpn } from '../src/proposals/load.ts';
+import { quantizeUpn } from '../src/proposals/quantize.ts';
 import { patterned } from '../src/proposals/testing/patterned.ts';
 import { proposalGraph } from '../src/proposals/upn.ts';
 import { type HostTensor, hostTensor } from '../src/runtime/host-tensor.ts';
 import { formatProfile, readProfile } from '../src/runtime/profile.ts';
 import { Session } from '../src/runtime/session.ts';
+import { processorName } from './processor.ts';
+import { ensurePatternedCheckpoint } from './upn-checkpoint.ts';
 
 /** What one process measured. The first run of a process pays for memory that later runs find ready. */
 interface Measured {
@@ -47,7 +54,8 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     rounds: { type: 'string', default: '1' },
     runs: { type: 'string', default: '3' },
-    checkpoint: { type: 'string', default: join(tmpdir(), 'upn_large_random.pth') },
+    checkpoint: { type: 'string' },
+    int8: { type: 'boolean', default: false },
     ours: { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
@@ -58,8 +66,9 @@ else await compare();
 
 async function measureOurs(): Promise<Measured> {
   const [height, width] = options.size.split('x').map(Number);
-  const { weights } = await loadStoredUpn(options.checkpoint);
-  const graph = proposalGraph(upnPresets['upn-large'], { height, width }, false, ['fine']);
+  const { weights } = await loadStoredUpn(options.checkpoint as string);
+  const int8Layers = int8LayersOf(weights.keys());
+  const graph = proposalGraph(upnPresets['upn-large'], { height, width }, false, ['fine'], int8Layers);
   const startedAt = performance.now();
   const profilePrefix = options.profile;
   const session = await Session.create(graph, weights, {
@@ -94,20 +103,22 @@ async function measureOurs(): Promise<Measured> {
 }
 
 async function compare(): Promise<void> {
-  const { official, python, size, threads, checkpoint } = options;
-  if (!existsSync(checkpoint)) {
-    if (!official) throw new Error('no --checkpoint, and no --official to make one');
-    runJson(python, [join(tools, 'make_official_checkpoint.py'), '--code', official, '--out', checkpoint], false);
-  }
+  const { official, python, size, threads } = options;
+  const checkpoint = options.checkpoint ?? (await madeCheckpoint());
   const self = fileURLToPath(import.meta.url);
-  const common = ['--size', size, '--threads', threads, '--checkpoint', checkpoint];
-  const ourRun = (more: string[]) =>
-    runJson(process.execPath, [...process.execArgv, self, '--ours', ...common, ...more]);
+  const common = ['--size', size, '--threads', threads];
+  const ourRun = (more: string[], path = checkpoint) =>
+    runJson(process.execPath, [...process.execArgv, self, '--ours', ...common, '--checkpoint', path, ...more]);
+  console.log(`processor: ${processorName()}`);
+  if (options.int8) return compareInt8(checkpoint, ourRun);
   for (let round = 0; round < Number(options.rounds); round++) {
     const ours = ourRun(['--runs', options.runs]);
     report('ours', ours);
     if (!official) continue;
-    const theirs = runJson(python, [join(tools, 'bench.py'), '--code', official, '--runs', options.runs, ...common]);
+    const theirs = runJson(python, [
+      ...[join(tools, 'bench.py'), '--code', official, '--runs', options.runs],
+      ...[...common, '--checkpoint', checkpoint],
+    ]);
     report('PyTorch', theirs);
     const ratio = (a: number[], b: number[]) => (median(a) / median(b)).toFixed(2);
     console.log(
@@ -120,6 +131,38 @@ async function compare(): Promise<void> {
   const [trace] = await readdir(folder);
   console.log(`\nwhere our time goes\n${formatProfile(await readProfile(join(folder, trace)))}`);
   await rm(folder, { recursive: true });
+}
+
+/** Float and int8 in turns; ratios of the medians over all rounds, the first run of a process left out if there are more. */
+async function compareInt8(checkpoint: string, run: (more: string[], path: string) => Measured): Promise<void> {
+  const rounded = checkpoint.replace(/\.\w+$/, '-int8.safetensors');
+  if (!existsSync(rounded)) await quantizeUpn(checkpoint, rounded);
+  const all: Record<'float' | 'int8', Measured[]> = { float: [], int8: [] };
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const [name, path] of [['float', checkpoint], ['int8', rounded]] as const) {
+      const measured = run(['--runs', options.runs], path);
+      report(name, measured);
+      all[name].push(measured);
+    }
+  }
+  const settled = (name: 'float' | 'int8', field: 'seconds' | 'cpuSeconds') =>
+    median(all[name].flatMap((measured) => measured[field].slice(measured[field].length > 1 ? 1 : 0)));
+  const peak = (name: 'float' | 'int8') => median(all[name].map(({ peakBytes }) => peakBytes));
+  const ratio = (field: 'seconds' | 'cpuSeconds') => (settled('float', field) / settled('int8', field)).toFixed(2);
+  console.log(
+    `float / int8: ${ratio('seconds')} in time, ${ratio('cpuSeconds')} in processor time, ` +
+      `${(peak('float') / peak('int8')).toFixed(2)} in memory`,
+  );
+}
+
+/** With random weights: the official network's where its code is at hand, else ours. */
+async function madeCheckpoint(): Promise<string> {
+  const { official, python } = options;
+  const path = join(tmpdir(), official ? 'upn_large_random.pth' : 'upn_large_patterned.safetensors');
+  if (!official) await ensurePatternedCheckpoint(path);
+  else if (!existsSync(path))
+    runJson(python, [join(tools, 'make_official_checkpoint.py'), '--code', official, '--out', path], false);
+  return path;
 }
 
 function report(name: string, { seconds, cpuSeconds, peakBytes, createSeconds }: Measured): void {

@@ -13,6 +13,7 @@ import { extensionGraph } from '../language/language-model.ts';
 import { llama } from '../language/llama.ts';
 import { embeddingDTypeOf, languageWeights, readConfig } from '../language/load.ts';
 import { createScope } from '../nn/scope.ts';
+import { int8LayersOf } from '../proposals/int8-layers.ts';
 import { loadStoredNetwork } from '../proposals/load-proposal-network.ts';
 import { locateNetwork } from '../proposals/locate.ts';
 import { detectionGraph } from '../proposals/nanodet/nanodet.ts';
@@ -141,7 +142,7 @@ async function proposalFiles(source: string, canvas: ImageSize | undefined): Pro
       `canvas ${size.width}x${size.height}: both sides must be multiples of ${canvasMultiple}`,
     );
   }
-  const outputs = proposalGraph(config, size, true, ['coarse', 'fine']);
+  const outputs = proposalGraph(config, size, true, ['coarse', 'fine'], int8LayersOf(weights.keys()));
   const renamed = Object.entries(outputs).map(
     ([name, tensor]) => [name.replace(' boxes', '.boxesCxcywhNormalized').replace(' ', '.'), tensor] as const,
   );

@@ -1,9 +1,8 @@
 /** `chatrex quantize`: writes a smaller model folder that loads by the same path. */
 
 import { Command, Option } from 'commander';
-import { quantize } from '../chatrex/quantize.ts';
+import { type PartFormats, quantize } from '../chatrex/quantize.ts';
 import { ChatRexError } from '../errors.ts';
-import type { Quantization } from '../language/load.ts';
 import { progressBar } from './progress.ts';
 
 export function quantizeCommand(): Command {
@@ -13,12 +12,23 @@ export function quantizeCommand(): Command {
     .argument('<out>', 'the folder to make')
     .addOption(new Option('--language <format>', 'of the language model').choices(['int4', 'int8']))
     .addOption(new Option('--vision <format>', 'of encoders and projectors').choices(['int8']))
-    .action(async (folder: string, out: string, options: Quantization) => {
-      if (!options.language && !options.vision) {
-        throw new ChatRexError('invalid-argument', 'quantize: say what, with --language int4|int8 or --vision int8');
+    .addOption(new Option('--upn <format>', 'of a UPN: a file, its folder, or upn/ of a ChatRex').choices(['int8']))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  chatrex quantize ChatRex-7B ChatRex-7B-int4 --language int4 --vision int8 --upn int8
+  chatrex quantize upn-large.safetensors upn-large-int8.safetensors --upn int8`,
+    )
+    .action(async (source: string, out: string, options: PartFormats) => {
+      if (!options.language && !options.vision && !options.upn) {
+        throw new ChatRexError(
+          'invalid-argument',
+          'quantize: say what, with --language int4|int8, --vision int8 or --upn int8',
+        );
       }
       let bar: ReturnType<typeof progressBar> | undefined;
-      await quantize(folder, out, options, ({ done, total, name }) => {
+      await quantize(source, out, options, ({ done, total, name }) => {
         bar ??= progressBar('quantize', total);
         bar.update(done, name);
       });

@@ -37,12 +37,17 @@ export interface Scope {
 /**
  * A new tree of parameters. One graph takes all its parameters from one tree.
  * @param adapterOf the adapter of a layer by its name, as `model.layers.0.self_attn.q_proj`; none by default
+ * @param linearFormatOf how single layers store their weights, by the same names; undefined for those that `linearFormat`
+ *   decides
  * @example const weight = createScope().at('head').parameter('weight', [10, 64]); // head.weight
  */
-export function createScope(adapterOf: (layer: string) => Adapter | undefined = () => undefined): Scope {
+export function createScope(
+  adapterOf: (layer: string) => Adapter | undefined = () => undefined,
+  linearFormatOf: (layer: string) => LinearFormat | undefined = () => undefined,
+): Scope {
   const known = new Map<string, Tensor>();
   const scopeAt = (prefix: string, linearFormat: LinearFormat): Scope => ({
-    linearFormat,
+    linearFormat: linearFormatOf(prefix.slice(0, -1)) ?? linearFormat,
     adapter: adapterOf(prefix.slice(0, -1)),
     withLinearFormat: (format) => scopeAt(prefix, format),
     at: (name) => scopeAt(name === '' ? prefix : `${prefix}${name}.`, linearFormat),

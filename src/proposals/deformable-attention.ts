@@ -14,6 +14,7 @@ import { deformableSample } from '../tensor/ops/deformable-sample.ts';
 import { divide } from '../tensor/ops/divide.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
+import type { Initializer } from '../tensor/ops/parameter.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { slice } from '../tensor/ops/slice.ts';
 import { softmax } from '../tensor/ops/softmax.ts';
@@ -49,27 +50,17 @@ export interface DeformableAttention {
 export function deformableAttention(scope: Scope, options: DeformableAttentionOptions): DeformableAttention {
   const { hiddenSize, numHeads, numLevels, numPoints } = options;
   const samples = numHeads * numLevels * numPoints;
-  const offsetWeight = scope.parameter('sampling_offsets.weight', [samples * 2, hiddenSize]);
-  const offsetBias = scope.parameter('sampling_offsets.bias', [samples * 2], {
-    kind: 'values',
-    values: () => ringOffsets(options),
-  });
-  const weightWeight = scope.parameter('attention_weights.weight', [samples, hiddenSize]);
-  const weightBias = scope.parameter('attention_weights.bias', [samples]);
+  const rings = { kind: 'values', values: () => ringOffsets(options) } as const;
+  const offset = projection(scope.at('sampling_offsets'), [samples * 2, hiddenSize], { bias: rings });
+  const weight = projection(scope.at('attention_weights'), [samples, hiddenSize]);
   const xavier = { kind: 'uniform', bound: Math.sqrt(3 / hiddenSize) } as const;
-  const valueWeight = scope.parameter('value_proj.weight', [hiddenSize, hiddenSize], xavier);
-  const valueBias = scope.parameter('value_proj.bias', [hiddenSize]);
+  const value = projection(scope.at('value_proj'), [hiddenSize, hiddenSize], { weight: xavier });
   const output = linear(scope.at('output_proj'), hiddenSize, hiddenSize);
-
-  // The checkpoint stores x before y; images are indexed the other way round.
-  const yBeforeX = (rows: Tensor, width: number): Tensor =>
-    reshape(slice(reshape(rows, [samples, 2, width]), { axis: 1, step: -1 }), [samples * 2, width]);
 
   return {
     project: (tokens, { valid, grids }) => {
       const [batch, length] = tokens.shape;
-      const projected = add(matmul(valueWeight, tokens, { transposeB: true }), reshape(valueBias, [hiddenSize, 1]));
-      const masked = multiply(projected, reshape(valid, [batch, 1, length]));
+      const masked = multiply(value.columns(tokens), reshape(valid, [batch, 1, length]));
       const lengths = grids.map(({ height, width }) => height * width);
       return split(masked, { axis: 2, lengths }).map((map, level) =>
         reshape(map, [batch, hiddenSize, grids[level].height, grids[level].width]),
@@ -79,13 +70,9 @@ export function deformableAttention(scope: Scope, options: DeformableAttentionOp
       const [batch, count] = queries.shape;
       const perLevel = (x: Tensor) => reshape(x, [x.shape[0], 1, numLevels, 1, 2, x.shape[3]]);
       // [B, heads, levels, points, 2, Q]
-      const offsets = reshape(
-        add(matmul(yBeforeX(offsetWeight, hiddenSize), queries, { transposeB: true }), yBeforeX(offsetBias, 1)),
-        [batch, numHeads, numLevels, numPoints, 2, count],
-      );
+      const offsets = reshape(offset.columns(queries, true), [batch, numHeads, numLevels, numPoints, 2, count]);
       const positions = add(scales ? multiply(offsets, perLevel(scales)) : offsets, perLevel(centers));
-      const logits = add(matmul(queries, weightWeight, { transposeB: true }), weightBias);
-      const perHead = softmax(reshape(logits, [batch, count, numHeads, numLevels * numPoints]));
+      const perHead = softmax(reshape(weight.rows(queries), [batch, count, numHeads, numLevels * numPoints]));
       // [B, Q, samples] -> [B, heads, levels, points, Q]
       const weights = reshape(transpose(reshape(perHead, [batch, count, samples]), [0, 2, 1]), [
         batch,
@@ -95,6 +82,49 @@ export function deformableAttention(scope: Scope, options: DeformableAttentionOp
         count,
       ]);
       return output(transpose(deformableSample(maps, positions, weights), [0, 2, 1]));
+    },
+  };
+}
+
+interface Projection {
+  /** [B, L, C] -> [B, L, outputs] */
+  rows(x: Tensor): Tensor;
+  /** [B, L, C] -> [B, outputs, L]; on demand with every pair of outputs, x before y as checkpoints have it, swapped. */
+  columns(x: Tensor, swapsPairs?: boolean): Tensor;
+}
+
+/**
+ * A linear layer whose outputs may be wanted as planes. Float weights are multiplied from the left for that; int8
+ * products know one order, so their outputs are turned.
+ */
+function projection(
+  scope: Scope,
+  [outputs, inputs]: readonly [number, number],
+  starts: { readonly weight?: Initializer; readonly bias?: Initializer } = {},
+): Projection {
+  const swapped = (planes: Tensor, axis: number): Tensor => {
+    const before = planes.shape.slice(0, axis);
+    const after = planes.shape.slice(axis + 1);
+    const pairs = reshape(planes, [...before, outputs / 2, 2, ...after]);
+    return reshape(slice(pairs, { axis: axis + 1, step: -1 }), planes.shape);
+  };
+  if (scope.linearFormat !== 'float') {
+    const rows = linear(scope, inputs, outputs);
+    return {
+      rows,
+      columns: (x, swapsPairs) => {
+        const planes = transpose(rows(x), [0, 2, 1]);
+        return swapsPairs ? swapped(planes, 1) : planes;
+      },
+    };
+  }
+  const weight = scope.parameter('weight', [outputs, inputs], starts.weight);
+  const bias = scope.parameter('bias', [outputs], starts.bias);
+  return {
+    rows: (x) => add(matmul(x, weight, { transposeB: true }), bias),
+    columns: (x, swapsPairs) => {
+      const [left, start] = swapsPairs ? [swapped(weight, 0), swapped(bias, 0)] : [weight, bias];
+      return add(matmul(left, x, { transposeB: true }), reshape(start, [outputs, 1]));
     },
   };
 }

@@ -5,7 +5,6 @@ import { createImageBatch, IMAGENET_STATISTICS, setImage } from '../image/normal
 import { resizeImage } from '../image/resize.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
 import { shortestSideSize } from '../image/transform.ts';
-import { createScope } from '../nn/scope.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import { Session, type SessionOptions } from '../runtime/session.ts';
 import { input } from '../tensor/ops/input.ts';
@@ -13,6 +12,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import type { UpnConfig, UpnPreset } from './config.ts';
 import { createTurns } from './in-turn.ts';
+import { type Int8Layers, int8LayersOf, upnScope } from './int8-layers.ts';
 import { loadStoredUpn, type StoredUpn } from './load.ts';
 import { type Granularity, proposeFor, upnNetwork } from './network.ts';
 import { completeFilter, type FilterOptions, filterPredictions, type Proposals } from './post-process.ts';
@@ -85,6 +85,10 @@ export class Upn implements ProposalNetwork {
     await this.#inTurn(() => this.#sessions.dispose());
   }
 
+  #graph(canvas: ImageSize, hasPadding: boolean, prompts: readonly Granularity[]): Record<string, Tensor> {
+    return proposalGraph(this.config, canvas, hasPadding, prompts, int8LayersOf(this.#stored.weights.keys()));
+  }
+
   async #predict(image: RgbImage, prompts: readonly Granularity[]) {
     const { shorterSide, longerSide, canvasMultiple } = this.config;
     const resized = resizeImage(image, shortestSideSize(image, shorterSide, longerSide));
@@ -94,7 +98,7 @@ export class Upn implements ProposalNetwork {
     setImage(batch, 0, resized, IMAGENET_STATISTICS);
     const key = [canvas.width, canvas.height, hasPadding, ...prompts].join();
     const session = await this.#sessions.get(key, () =>
-      Session.create(proposalGraph(this.config, canvas, hasPadding, prompts), this.#stored.weights, {
+      Session.create(this.#graph(canvas, hasPadding, prompts), this.#stored.weights, {
         // For the large network a planned block would add half as much memory again and save no time.
         plansMemory: false,
         ...this.#options.session,
@@ -115,14 +119,18 @@ export class Upn implements ProposalNetwork {
   }
 }
 
-/** Inputs `images` and, where there is any, `padding`; per prompt the last layer's `logits` and `boxes`. */
+/**
+ * Inputs `images` and, where there is any, `padding`; per prompt the last layer's `logits` and `boxes`.
+ * @param int8Layers those of the weights that the graph shall run with; none by default
+ */
 export function proposalGraph(
   config: UpnConfig,
   { width, height }: ImageSize,
   hasPadding: boolean,
   prompts: readonly Granularity[],
+  int8Layers?: Int8Layers,
 ): Record<string, Tensor> {
-  const network = upnNetwork(createScope(), config);
+  const network = upnNetwork(upnScope(int8Layers), config);
   const images = input('images', 'float32', ['batch', 3, height, width]);
   const encoded = network.encode(images, hasPadding ? input('padding', 'bool', ['batch', height, width]) : null);
   const outputs: Record<string, Tensor> = {};

@@ -1,7 +1,7 @@
 /** Which tensors of a checkpoint are a UPN's parameters, and which repeat or merely accompany them. */
 
 import { ChatRexError } from '../errors.ts';
-import { createScope } from '../nn/scope.ts';
+import type { Scope } from '../nn/scope.ts';
 import type { StoredWeight } from '../onnx/emit.ts';
 import { graphOf } from '../tensor/graph.ts';
 import { input } from '../tensor/ops/input.ts';
@@ -9,6 +9,7 @@ import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
 import { type PlacedTensor, storedWeights } from '../weights/storage.ts';
 import type { WeightFile } from '../weights/weight-file.ts';
 import type { UpnConfig } from './config.ts';
+import { int8LayersOf, upnScope } from './int8-layers.ts';
 import { proposeFor, upnNetwork } from './network.ts';
 
 /** Tensors of official checkpoints that are no parameters of the network. */
@@ -23,10 +24,13 @@ const notParameters = [
 const sharedHead = /^(?:transformer\.decoder\.)?bbox_embed\.\d+\./;
 const headKept = 'bbox_embed.0.';
 
-/** All parameters of a network; they do not depend on the size of images. */
-export function upnParameters(config: UpnConfig): ParameterAttributes[] {
+/**
+ * All parameters of a network; they do not depend on the size of images.
+ * @param scope says which layers are stored in int8; none by default
+ */
+export function upnParameters(config: UpnConfig, scope: Scope = upnScope()): ParameterAttributes[] {
   const side = 64;
-  const network = upnNetwork(createScope(), config);
+  const network = upnNetwork(scope, config);
   const encoded = network.encode(input('images', 'float32', [1, 3, side, side]), null);
   const outputs = (['fine', 'coarse'] as const).map((granularity) => {
     const { selection, predictions } = proposeFor(network, encoded, granularity);
@@ -37,7 +41,7 @@ export function upnParameters(config: UpnConfig): ParameterAttributes[] {
 }
 
 /**
- * The stored weights of a network by parameter name.
+ * The stored weights of a network by parameter name. Layers that the file has in int8 are taken so.
  * @param prefix of every name in the file
  * @throws ChatRexError 'weights-mismatch' when a tensor is missing, unexpected or mis-shaped, or when copies of the
  *   shared box head differ
@@ -50,7 +54,8 @@ export async function upnWeights(
   const found = new Map<string, PlacedTensor>();
   for (const [name, tensor] of file.tensors) if (name.startsWith(prefix)) found.set(name.slice(prefix.length), tensor);
   await requireSharedHead(file, found);
-  return storedWeights(upnParameters(config), found, { ignore: [...notParameters, sharedHead] });
+  const scope = upnScope(int8LayersOf(found.keys()));
+  return storedWeights(upnParameters(config, scope), found, { ignore: [...notParameters, sharedHead] });
 }
 
 /** Layers with heads of their own would otherwise load without a word and give other boxes. */

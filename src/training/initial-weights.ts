@@ -42,6 +42,12 @@ export async function loadInitial(sources: readonly InitialWeights[], parameters
       if (file.tensors.has(source)) data.set(await file.readFloat32(source));
       else if (isAdapter(name)) continue;
       else if (!isExported || !trainingOnly.some((start) => name.startsWith(start))) {
+        if (file.tensors.has(`${source}_q8`)) {
+          throw new ChatRexError(
+            'unsupported',
+            `${path} holds ${source} in int8; train from the float model it came of`,
+          );
+        }
         throw new ChatRexError('weights-mismatch', `${path} has no ${source} for ${name}; give the run that has it`);
       }
     }

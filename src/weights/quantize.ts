@@ -6,7 +6,7 @@
 import { ChatRexError } from '../errors.ts';
 import type { TensorValues, WeightDtype } from './dtype.ts';
 import type { TensorToWrite } from './safetensors-writer.ts';
-import { toFloat32, type WeightFile } from './weight-file.ts';
+import { type TensorInfo, toFloat32, type WeightFile } from './weight-file.ts';
 
 /** Inputs that share a scale in int4: what the kernel was built with. */
 const blockSize = 32;
@@ -105,7 +105,7 @@ interface Wanted {
  * @throws ChatRexError 'weights-mismatch' when the source lacks a tensor or has it in another shape.
  */
 export function quantizationPlan(
-  source: WeightFile,
+  source: WeightFile<TensorInfo>,
   wanted: readonly Wanted[],
   sourceOf: (name: string) => string = (name) => name,
 ): TensorToWrite[] {

@@ -38,11 +38,15 @@ export function patterned(name: string, count: number, deviation: number): Float
 /** Every parameter of a configuration. */
 export function patternedWeights(config: UpnConfig): Map<string, StoredWeight & { data: Float32Array }> {
   return new Map(
-    upnParameters(config).map(({ name, shape }) => [name, { dtype: 'float32' as const, data: weight(name, shape) }]),
+    upnParameters(config).map(({ name, shape }) => [
+      name,
+      { dtype: 'float32' as const, data: patternedWeight(name, shape) },
+    ]),
   );
 }
 
-function weight(name: string, shape: readonly number[]): Float32Array {
+/** The values of one parameter. */
+export function patternedWeight(name: string, shape: readonly number[]): Float32Array {
   const count = shape.reduce((product, size) => product * size, 1);
   const isScale = shape.length === 1 && /norm\d?\.weight$|^input_proj\.\d\.1\.weight$/.test(name);
   if (isScale) return patterned(name, count, 0.1).map((value) => 1 + value);

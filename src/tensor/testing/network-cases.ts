@@ -18,6 +18,7 @@ import { matmul } from '../ops/matmul.ts';
 import { matmulInt4 } from '../ops/matmul-nbits.ts';
 import { maxPool } from '../ops/max-pool.ts';
 import { parameter } from '../ops/parameter.ts';
+import { relu } from '../ops/relu.ts';
 import { resize } from '../ops/resize.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
 import { roiAlign } from '../ops/roi-align.ts';
@@ -62,15 +63,16 @@ const bytes = (bound: number, ...shape: number[]): CaseInput => ({
 });
 
 /**
- * x [..., 32] and scales [5], times weights of all sizes; or weights of the largest size, all of one sign per column.
+ * x [..., 32] and scales [5], times weights of all sizes; or weights of the largest size, all of one sign per column;
+ * after `before`, such as a ReLU.
  */
-const quantizedCase = (x: CaseInput, isExtreme = false): OpCase => {
+const quantizedCase = (x: CaseInput, isExtreme = false, before = (values: Tensor) => values): OpCase => {
   const random = createRandom(32);
   const value = (i: number) => (isExtreme ? (i % 2 ? -127 : 127) : Math.floor(255 * random()) - 127);
   const weight = Int8Array.from({ length: 32 * 5 }, (_, i) => value(i));
   return opCase(
     [x, between(0.01, 0.02, 5)],
-    (values, scales) => dynamicQuantizedMatmul(values, constant('int8', [32, 5], weight), scales),
+    (values, scales) => dynamicQuantizedMatmul(before(values), constant('int8', [32, 5], weight), scales),
     0.1,
   );
 };
@@ -138,6 +140,8 @@ export const networkCases = {
     quantizedCase(floats(1, 32)),
     // Pairs of products that do not fit into 16 bits: kernels that add them there lose half of the sum.
     quantizedCase(between(0.999, 1, 3, 32), true),
+    quantizedCase(floats('batch', 3, 32), false, relu),
+    quantizedCase(between(0.999, 1, 3, 32), true, relu),
   ],
   gridSample: (['zeros', 'border'] as const).flatMap((paddingMode) =>
     [true, false].flatMap((alignCorners) => [
