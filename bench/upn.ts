@@ -139,7 +139,10 @@ async function compareInt8(checkpoint: string, run: (more: string[], path: strin
   if (!existsSync(rounded)) await quantizeUpn(checkpoint, rounded);
   const all: Record<'float' | 'int8', Measured[]> = { float: [], int8: [] };
   for (let round = 0; round < Number(options.rounds); round++) {
-    for (const [name, path] of [['float', checkpoint], ['int8', rounded]] as const) {
+    for (const [name, path] of [
+      ['float', checkpoint],
+      ['int8', rounded],
+    ] as const) {
       const measured = run(['--runs', options.runs], path);
       report(name, measured);
       all[name].push(measured);

@@ -81,10 +81,7 @@ test('int8: the boxes are those of float, and the file is smaller', async () => 
 
 test('int8: loads by the same path', async () => {
   const upn = await Upn.load(int8);
-  const [{ scores }] = await upn.propose(
-    [createRgbImage(16, 16)],
-    { minScore: 0 },
-  );
+  const [{ scores }] = await upn.propose([createRgbImage(16, 16)], { minScore: 0 });
   expect(scores.length).toBeGreaterThan(0);
   await upn.dispose();
 });
