@@ -133,7 +133,7 @@ async function compare(): Promise<void> {
   await rm(folder, { recursive: true });
 }
 
-/** Float and int8 in turns; ratios of the medians over all rounds, the first run of a process left out if there are more. */
+/** Float and int8 in turns; ratios of the medians over all rounds, without the first run of a process of several. */
 async function compareInt8(checkpoint: string, run: (more: string[], path: string) => Measured): Promise<void> {
   const rounded = checkpoint.replace(/\.\w+$/, '-int8.safetensors');
   if (!existsSync(rounded)) await quantizeUpn(checkpoint, rounded);

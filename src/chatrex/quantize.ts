@@ -28,7 +28,8 @@ const upnFolder = 'upn';
 
 /**
  * Writes the model in folder `source` with the weights of its linear layers as integers into the new folder `target`,
- * which loads by the same path. Llama and Qwen2 folders are taken as well, and for `upn` alone whatever `Upn.load` takes.
+ * which loads by the same path. Llama and Qwen2 folders are taken as well, and for `upn` alone whatever `Upn.load`
+ * takes.
  *
  * @throws ChatRexError 'not-found' when `upn` is asked for and missing; as `quantizeFolder` and `quantizeUpn` do
  */

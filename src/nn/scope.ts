@@ -37,8 +37,8 @@ export interface Scope {
 /**
  * A new tree of parameters. One graph takes all its parameters from one tree.
  * @param adapterOf the adapter of a layer by its name, as `model.layers.0.self_attn.q_proj`; none by default
- * @param linearFormatOf how single layers store their weights, by the same names; undefined for those that `linearFormat`
- *   decides
+ * @param linearFormatOf how single layers store their weights, by the same names; undefined for those that
+ *   `linearFormat` decides
  * @example const weight = createScope().at('head').parameter('weight', [10, 64]); // head.weight
  */
 export function createScope(

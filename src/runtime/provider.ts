@@ -1,4 +1,4 @@
-/** Where sessions compute: what a caller asks for, what the environment asks for, and what is done where it is missing. */
+/** Where sessions compute: what a caller or the environment asks for, and what is done where it is missing. */
 
 import { ChatRexError } from '../errors.ts';
 
