@@ -91,6 +91,8 @@ const chatRexSchema = z.object({
       minScore: z.number().min(0).max(1),
       /** Where two boxes overlap by more, the one with the lower score is left out. */
       nmsIou: z.number().min(0).max(1).optional(),
+      /** Looks at one scale only, where the network has several. */
+      fast: z.boolean().optional(),
     })
     .optional(),
   /** A Hugging Face `config.json` of a Llama or Qwen2, its vocabulary with the index and grounding tokens in it. */
@@ -199,7 +201,8 @@ export const chatRexPresets = {
     extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.5 } },
     // Calibrated: boxes that are right in one of ten cases or more. The language model tells them apart.
     proposals: { granularity: 'coarse', minScore: 0.1 },
-    language: nanoLanguage,
+    // The words of captions come in addition.
+    language: { ...nanoLanguage, vocab_size: 4096 },
   },
   'chatrex-7b': {
     ...largeVision,

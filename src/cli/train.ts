@@ -40,6 +40,7 @@ interface TrainOptions {
   encoder?: string;
   from?: string;
   proposer?: string;
+  language?: string;
 }
 
 export function trainCommand(): Command {
@@ -75,8 +76,10 @@ export function trainCommand(): Command {
     .option('--detector <model>', 'model folder whose detector is the encoder, as models/photo')
     .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
+    .option('--language <model>', 'model folder whose language model and words it starts from, as models/nano')
     .action(async (options: TrainOptions) => {
-      await runTraining('align', options, await encoderWeights(options));
+      const language = options.language === undefined ? [] : await languageWeights(options.language, options.out);
+      await runTraining('align', options, [...(await encoderWeights(options)), ...language]);
     });
   stageCommand(train, 'instruct', 'the whole model learns to answer')
     .requiredOption('--from <run>', 'run folder of `train align` or `train instruct`, or a model folder')
@@ -128,6 +131,14 @@ async function encoderWeights({ vision, detector, upn }: TrainOptions): Promise<
       : await weightsOf(trained, { from: 'high.', to: `${highEncoder}.` }),
     await weightsOf(trained, { from: 'low.', to: `${lowEncoder}.` }),
   ];
+}
+
+/** A language model with the places of objects, which it knows to read; its words keep their embeddings. */
+async function languageWeights(model: string, run: string): Promise<InitialWeights[]> {
+  const [language, places] = await Promise.all(
+    ['model.', 'mm_object_place.'].map((part) => weightsOf(model, { from: part, to: part })),
+  );
+  return [{ ...language, vocabulary: { from: tokenizerFile(model), to: tokenizerFile(run) } }, places];
 }
 
 const anyCount = whole(1, Number.MAX_SAFE_INTEGER);
@@ -207,6 +218,7 @@ async function trainByConfig<Name extends StageName>(
       cacheFolder: options.cache,
       dataRoot: root,
       proposer: options.proposer,
+      language: options.language,
       workers: options.workers,
       initial,
       ranks,

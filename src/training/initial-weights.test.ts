@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sourceRows } from '../prompt/tokenizer/source-rows.ts';
+import { trainTokenizer } from '../prompt/tokenizer/train-tokenizer.ts';
 import { hostTensor } from '../runtime/host-tensor.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { loadInitial, weightsOf } from './initial-weights.ts';
@@ -58,4 +60,34 @@ test('a run has all of it', async () => {
 test('a folder that is neither a run nor a model is named', async () => {
   const empty = await mkdtemp(join(root, 'empty-'));
   await expect(weightsOf(empty)).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining(empty) });
+});
+
+test('a tensor of another size is refused rather than taken in part', async () => {
+  const run = await mkdtemp(join(root, 'short-'));
+  await write(checkpointFile(run), { 'parameters.neck.w': 2 });
+  const longer: ParameterSet = new Map([['neck.w', hostTensor('float32', [3])]]);
+  await expect(loadInitial([await weightsOf(run)], longer)).rejects.toThrow(/neck\.w as \[2\], neck\.w is \[3\]/);
+});
+
+test('rows of embeddings follow their tokens', async () => {
+  const model = await mkdtemp(join(root, 'words-'));
+  const name = 'model.embed_tokens.weight';
+  const base = trainTokenizer([' cup'], { vocabSize: 258, specialTokens: ['<end>'] });
+  const json = trainTokenizer([' cup', ' cups', ' cups'], { vocabSize: 260, specialTokens: ['<end>', '<new>'], base });
+  const count = 258;
+  await writeSafetensors(modelWeightsFile(model), [
+    { name, dtype: 'float32', shape: [count, 1], data: async () => Float32Array.from({ length: count }, (_, i) => i) },
+  ]);
+  const vocabulary = { from: join(model, 'from.json'), to: join(model, 'to.json') };
+  await writeFile(vocabulary.from, JSON.stringify(base));
+  await writeFile(vocabulary.to, JSON.stringify(json));
+  const parameters: ParameterSet = new Map([[name, hostTensor('float32', [260, 1])]]);
+  await loadInitial([{ ...(await weightsOf(model)), vocabulary }], parameters);
+  const { data } = parameters.get(name)!;
+  expect(data[65], 'a byte stays itself').toBe(65);
+  const rows = sourceRows(base, json);
+  const fresh = rows.findIndex((sources) => sources.length > 1);
+  expect(data[fresh]).toBeCloseTo(rows[fresh].reduce((sum, row) => sum + row, 0) / rows[fresh].length, 5);
+  expect(data[json.added_tokens[0].id]).toBe(base.added_tokens[0].id);
+  expect(data[json.added_tokens[1].id], 'nothing says it').toBe(0);
 });

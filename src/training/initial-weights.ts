@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 
 import { ChatRexError } from '../errors.ts';
 import { isAdapter } from '../nn/low-rank.ts';
+import { readSourceRows } from '../prompt/tokenizer/source-rows.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { checkpointFile } from './loop.ts';
 import { modelWeightsFile, trainingOnly } from './model-folder.ts';
@@ -16,6 +17,8 @@ export interface InitialWeights {
   readonly to: string;
   /** Whether the file is of a model folder, which has nothing that exists for training alone. */
   readonly isExported?: boolean;
+  /** Where tokens have other ids: the `tokenizer.json` of the file and that of the run. Rows of embeddings follow. */
+  readonly vocabulary?: { readonly from: string; readonly to: string };
 }
 
 /**
@@ -34,13 +37,22 @@ export async function weightsOf(folder: string, { from = '', to = '' } = {}): Pr
 
 /** Later sources go over earlier ones. */
 export async function loadInitial(sources: readonly InitialWeights[], parameters: ParameterSet): Promise<void> {
-  for (const { file: path, from, to, isExported } of sources) {
+  for (const { file: path, from, to, isExported, vocabulary } of sources) {
     const file = await openSafetensors(path);
-    for (const [name, { data }] of parameters) {
+    const rows = vocabulary && (await readSourceRows(vocabulary));
+    for (const [name, { data, shape }] of parameters) {
       if (!name.startsWith(to)) continue;
       const source = from + name.slice(to.length);
-      if (file.tensors.has(source)) data.set(await file.readFloat32(source));
-      else if (isAdapter(name)) continue;
+      const stored = file.tensors.get(source);
+      if (stored) {
+        const values = await file.readFloat32(source);
+        if (rows && tokenRows.has(name)) moveRows(values, data, shape[1], rows);
+        else if (values.length === data.length) data.set(values);
+        else {
+          const came = `${path} has ${source} as [${stored.shape}], ${name} is [${shape}]`;
+          throw new ChatRexError('weights-mismatch', `${came}; give a run or model of the same configuration`);
+        }
+      } else if (isAdapter(name)) continue;
       else if (!isExported || !trainingOnly.some((start) => name.startsWith(start))) {
         if (file.tensors.has(`${source}_q8`)) {
           throw new ChatRexError(
@@ -52,6 +64,20 @@ export async function loadInitial(sources: readonly InitialWeights[], parameters
       }
     }
   }
+}
+
+/** Parameters of a language model whose rows are tokens. */
+const tokenRows = new Set(['model.embed_tokens.weight', 'lm_head.weight']);
+
+/** Tokens that say the same start as their mean; rows of tokens that nothing says stay as they are. */
+function moveRows(values: Float32Array, data: Float32Array, width: number, rows: readonly (readonly number[])[]): void {
+  rows.forEach((sources, row) => {
+    if (sources.length === 0) return;
+    const to = data.subarray(row * width, (row + 1) * width).fill(0);
+    for (const source of sources) {
+      for (let i = 0; i < width; i++) to[i] += values[source * width + i] / sources.length;
+    }
+  });
 }
 
 const exists = (path: string): Promise<boolean> =>

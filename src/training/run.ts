@@ -79,6 +79,8 @@ export interface StageContext extends OpenContext {
   readonly initial?: readonly InitialWeights[];
   /** A model whose proposal network finds the boxes beside the annotated ones; random near misses without it. */
   readonly proposer?: string;
+  /** A model folder whose vocabulary the run's tokenizer continues; its own words alone without it. */
+  readonly language?: string;
 }
 
 /** What a step computes for batches of one kind. */

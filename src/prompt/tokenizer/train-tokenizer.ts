@@ -6,6 +6,7 @@
  * merged, of equals the one with the smaller ids. Deterministic.
  */
 
+import { ChatRexError } from '../../errors.ts';
 import { byteLevelAlphabet } from './token-bytes.ts';
 import { byteLevelTokenizerJson, specialToken, type TokenizerJson } from './tokenizer-json.ts';
 
@@ -17,19 +18,30 @@ interface Word {
   count: number;
 }
 
-/**
- * @param sentences the text to fit.
- * @param options.vocabSize ids in all: 256 bytes, the merges, then the special tokens. Fewer when nothing is left to
- *   merge.
- * @param options.specialTokens names that get the last ids, in order.
- */
-export function trainTokenizer(
-  sentences: Iterable<string>,
-  options: { vocabSize: number; specialTokens: readonly string[] },
-): TokenizerJson {
+export interface TokenizerTraining {
+  /** Ids in all: 256 bytes, the merges, then the special tokens. Fewer when nothing is left to merge. */
+  readonly vocabSize: number;
+  /** Names that get the last ids, in order. */
+  readonly specialTokens: readonly string[];
+  /**
+   * A tokenizer that this function made, whose pieces keep their ids: training continues behind its merges, so that a
+   * model that knows them learns the words of other text in addition.
+   */
+  readonly base?: TokenizerJson;
+}
+
+/** @param sentences the text to fit */
+export function trainTokenizer(sentences: Iterable<string>, options: TokenizerTraining): TokenizerJson {
+  const merges = options.base ? ownMerges(options.base) : [];
   const pieces = [...byteLevelAlphabet].sort();
-  const words = countWords(sentences, new Map(pieces.map((piece, id) => [piece, id])));
-  const merges: [string, string][] = [];
+  const idOf = new Map(pieces.map((piece, id) => [piece, id]));
+  const words = countWords(sentences, idOf);
+  for (const [left, right] of merges) {
+    const [a, b] = [idOf.get(left)!, idOf.get(right)!];
+    for (const word of words) word.ids = mergePair(word.ids, a, b, pieces.length);
+    idOf.set(left + right, pieces.length);
+    pieces.push(left + right);
+  }
   while (pieces.length + options.specialTokens.length < options.vocabSize) {
     const pair = mostFrequentPair(words, pieces.length);
     if (!pair) break;
@@ -45,6 +57,20 @@ export function trainTokenizer(
     normalizer: null,
     special: options.specialTokens.map((name, i) => specialToken(pieces.length + i, name)),
   });
+}
+
+/** @throws ChatRexError 'unsupported' for a tokenizer whose ids are not bytes, then merges in their order */
+function ownMerges({ model, pre_tokenizer: cut }: TokenizerJson): [string, string][] {
+  const merges = model.merges.map(
+    (merge) => (typeof merge === 'string' ? merge.split(' ') : merge) as [string, string],
+  );
+  const isOwn = JSON.stringify(cut).includes(JSON.stringify(wordPattern)) && !model.byte_fallback;
+  const areInOrder = merges.every(([left, right], i) => model.vocab[left + right] === byteLevelAlphabet.length + i);
+  if (isOwn && areInOrder) return merges;
+  throw new ChatRexError(
+    'unsupported',
+    'expected a tokenizer that training made, whose words can be continued; came another, which must be used as it is',
+  );
 }
 
 function countWords(sentences: Iterable<string>, idOf: ReadonlyMap<string, number>): Word[] {

@@ -12,31 +12,34 @@
 import { chatRexPresets } from '../../chatrex/config.ts';
 import type { MllmTraining } from '../mllm/config.ts';
 
-/** Captions are there only where the data has some. */
+/** Captions and expressions are there only where the data has some. */
 const mixture = {
   detection: 4,
+  'phrase-grounding': 1,
+  referring: 1,
+  'region-caption': 3,
+  'region-qa': 5,
+  'brief-caption': 2,
   counting: 2,
-  'region-caption': 2,
-  'region-qa': 6,
-  'brief-caption': 1,
   conversation: 1,
 } as const;
 
 /** Without data: `--data` gives it. The detector stays as it is, so that every image is encoded once. */
 export const photosAlign: Omit<MllmTraining, 'data'> = {
   seed: 1,
-  steps: 8000,
-  learningRate: 1e-3,
-  warmupSteps: 200,
-  finalRate: 0.05,
+  steps: 4000,
+  learningRate: 8e-4,
+  warmupSteps: 100,
+  finalRate: 0.03,
   maxNorm: 1,
   weightDecay: 0.02,
-  validateEvery: 500,
-  model: chatRexPresets.photo,
+  validateEvery: 1000,
+  // One scale finds the boxes beside the objects four times as fast as two.
+  model: { ...chatRexPresets.photo, proposals: { ...chatRexPresets.photo.proposals, fast: true } },
   parts: 2,
   batchSize: 2,
   // What things are called comes first: the detector's scores say most of it.
-  lessons: [{ steps: 800, mixture: { 'region-caption': 12, detection: 8 }, regionStyle: 'category' }],
+  lessons: [{ steps: 250, mixture: { 'region-caption': 12, detection: 8 }, regionStyle: 'category' }],
   mixture,
   room: 352,
   proposals: 12,
@@ -49,9 +52,6 @@ export const photosAlign: Omit<MllmTraining, 'data'> = {
 /** The detector has seen a hundred thousand photographs; the few that there are here would teach it to forget them. */
 export const photosInstruct: Omit<MllmTraining, 'data'> = {
   ...photosAlign,
-  steps: 20_000,
   learningRate: 4e-4,
-  warmupSteps: 100,
-  finalRate: 0.02,
   lessons: [],
 };

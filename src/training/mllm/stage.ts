@@ -4,6 +4,7 @@
  */
 
 import { languageConfig, proposalsOf } from '../../chatrex/config.ts';
+import { highEncoder, lowEncoder } from '../../chatrex/network.ts';
 import type { Derived } from '../../datasets/derived.ts';
 import { ChatRexError } from '../../errors.ts';
 import type { Feeds } from '../../runtime/session.ts';
@@ -27,9 +28,9 @@ export async function openMllmStage(
   context: StageContext,
 ): Promise<Stage<Feeds>> {
   const { model, seed } = config;
-  const { proposer, initial, folder } = context;
-  const encoders = config.encodersLearn ? undefined : initial;
-  if (!config.encodersLearn && !encoders) {
+  const { proposer, initial, folder, language } = context;
+  const encoders = config.encodersLearn ? undefined : initial?.filter(({ to }) => isOfEncoders(to));
+  if (!config.encodersLearn && !encoders?.length) {
     throw new ChatRexError(
       'invalid-argument',
       'encoders that do not learn must come from a run; give one with --vision',
@@ -48,7 +49,7 @@ export async function openMllmStage(
     if (encoders) encoded.push(await deriveFeatures(dataset, data, { model, weights: encoders }, context));
   }
   const datasets = mixture.parts.map(({ dataset }) => dataset);
-  const tokenizer = await runTokenizer(folder, datasets, tasksOf(config), languageConfig(model).vocabSize);
+  const tokenizer = await runTokenizer(folder, datasets, tasksOf(config), languageConfig(model).vocabSize, language);
   const read = createLessonReader(name, config, mixture, found, chatOf(model, tokenizer), !encoders);
   const ask = createQuestioner(model, tokenizer);
   return {
@@ -73,3 +74,7 @@ export async function openMllmStage(
     close: () => mixture.close(),
   };
 }
+
+/** Whether parameters that begin so are, or have among them, those of encoders. */
+const isOfEncoders = (start: string): boolean =>
+  [lowEncoder, highEncoder].some((encoder) => start.startsWith(encoder) || encoder.startsWith(start));

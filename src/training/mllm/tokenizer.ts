@@ -20,18 +20,22 @@ const corpusSamples = 1000;
 /**
  * The tokenizer of a run: the one in its folder, or one trained on the first samples of its data and put there.
  * @param tasks whose conversations are the text
+ * @param language a model folder whose words come first, those of the data behind them
  */
 export async function runTokenizer(
   folder: string,
   datasets: readonly Dataset[],
   tasks: readonly string[],
   vocabSize: number,
+  language?: string,
 ): Promise<Tokenizer> {
   const path = tokenizerFile(folder);
   const existing = await readFile(path, 'utf8').catch(() => undefined);
   if (existing !== undefined) return createTokenizer(parseTokenizer(existing, path));
+  const known = language === undefined ? undefined : tokenizerFile(language);
   const json = trainTokenizer(await corpusOf(datasets, tasks), {
     vocabSize,
+    base: known === undefined ? undefined : parseTokenizer(await readFile(known, 'utf8'), known),
     specialTokens: [...nanoChatTokens, ...groundingTokens(dialects.paper)],
   });
   await writeBeside(path, (file) => file.writeFile(JSON.stringify(json)));

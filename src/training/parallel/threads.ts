@@ -56,16 +56,20 @@ export async function trainStage<Name extends StageName>(
     cacheFolder,
     dataRoot,
     proposer,
+    language,
     workers,
     ranks,
     ...options
   }: Omit<StageOptions, 'isFollower'> &
-    Pick<StageContext, 'cacheFolder' | 'dataRoot' | 'proposer'> & { readonly workers?: number; readonly ranks?: Ranks },
+    Pick<StageContext, 'cacheFolder' | 'dataRoot' | 'proposer' | 'language'> & {
+      readonly workers?: number;
+      readonly ranks?: Ranks;
+    },
 ): Promise<{ parameters: ParameterSet; isComplete: boolean }> {
   const { folder, initial, signal, onStatus } = options;
   const isFollower = ranks !== undefined && ranks.rank > 0;
   const parts = partsOfRank(settings.parts, ranks);
-  const context = { folder, cacheFolder, dataRoot, proposer, initial };
+  const context = { folder, cacheFolder, dataRoot, proposer, language, initial };
   const description = { name, settings, context } as StageDescription;
   if (!isFollower) await requireRunFolder(folder, options.resume);
   // The first makes what is kept in the cache folder; the others find it there.
