@@ -7,7 +7,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundledModel, defaultModel } from './bundled-models.ts';
 import { type ChatRexConfig, languageConfig, parseChatRexConfig, proposalsOf } from './chatrex/config.ts';
 import { EncodedImage } from './chatrex/encoded-image.ts';
 import { type BoxList, chooseBoxes, type ScoredBoxes } from './chatrex/image-boxes.ts';
@@ -97,10 +97,10 @@ export class ChatRex {
 
   /**
    * Loads a model folder (config.json, safetensors, tokenizer, and `upn/` with the proposal network), or a bundled
-   * model by its name.
+   * model by its name, by default the one for photographs.
    * @throws ChatRexError naming the file that is missing, malformed or does not fit
    */
-  static async load(folderOrName = 'nano', options: LoadOptions = {}): Promise<ChatRex> {
+  static async load(folderOrName = defaultModel, options: LoadOptions = {}): Promise<ChatRex> {
     const folder = modelFolder(folderOrName);
     const config = parseChatRexConfig(await readConfig(folder));
     const tensors = splitTensors(await openCheckpoint(folder), config);
@@ -210,8 +210,8 @@ function createBatch(language: LanguageModel, { batchRows = 1, batchBytes = Infi
 
 /** A folder, or that of a bundled model. */
 export function modelFolder(folderOrName: string): string {
-  const bundled = fileURLToPath(new URL(`../models/${folderOrName}`, import.meta.url));
-  if (/^[\w.-]+$/.test(folderOrName) && existsSync(join(bundled, 'config.json'))) return bundled;
+  const bundled = bundledModel(folderOrName);
+  if (bundled !== undefined) return bundled;
   if (existsSync(folderOrName)) return folderOrName;
   const pulled = pulledModel(folderOrName);
   if (pulled !== undefined) return pulled;

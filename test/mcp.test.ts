@@ -11,7 +11,16 @@ let mcp: Client;
 let transport: StdioClientTransport;
 beforeAll(async () => {
   const main = pathOf('../src/cli/main.ts');
-  const args = ['--import', import.meta.resolve('tsx'), main, 'mcp', '--root', pathOf('../models/nano/example')];
+  const args = [
+    '--import',
+    import.meta.resolve('tsx'),
+    main,
+    'mcp',
+    '--model',
+    'nano',
+    '--root',
+    pathOf('../models/nano/example'),
+  ];
   transport = new StdioClientTransport({ command: process.execPath, args });
   mcp = new Client({ name: 'test', version: '1' });
   await mcp.connect(transport);

@@ -5,9 +5,9 @@
  * each.
  */
 
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runStages } from './run-stages.ts';
 
 const { values } = parseArgs({
   options: {
@@ -39,12 +39,12 @@ const shared: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   eval: steps ? { count: '3' } : {},
 };
 
-for (const [command, options] of stages) {
-  const words = command.split(' ');
-  const given = Object.entries({ ...options, ...shared[words[0]] }).flatMap(([name, value]) => [`--${name}`, value]);
-  const again = { train: ['--resume'], export: ['--force'], eval: [] }[words[0]] ?? [];
-  const call = [...words, ...given, ...again];
-  process.stderr.write(`\nchatrex ${call.join(' ')}\n`);
-  const { status } = spawnSync('npx', ['tsx', 'src/cli/main.ts', ...call], { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
-}
+/** Interrupted stages continue; what was exported before is replaced. */
+const again: Readonly<Record<string, readonly string[]>> = { train: ['resume'], export: ['force'] };
+
+runStages(
+  stages.map(([command, options]) => {
+    const words = command.split(' ');
+    return { command: words, options: { ...options, ...shared[words[0]] }, flags: again[words[0]] };
+  }),
+);

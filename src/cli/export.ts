@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { defaultModel } from '../bundled-models.ts';
 import { planOnnx, writeOnnx } from '../chatrex/export-onnx.ts';
 import { ChatRexError } from '../errors.ts';
 import type { ImageSize } from '../image/rgb-image.ts';
@@ -27,7 +28,7 @@ export const exportCommand = (): Command =>
     .option('--mllm <run>', 'run folder of `train align` or `train instruct`')
     .option('--out <folder>', 'model folder; the proposal network goes to upn/ in it')
     .option('--onnx <folder>', 'write --model as .onnx files with their weights beside them (docs/onnx.md)')
-    .option('--model <model>', 'with --onnx: a model folder, or a bundled or pulled model', 'nano')
+    .option('--model <model>', 'with --onnx: a model folder, or a bundled or pulled model', defaultModel)
     .option('--canvas <size>', 'with --onnx: size of the images that the UPN takes, such as 1066x800', canvasSize)
     .option('--json', 'with --onnx: print the files with their inputs and outputs')
     .option('--force', forceHelp)

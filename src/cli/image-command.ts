@@ -4,6 +4,7 @@
 
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
+import { defaultModel } from '../bundled-models.ts';
 import type { AskOptions } from '../chatrex/answer.ts';
 import type { EncodedImage } from '../chatrex/encoded-image.ts';
 import { ChatRex } from '../chatrex.ts';
@@ -52,7 +53,7 @@ export function imageCommand(command: Command): Command {
     new Option('--max-boxes <n>', 'most boxes that are found, up to 100').argParser(wholeNumber),
   ];
   command
-    .option('--model <model>', 'a model folder, or the name of a bundled model', 'nano')
+    .option('--model <model>', 'a model folder, or the name of a bundled model', defaultModel)
     .option('--upn <model>', 'override the proposal network of the folder')
     .option('--boxes <boxes>', 'x1,y1,x2,y2;... in pixels, or a JSON file; found by the proposal network if left out');
   for (const option of found) command.addOption(option.conflicts('boxes'));

@@ -39,7 +39,7 @@ describe('the commands that talk about an image', () => {
   it('found boxes by the filter that is asked for, a drawing in a folder', async () => {
     const out = join(work, 'drawn');
     const scene = 'models/nano/example/scene.png';
-    const filter = ['--min-score', '0.3', '--nms', '0.5', '--max-boxes', '3'];
+    const filter = ['--model', 'nano', '--min-score', '0.3', '--nms', '0.5', '--max-boxes', '3'];
     const { code, stdout } = await run(['detect', scene, 'Cats. kite', ...filter, '--json', '--out', out]);
     expect(code).toBe(0);
     const { asked, phrases, labels, proposals } = JSON.parse(stdout);

@@ -1,6 +1,7 @@
 /** `chatrex propose`: every object of images as boxes, as text, JSON lines or drawings. */
 
 import { Command, Option } from 'commander';
+import { defaultModel } from '../bundled-models.ts';
 import { upnPresets } from '../proposals/config.ts';
 import { defaultFilter } from '../proposals/post-process.ts';
 import type { ProposeOptions } from '../proposals/proposal-network.ts';
@@ -31,7 +32,7 @@ export function proposeCommand(): Command {
         .choices(['fine', 'coarse', 'both'])
         .default('coarse'),
     )
-    .option('--model <model>', 'a folder, a .safetensors or .pth file, or the name of a bundled model', 'nano')
+    .option('--model <model>', 'a folder, a .safetensors or .pth file, or the name of a bundled model', defaultModel)
     .addOption(
       new Option('--preset <name>', 'sizes of a single weight file, which has no config.json beside it')
         .choices(Object.keys(upnPresets))

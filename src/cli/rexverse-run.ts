@@ -2,6 +2,7 @@
 
 import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { defaultModel } from '../bundled-models.ts';
 import { modelFolder } from '../chatrex.ts';
 import { ChatRexError } from '../errors.ts';
 import { coyoImages, defaultCoyoFilters } from '../rexverse/collect/coyo.ts';
@@ -99,7 +100,7 @@ export function modelOptions(command: Command): void {
     .option(
       '--model <model>',
       'plays every role that is not given: a ChatRex folder, a bundled name, or URL#model',
-      'nano',
+      defaultModel,
     )
     .option('--captioner <model>', 'writes a sentence about each image')
     .option('--grounder <model>', 'finds the boxes of phrases; may be a detector such as photo')

@@ -4,6 +4,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { highEncoder, lowEncoder } from '../chatrex/network.ts';
+import { modelFolder } from '../chatrex.ts';
 import { readMixture } from '../datasets/mixture-spec.ts';
 import { parseSpec } from '../datasets/spec.ts';
 import { ChatRexError } from '../errors.ts';
@@ -76,7 +77,7 @@ export function trainCommand(): Command {
     .option('--detector <model>', 'model folder whose detector is the encoder, as models/photo')
     .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
-    .option('--language <model>', 'model folder whose language model and words it starts from, as models/nano')
+    .option('--language <model>', 'model folder whose language model and words it starts from, as nano')
     .action(async (options: TrainOptions) => {
       const language = options.language === undefined ? [] : await languageWeights(options.language, options.out);
       await runTraining('align', options, [...(await encoderWeights(options)), ...language]);
@@ -135,10 +136,11 @@ async function encoderWeights({ vision, detector, upn }: TrainOptions): Promise<
 
 /** A language model with the places of objects, which it knows to read; its words keep their embeddings. */
 async function languageWeights(model: string, run: string): Promise<InitialWeights[]> {
+  const folder = modelFolder(model);
   const [language, places] = await Promise.all(
-    ['model.', 'mm_object_place.'].map((part) => weightsOf(model, { from: part, to: part })),
+    ['model.', 'mm_object_place.'].map((part) => weightsOf(folder, { from: part, to: part })),
   );
-  return [{ ...language, vocabulary: { from: tokenizerFile(model), to: tokenizerFile(run) } }, places];
+  return [{ ...language, vocabulary: { from: tokenizerFile(folder), to: tokenizerFile(run) } }, places];
 }
 
 const anyCount = whole(1, Number.MAX_SAFE_INTEGER);
@@ -218,7 +220,7 @@ async function trainByConfig<Name extends StageName>(
       cacheFolder: options.cache,
       dataRoot: root,
       proposer: options.proposer,
-      language: options.language,
+      language: options.language && modelFolder(options.language),
       workers: options.workers,
       initial,
       ranks,

@@ -1,6 +1,7 @@
 /** Opens whatever finds the objects of images; a folder's `config.json` says what it is. */
 
 import { z } from 'zod';
+import { defaultModel } from '../bundled-models.ts';
 import { nanoDetParameters } from '../vision/nanodet/network.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { storedWeights } from '../weights/storage.ts';
@@ -20,7 +21,10 @@ import { Upn, type UpnLoadOptions } from './upn.ts';
  * const network = await loadProposalNetwork('photo');
  * const [{ boxesXyxy, scores, categories }] = await network.propose(['street.jpg']);
  */
-export async function loadProposalNetwork(source = 'nano', options: UpnLoadOptions = {}): Promise<ProposalNetwork> {
+export async function loadProposalNetwork(
+  source = defaultModel,
+  options: UpnLoadOptions = {},
+): Promise<ProposalNetwork> {
   const nanoDet = await loadStoredNanoDet(source);
   return nanoDet ? new NanoDet(nanoDet, options.session) : Upn.load(source, options);
 }

@@ -2,7 +2,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundledModel } from '../bundled-models.ts';
 import { ChatRexError } from '../errors.ts';
 import { pulledModel, requirePulled } from '../weights/hub/cache.ts';
 import { readModelJson } from '../weights/wrong-content.ts';
@@ -28,10 +28,8 @@ export async function locateNetwork(source: string): Promise<LocatedNetwork> {
 }
 
 function pathOf(source: string): string {
-  const bundled = fileURLToPath(new URL(`../../models/${source}`, import.meta.url));
-  const candidates = /^[\w-]+$/.test(source) ? [bundled, source] : [source];
-  for (const path of candidates) {
-    if (!existsSync(path)) continue;
+  const path = bundledModel(source) ?? source;
+  if (existsSync(path)) {
     const inner = join(path, subfolder);
     return existsSync(join(inner, configName)) ? inner : path;
   }

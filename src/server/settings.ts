@@ -1,6 +1,7 @@
 /** Every limit of the server with its default and its reason. */
 
 import { totalmem } from 'node:os';
+import { defaultModel } from '../bundled-models.ts';
 
 export interface EngineSettings {
   /** Model folder, or name of a bundled model. */
@@ -68,7 +69,7 @@ export interface ListenSettings {
 }
 
 export const defaultEngineSettings: EngineSettings = {
-  model: 'nano',
+  model: defaultModel,
   // Four take half the time of four alone, eight a little less; more make each wait long (bench/batching.ts).
   concurrency: 8,
   batchBytes: 2 ** 29,
@@ -95,7 +96,7 @@ const otherBytes = 2 ** 20;
 export const largestImage = (bodyBytes: number): number => Math.max(0, Math.floor(((bodyBytes - otherBytes) * 3) / 4));
 
 export const defaultHttpSettings: HttpSettings = {
-  modelName: 'nano',
+  modelName: defaultModel,
   // A photograph of a telephone has 4 to 8 MB. Every step of reading a body of this size takes the event loop some
   // 25 ms, and nobody else may wait longer than 50.
   maxBodyBytes: defaultBodyBytes,

@@ -6,8 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ChatRex } from '../../chatrex.ts';
+import { ChatRex, modelFolder } from '../../chatrex.ts';
 import { ChatRexError } from '../../errors.ts';
 import { granularities, type ProposalKind } from '../../evaluation/data-suites/proposals.ts';
 import type { EvaluatedModel } from '../../evaluation/model-subject.ts';
@@ -16,7 +15,6 @@ import { loadProposalNetwork } from '../../proposals/load-proposal-network.ts';
 import { locateNetwork } from '../../proposals/locate.ts';
 import { nanoDetModelType } from '../../proposals/nanodet/config.ts';
 import type { SessionOptions } from '../../runtime/session.ts';
-import { pulledModel, requirePulled } from '../../weights/hub/cache.ts';
 
 export interface OpenModel {
   readonly model: EvaluatedModel;
@@ -63,19 +61,6 @@ async function partsOf(
     ...(hasChatRex && { chatrexFolder: folder }),
     upnFolder: upnSource === undefined ? ownUpn : (await locateNetwork(upnSource)).path,
   };
-}
-
-function modelFolder(source: string): string {
-  const bundled = fileURLToPath(new URL(`../../../models/${source}`, import.meta.url));
-  if (/^[\w-]+$/.test(source) && existsSync(bundled)) return bundled;
-  if (existsSync(source) && statSync(source).isDirectory()) return source;
-  const pulled = pulledModel(source);
-  if (pulled !== undefined && statSync(pulled).isDirectory()) return pulled;
-  requirePulled(source);
-  throw new ChatRexError(
-    'not-found',
-    `model '${source}': expected a folder or the name of a bundled model, found neither`,
-  );
 }
 
 async function isNetworkAlone(folder: string): Promise<boolean> {

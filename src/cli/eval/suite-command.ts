@@ -1,6 +1,7 @@
 /** What the commands of suites on data sets share: options, the run with its progress, and the output. */
 
 import { type Command, Option } from 'commander';
+import { defaultModel } from '../../bundled-models.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { parseEndpoint } from '../../evaluation/endpoint/ask-chat.ts';
 import { chatRexStyle, EndpointSubject, endpointStyles } from '../../evaluation/endpoint/endpoint-subject.ts';
@@ -58,7 +59,11 @@ export function suiteCommand(command: Command): Command {
 /** Who is asked, how much, and what becomes of it. */
 export function runOptions(command: Command): Command {
   return command
-    .option('--model <model>', 'a folder, with upn/ in it or that folder alone, or the name of a bundled model', 'nano')
+    .option(
+      '--model <model>',
+      'a folder, with upn/ in it or that folder alone, or the name of a bundled model',
+      defaultModel,
+    )
     .option('--upn <model>', 'override the proposal network of the folder')
     .option('--limit <n>', 'samples of the data set, from its beginning', whole(1, Number.MAX_SAFE_INTEGER))
     .option('--shard <i/n>', 'part i (from 0) of n parts of the samples; parts may share a folder', shard)
