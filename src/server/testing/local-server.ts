@@ -24,7 +24,15 @@ export async function startLocalServer(
   const log = createLog((line) => logged.push(JSON.parse(line)));
   // A connection that ends just when a test that was held up asks again would fail that test.
   const patient = { keepAliveMs: 600_000, headersTimeoutMs: 600_000, requestTimeoutMs: 600_000 };
-  const given = { model: 'nano', modelName: 'nano', port: 0, allowedHosts: [], graceMs: 5_000, ...patient, ...settings };
+  const given = {
+    model: 'nano',
+    modelName: 'nano',
+    port: 0,
+    allowedHosts: [],
+    graceMs: 5_000,
+    ...patient,
+    ...settings,
+  };
   const server = await startServer(given, { log, fetchOptions });
   return { ...server, logged };
 }
