@@ -194,6 +194,8 @@ export const chatRexPresets = {
       maxDistance: 10,
       negativeSlope: 0.1,
       categoryCount: 80,
+      // Both are then of the size of the sines and cosines that say where a box is.
+      mapScale: { channels: 6, scores: 16 },
     },
     fusion: 'high',
     dialect: 'paper',

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { Scope } from '../nn/scope.ts';
 import { concat } from '../tensor/ops/concat.ts';
+import { multiply } from '../tensor/ops/multiply.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { sigmoid } from '../tensor/ops/sigmoid.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
@@ -25,7 +26,16 @@ const convNextSchema = z.object({
 });
 
 /** The maps that its heads see, and beside them how likely it takes every place for each of its categories. */
-const nanoDetSchema = z.object({ kind: z.literal('nanodet'), ...nanoDetSizesShape, categoryCount: count });
+const nanoDetSchema = z.object({
+  kind: z.literal('nanodet'),
+  ...nanoDetSizesShape,
+  categoryCount: count,
+  /**
+   * What the channels and the scores of a place are multiplied by; 1 by default. A detector's maps are small beside the
+   * embedding of a box, to which they are added, and a projector learns late to look at what is small.
+   */
+  mapScale: z.object({ channels: z.number().positive(), scores: z.number().positive() }).optional(),
+});
 
 /** A configuration without a kind is that of a ConvNeXt. */
 export const mapEncoderSchema = z.preprocess(
@@ -56,7 +66,9 @@ export function mapEncoder(scope: Scope, config: MapEncoderConfig): (images: Ten
     return network.predict(maps).map(({ logits, height, width }, level) => {
       const scores = transpose(sigmoid(logits), [0, 2, 1]);
       const asMap = reshape(scores, [maps[level].shape[0], config.categoryCount, height, width]);
-      return concat([maps[level], asMap], 1);
+      const { mapScale } = config;
+      if (!mapScale) return concat([maps[level], asMap], 1);
+      return concat([multiply(maps[level], mapScale.channels), multiply(asMap, mapScale.scores)], 1);
     });
   };
 }

@@ -14,7 +14,7 @@ const styles = {
 
 type Style = keyof typeof styles;
 
-/** A caption of a random region, in a random style that the region has unless one is asked for. */
+/** A random caption of a region that it fits, in a random style that the image has unless one is asked for. */
 export function regionCaption(context: TaskContext, style?: string): Conversation | null {
   const { sample, random, wordings } = context;
   const captions = (Object.keys(styles) as Style[])
@@ -23,7 +23,9 @@ export function regionCaption(context: TaskContext, style?: string): Conversatio
     .filter((one) => one.captions.length > 0);
   if (captions.length === 0) return null;
   const chosen = random.pick(captions);
-  const { region, text } = random.pick(chosen.captions);
+  // What is there many times would hardly leave room for anything else.
+  const said = random.pick([...new Set(chosen.captions.map(({ text }) => text))]);
+  const { region, text } = random.pick(chosen.captions.filter((caption) => caption.text === said));
   const question = askAboutRegion(`region-${chosen.style}`, region, wordings, random);
   const { category } = sample.regions[region];
   return {

@@ -172,7 +172,10 @@ const namedRegions = ({ sample }: TaskContext): number[] =>
 
 function pickNamed(context: TaskContext): number | null {
   const named = namedRegions(context);
-  return named.length === 0 ? null : context.random.pick(named);
+  if (named.length === 0) return null;
+  // Every name of the image alike, however often it is there.
+  const name = context.random.pick([...new Set(named.map((region) => nameOf(context, region)))]);
+  return context.random.pick(named.filter((region) => nameOf(context, region) === name));
 }
 
 const nameOf = ({ sample }: TaskContext, region: number): string => sample.regions[region].category as string;
