@@ -1,5 +1,7 @@
 /** Ctrl-C and SIGTERM in every command: the work ends after the step under way, and what is done is kept. */
 
+import { endAtOnce } from '../workers/end-at-once.ts';
+
 /** As shells report a program that a signal ended. */
 const statuses = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -15,7 +17,7 @@ export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     let isEnding = false;
     const end = (name: NodeJS.Signals) => {
-      if (isEnding) process.exit(statuses[name as keyof typeof statuses]);
+      if (isEnding) return endAtOnce(name);
       isEnding = true;
       resolve();
     };
@@ -31,10 +33,9 @@ export function untilSignal(): Promise<void> {
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const control = new AbortController();
   const interrupt = (name: NodeJS.Signals) => {
-    const status = statuses[name as keyof typeof statuses];
-    if (control.signal.aborted) process.exit(status);
-    caught = status;
-    process.exitCode = status;
+    if (control.signal.aborted) return endAtOnce(name);
+    caught = statuses[name as keyof typeof statuses];
+    process.exitCode = caught;
     control.abort();
     process.stderr.write('\nending after the step under way; once more ends at once\n');
   };

@@ -8,6 +8,7 @@ import { drawBoxes } from '../drawing/draw-boxes.ts';
 import { drawGroundedAnswer } from '../drawing/grounded-answer.ts';
 import { ChatRexError } from '../errors.ts';
 import { decodeImage } from '../image/decode.ts';
+import { endAtOnce } from '../workers/end-at-once.ts';
 import type {
   AskResult,
   AskTask,
@@ -46,7 +47,7 @@ async function main({ model, threads, ...options }: ModelChildOptions): Promise<
   // Ctrl-C on a terminal reaches every process of the group; the server decides when this one ends.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
-  process.on('disconnect', () => process.exit());
+  process.on('disconnect', () => endAtOnce('SIGKILL'));
   try {
     const loaded = await ChatRex.load(model, { ...options, ...(threads && { session: { threads } }) });
     process.on('message', (message: ToModel) => receive(loaded, message));

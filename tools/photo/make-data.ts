@@ -2,11 +2,14 @@
  * Lessons about photographs, as our own JSON Lines: true boxes where a folder has them, the detector's where not, and
  * captions whose phrases are tied to boxes where that can be done with certainty.
  *
- *     npx tsx tools/photo/make-data.ts FOLDER... --out data/photos [--validation val2017] [--captions-only 100]
+ *     npx tsx tools/photo/make-data.ts FOLDER... --out data/photos [--validation val2017] [--captions-only 100] [--fast]
  *
  * A folder holds `images/`, `captions.json` and `instances.json` of COCO's form; images are those of either file.
  * Photographs of the folder's split `--validation` with true boxes, and so many of the first ones with captions alone,
- * are kept apart: `validation.jsonl`; the others are `train.jsonl`. Image names are relative to the folder of all.
+ * are kept apart: `validation.jsonl`; the others are `train.jsonl`. `names.jsonl` has those of them with true boxes, and
+ * for each category up to 40 others that show it, among them boxes whose name the detector only guesses: most categories
+ * are rare in photographs, and a guess still teaches what the detector's scores are called. Image names are relative to
+ * the folder of all.
  */
 
 import { mkdir, readFile } from 'node:fs/promises';
@@ -29,6 +32,10 @@ import { categoryOf } from './named-things.ts';
 const sure = { unsaid: 0.5, said: 0.3 };
 /** Below this, and unsaid, a category is not there. */
 const absentBelow = 0.15;
+/** Above this a name is a guess worth learning. */
+const guessed = 0.1;
+/** Photographs for each category in `names.jsonl`. */
+const photographsOfName = 40;
 
 const { values: options, positionals: folders } = parseArgs({
   allowPositionals: true,
@@ -37,6 +44,7 @@ const { values: options, positionals: folders } = parseArgs({
     model: { type: 'string', default: 'photo' },
     validation: { type: 'string', default: 'val2017' },
     'captions-only': { type: 'string', default: '100' },
+    fast: { type: 'boolean', default: false },
   },
 });
 if (!options.out || folders.length === 0) {
@@ -78,11 +86,12 @@ const network = await loadProposalNetwork(options.model);
 const names = network.categories;
 const photographs = (await Promise.all(folders.map(readFolder))).flat();
 const root = folders.length === 1 ? folders[0] : join(folders[0], '..');
-const lines = { train: [] as string[], validation: [] as string[] };
+const made = { train: [] as Sample[], validation: [] as Sample[], guesses: [] as Sample[] };
 const started = performance.now();
 for (const [done, photograph] of photographs.entries()) {
-  const sample = await sampleOf(photograph);
-  lines[photograph.isKeptApart ? 'validation' : 'train'].push(JSON.stringify(sample));
+  const { sample, guesses } = await samplesOf(photograph);
+  made[photograph.isKeptApart ? 'validation' : 'train'].push(sample);
+  if (!photograph.isKeptApart) made.guesses.push(guesses);
   if (done % 25 === 24) {
     const left = ((performance.now() - started) / 1000 / (done + 1)) * (photographs.length - done - 1);
     process.stderr.write(`${done + 1} of ${photographs.length} photographs, ${left.toFixed(0)} s left\n`);
@@ -91,9 +100,11 @@ for (const [done, photograph] of photographs.entries()) {
 await network.dispose();
 await mkdir(options.out, { recursive: true });
 const header = JSON.stringify({ vocabulary: names.map((name) => ({ name })) });
-for (const [name, of] of Object.entries(lines)) {
+const { train, validation, guesses } = made;
+for (const [name, of] of Object.entries({ train, validation, names: rareNamesToo(guesses) })) {
   const path = join(options.out, `${name}.jsonl`);
-  await writeBeside(path, (file) => file.writeFile([header, ...of, ''].join('\n')));
+  const text = [header, ...of.map((sample) => JSON.stringify(sample)), ''].join('\n');
+  await writeBeside(path, (file) => file.writeFile(text));
   process.stderr.write(`${path}: ${of.length} photographs\n`);
 }
 
@@ -127,16 +138,17 @@ async function readFolder(folder: string): Promise<Photograph[]> {
   });
 }
 
-async function sampleOf({ id, path, captions, regions: truths }: Photograph): Promise<Sample> {
+async function samplesOf(photograph: Photograph): Promise<{ sample: Sample; guesses: Sample }> {
+  const { id, path, captions, regions: truths } = photograph;
   const { width, height } = await decodeImage(path);
-  const [found] = await network.propose([path], { minScore: 0.1 });
+  const [found] = await network.propose([path], { minScore: 0.1, fast: options.fast });
   const mentions = captions.map(mentionsOf);
   const said = new Set(mentions.flat().map(({ category }) => category));
   const regions = truths ?? regionsFound(found, said);
   const partialCategories = truths ? [] : uncertainNames(found, said, regions);
   const ties = mentions.map((all) => all.map((mention) => regionsMeant(mention, regions, partialCategories)));
   const random = createRandom(`photo/${id}`);
-  return {
+  const sample: Sample = {
     id,
     image: { file: relative(root, path), size: { width, height } },
     regions,
@@ -148,6 +160,38 @@ async function sampleOf({ id, path, captions, regions: truths }: Photograph): Pr
     }),
     coverage: { complete: ['coarse'], isClosed: true, ...(partialCategories.length > 0 && { partialCategories }) },
   };
+  return { sample, guesses: truths ? sample : withGuesses(sample, found) };
+}
+
+/** Boxes whose names are guesses, in addition; of what is guessed nobody asks where it is or how many there are. */
+function withGuesses(sample: Sample, { boxesXyxy, categories = [], categoryScores }: Proposals): Sample {
+  const regions = [...sample.regions];
+  const partial = new Set(sample.coverage.partialCategories);
+  categories.forEach((category, i) => {
+    const score = categoryScores?.[i] ?? 0;
+    const box = boxesXyxy.subarray(4 * i, 4 * i + 4);
+    if (score < guessed || regions.some((one) => iou(box, Float32Array.from(one.boxXyxy))[0] > 0.5)) return;
+    const [x1, y1, x2, y2] = Array.from(box, (value) => Math.round(value * 10) / 10);
+    regions.push({ boxXyxy: [x1, y1, x2, y2], category, granularities: ['coarse'], score: rounded(score) });
+    partial.add(category);
+  });
+  return { ...sample, regions, coverage: { ...sample.coverage, partialCategories: [...partial].sort() } };
+}
+
+/** Photographs with true boxes, and for each category those that show it most certainly. */
+function rareNamesToo(samples: readonly Sample[]): Sample[] {
+  const chosen = new Set(samples.filter(({ regions }) => regions.some(({ score }) => score === undefined)));
+  for (const name of names) {
+    const scoreOf = ({ regions }: Sample) =>
+      Math.max(0, ...regions.map(({ category, score = 1 }) => (category === name ? score : 0)));
+    const showing = samples.filter((sample) => scoreOf(sample) > 0).sort((a, b) => scoreOf(b) - scoreOf(a));
+    for (const sample of showing.slice(0, photographsOfName)) chosen.add(sample);
+  }
+  return [...chosen];
+}
+
+function rounded(score: number): number {
+  return Math.round(score * 100) / 100;
 }
 
 function mentionsOf(caption: string): Mention[] {
@@ -176,7 +220,7 @@ function regionsFound({ boxesXyxy, categories, categoryScores }: Proposals, said
       boxXyxy: [x1, y1, x2, y2],
       category,
       granularities: ['coarse'],
-      score: Math.round(score * 100) / 100,
+      score: rounded(score),
     });
   });
   return regions;

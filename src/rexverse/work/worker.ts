@@ -6,6 +6,7 @@
  */
 
 import { ChatRexError } from '../../errors.ts';
+import { endAtOnce } from '../../workers/end-at-once.ts';
 import { startWorker } from '../../workers/start-worker.ts';
 import type { StageName } from '../annotation.ts';
 import type { Permit, Permits } from '../models/endpoint.ts';
@@ -19,7 +20,7 @@ const send = (message: FromWorker) => {
 };
 
 /** Without its parent a worker has nobody to report to, and another run may be starting. */
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => endAtOnce('SIGKILL'));
 // The terminal sends Ctrl-C to the whole group; the parent decides what happens then.
 process.on('SIGINT', () => {});
 // A thread of its own ends the process when the main thread hangs and its parent is gone.

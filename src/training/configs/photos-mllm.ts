@@ -52,6 +52,6 @@ export const photosAlign: Omit<MllmTraining, 'data'> = {
 /** The detector has seen a hundred thousand photographs; the few that there are here would teach it to forget them. */
 export const photosInstruct: Omit<MllmTraining, 'data'> = {
   ...photosAlign,
-  learningRate: 4e-4,
+  learningRate: 5e-4,
   lessons: [],
 };

@@ -13,10 +13,11 @@ import { type Derived, derive } from '../../datasets/derived.ts';
 import { createScope } from '../../nn/scope.ts';
 import { hostTensor } from '../../runtime/host-tensor.ts';
 import type { Feeds } from '../../runtime/session.ts';
+import { graphOf } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { float16ToFloat32, float32ToFloat16 } from '../../weights/float16.ts';
-import type { InitialWeights } from '../initial-weights.ts';
-import { fingerprintFiles } from './fingerprint.ts';
+import { type InitialWeights, loadInitial } from '../initial-weights.ts';
+import { initializeParameters } from '../parameters.ts';
 import { onlyPlaces } from './worker-context.ts';
 
 /** Features of one image, as `packFeatures` made them. */
@@ -38,11 +39,10 @@ export async function deriveFeatures(
 ): Promise<Derived<Features>> {
   const { imageSize, lowPixels, statistics, low, high } = model;
   const hash = createHash('sha256').update(JSON.stringify({ imageSize, lowPixels, statistics, low, high }));
-  for (const { from, to } of weights) hash.update(`${from} ${to}`);
-  await fingerprintFiles(
-    hash,
-    weights.map(({ file }) => file),
-  );
+  // Weights by their values: a run with the same encoders finds what another one encoded.
+  const encoders = initializeParameters(graphOf(encoderGraph(model)).parameters.values(), 0);
+  await loadInitial(weights, encoders);
+  for (const [name, { data }] of encoders) hash.update(name).update(data);
   const workerData: FeatureWorkerData = { data, context: onlyPlaces(context), model, weights };
   return derive<Features>(
     {
