@@ -163,6 +163,8 @@ async function startServer(): Promise<{ server: ChildProcess; port: number }> {
     import.meta.resolve('tsx'),
     main,
     'serve',
+    '--model',
+    'nano',
     '--port',
     '0',
     '--quiet',

@@ -15,7 +15,19 @@ const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 let server: ChildProcess;
 let url: string;
 beforeAll(async () => {
-  const args = ['--import', import.meta.resolve('tsx'), main, 'serve', '--port', '0', '--quiet', '--grace', '60'];
+  const args = [
+    '--import',
+    import.meta.resolve('tsx'),
+    main,
+    'serve',
+    '--model',
+    'nano',
+    '--port',
+    '0',
+    '--quiet',
+    '--grace',
+    '60',
+  ];
   server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   for await (const chunk of server.stdout!) {
