@@ -203,8 +203,8 @@ describe('nano', () => {
   });
 });
 
-test('photo is exported as its detector alone, one file a scale over one file of weights', async () => {
-  const { models } = await planOnnx('photo');
+test('a detector alone is exported as such, one file a scale over one file of weights', async () => {
+  const { models } = await planOnnx('models/photo/upn');
   expect(models.map(({ file }) => file)).toEqual(['proposal-network-416.onnx', 'proposal-network-832.onnx']);
   expect(new Set(models.map(({ data }) => data)).size).toBe(1);
 });

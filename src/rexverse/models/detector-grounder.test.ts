@@ -13,16 +13,16 @@ const noFolder = (name: string): string => {
   throw new Error(`no ChatRex: ${name}`);
 };
 
-test('photo is a detector: it may find, and may not write', async () => {
-  const spec = await parseModel('photo', noFolder);
+test('a detector may find, and may not write', async () => {
+  const spec = await parseModel('models/photo/upn', noFolder);
   expect(spec).toMatchObject({ kind: 'detector', revision: expect.stringMatching(/^[0-9a-f]{32}$/) });
-  const settings = await testSettings('photo');
+  const settings = await testSettings('models/photo/upn');
   const options = { permits: { acquire: noFolder as never }, policy: { tries: 1, pauseMs: 1, timeoutMs: 1 } };
   await expect(openRoles(settings, options)).rejects.toThrow(/finds things and writes nothing/);
 });
 
 test('all phrases of an image are one call; phrases that name no category find nothing', async () => {
-  const spec = await parseModel('photo', noFolder);
+  const spec = await parseModel('models/photo/upn', noFolder);
   const grounder = new DetectorGrounder(spec as { folder: string; revision: string });
   const appended: unknown[] = [];
   const calls = new ItemCalls({ index: 0, imageHash: 'a' }, new Map(), {
