@@ -367,7 +367,7 @@ it('runs the examples of its documentation', async () => {
   try {
     await writeFile(join(folder, 'photo.png'), scene);
     for (const example of examples) {
-      const code = example.replaceAll('http://127.0.0.1:3000', server.url);
+      const code = example.replaceAll('http://127.0.0.1:3000', server.url).replaceAll('"photo"', '"nano"');
       const { stdout } = await promisify(execFile)('sh', ['-c', code], { cwd: folder });
       const events = stdout.startsWith('data: ') ? stdout.trim().split('\n\n') : [stdout];
       const last = JSON.parse(events.at(-1)!.replace(/^data: /, ''));

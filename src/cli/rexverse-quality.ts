@@ -35,7 +35,7 @@ export function rexverseQualityCommand(): Command {
       `
 Examples:
   chatrex rexverse quality --out runs/rexverse-quality
-  chatrex rexverse quality --photos coco/ --grounder photo --out runs/photo-quality
+  chatrex rexverse quality --photos coco/ --grounder models/photo/upn --out runs/photo-quality
   chatrex rexverse quality --photos coco/ --captioner URL#model --grounder URL#model --out runs/theirs`,
     )
     .action(quality);

@@ -103,7 +103,7 @@ export function modelOptions(command: Command): void {
       defaultModel,
     )
     .option('--captioner <model>', 'writes a sentence about each image')
-    .option('--grounder <model>', 'finds the boxes of phrases; may be a detector such as photo')
+    .option('--grounder <model>', 'finds the boxes of phrases; may be a detector such as models/photo/upn')
     .option('--describer <model>', 'writes a sentence about each region')
     .option('--writer <model>', 'checks the descriptions and shortens them')
     .addOption(

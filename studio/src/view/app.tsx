@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import sampleUrl from '../../../models/nano/example/scene.png?url';
+import sceneUrl from '../../../models/nano/example/scene.png?url';
+import photographUrl from '../../../models/photo/example/coffee.jpg?url';
 import { cancel, findBoxes, findBoxesOfCurrent, openFiles, openLinked, openSample } from '../actions.ts';
 import { keyStore, modelName } from '../api.ts';
 import { linkedId } from '../link.ts';
@@ -120,10 +121,7 @@ export function App() {
               every phrase means. The image goes to this server and nowhere else.
             </p>
             <FileButtons />
-            <button type="button" class="sample" onClick={() => void openSample(sampleUrl, 'scene.png')}>
-              <img src={sampleUrl} alt="" width="96" height="96" />
-              <span>Try the sample</span>
-            </button>
+            <Sample />
           </div>
         </main>
       )}
@@ -132,11 +130,28 @@ export function App() {
   );
 }
 
-/** Which model answers. The bundled one disappoints those who give it photographs unwarned. */
-function ModelNote() {
+/** Of the model that answers; empty until the server has said it. */
+function useModelName(): string {
   const [name, setName] = useState('');
   useEffect(() => void modelName().then(setName), [getState().needsKey]);
-  const note = name === 'nano' ? 'nano, the small bundled model: it knows drawn scenes like the sample' : name;
+  return name;
+}
+
+/** A drawn scene for the model that knows nothing else. */
+function Sample() {
+  const [url, file] = useModelName() === 'nano' ? [sceneUrl, 'scene.png'] : [photographUrl, 'coffee.jpg'];
+  return (
+    <button type="button" class="sample" onClick={() => void openSample(url, file)}>
+      <img src={url} alt="" width="96" height="96" />
+      <span>Try the sample</span>
+    </button>
+  );
+}
+
+/** Which model answers. The one of drawn scenes disappoints those who give it photographs unwarned. */
+function ModelNote() {
+  const name = useModelName();
+  const note = name === 'nano' ? 'nano, the model of drawn scenes like the sample' : name;
   return <span class="model">{note}</span>;
 }
 
