@@ -89,7 +89,7 @@ export async function openLinked(): Promise<void> {
 
 export async function openSample(url: string, name: string): Promise<void> {
   const blob = await (await fetch(url)).blob();
-  await openFiles([new File([blob], name, { type: 'image/png' })]);
+  await openFiles([new File([blob], name, { type: blob.type })]);
 }
 
 /** Searches under way by the id of their image. */

@@ -139,7 +139,9 @@ function useModelName(): string {
 
 /** A drawn scene for the model that knows nothing else. */
 function Sample() {
-  const [url, file] = useModelName() === 'nano' ? [sceneUrl, 'scene.png'] : [photographUrl, 'coffee.jpg'];
+  const name = useModelName();
+  if (name === '') return null;
+  const [url, file] = name === 'nano' ? [sceneUrl, 'scene.png'] : [photographUrl, 'coffee.jpg'];
   return (
     <button type="button" class="sample" onClick={() => void openSample(url, file)}>
       <img src={url} alt="" width="96" height="96" />
