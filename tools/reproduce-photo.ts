@@ -1,14 +1,15 @@
 /**
  * `npm run reproduce:photo -- --photos ../shared/photos`: the bundled model of photographs from its detector, the
  * language model of `nano` and folders of photographs with captions and boxes. Interrupt it at any moment and start it
- * again: training continues where it stopped. Two hours on two cores; models/photo/README.md says how many steps. `--steps
- * 20 --runs FOLDER --out FOLDER` goes the whole way in a few minutes, once the lessons are made.
+ * again: training continues where it stopped. An hour and a half on two free cores, of which lessons take a quarter.
+ * `--steps 20 --runs FOLDER --out FOLDER` goes the whole way with a few steps.
  */
 
 import { existsSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeBeside } from '../src/files.ts';
 import { runStages, type Stage } from './run-stages.ts';
 
 const { values } = parseArgs({
@@ -21,22 +22,39 @@ const { values } = parseArgs({
 });
 const { photos, out, steps } = values;
 const run = (name: string): string => join(values.runs, name);
+/** Conversations that an image of `names.jsonl` is tried for. */
+const namesAboveAll = { 'region-caption': 9, detection: 5, 'region-qa': 2, 'brief-caption': 1 };
 const lessons = run('photo-lessons');
 const folders = ['coco', 'coco-val'].map((name) => join(photos, name));
-const training: Stage = {
-  command: ['train', 'align'],
-  options: {
-    ...{ config: 'photos', detector: 'photo', language: 'nano', proposer: 'photo' },
-    data: `json-lines:${join(lessons, 'train.jsonl')},images=${photos}`,
-    ...{ cache: run('cache'), out: run('photo-align'), ...(steps && { steps }) },
+const dataOf = (name: string) => `json-lines:${join(lessons, name)},images=${photos}`;
+const mixture = run('photo-mixture.json');
+const shared = { config: 'photos', proposer: 'photo', cache: run('cache'), ...(steps && { steps }) };
+const training: readonly Stage[] = [
+  {
+    command: ['train', 'align'],
+    options: {
+      ...shared,
+      ...{ detector: 'photo', language: 'nano', data: dataOf('train.jsonl'), out: run('photo-align') },
+    },
+    flags: ['resume'],
   },
-  flags: ['resume'],
-};
+  {
+    command: ['train', 'instruct'],
+    options: { ...shared, from: run('photo-align'), data: mixture, out: run('photo-instruct') },
+    flags: ['resume'],
+  },
+];
 const measuring = ['--data', join(lessons, 'validation.jsonl'), '--images', photos, ...(steps ? ['--limit', '3'] : [])];
 
 const isMade = existsSync(join(lessons, 'train.jsonl'));
 if (!isMade) runStages([{ command: ['tools/photo/make-data.ts', ...folders], options: { out: lessons } }]);
-runStages([training, { command: ['export'], options: { mllm: run('photo-align'), out }, flags: ['force'] }]);
+const parts = [
+  { data: dataOf('train.jsonl'), weight: 2 },
+  // What things are called, also the rare ones.
+  { data: dataOf('names.jsonl'), weight: 1, conversations: namesAboveAll },
+];
+await writeBeside(mixture, (file) => file.writeFile(JSON.stringify(parts)));
+runStages([...training, { command: ['export'], options: { mllm: run('photo-instruct'), out }, flags: ['force'] }]);
 // The boxes that the model speaks about come from the detector that it sees with.
 const network = join(out, 'upn');
 if (!existsSync(network)) await cp(join('models', 'photo', 'upn'), network, { recursive: true });
