@@ -2,14 +2,14 @@
  * Lessons about photographs, as our own JSON Lines: true boxes where a folder has them, the detector's where not, and
  * captions whose phrases are tied to boxes where that can be done with certainty.
  *
- *     npx tsx tools/photo/make-data.ts FOLDER... --out data/photos [--validation val2017] [--captions-only 100] [--fast]
+ *     npx tsx tools/photo/make-data.ts FOLDER... --out data/photos [--validation val2017] [--captions-only 100]
  *
  * A folder holds `images/`, `captions.json` and `instances.json` of COCO's form; images are those of either file.
  * Photographs of the folder's split `--validation` with true boxes, and so many of the first ones with captions alone,
- * are kept apart: `validation.jsonl`; the others are `train.jsonl`. `names.jsonl` has those of them with true boxes, and
- * for each category up to 40 others that show it, among them boxes whose name the detector only guesses: most categories
- * are rare in photographs, and a guess still teaches what the detector's scores are called. Image names are relative to
- * the folder of all.
+ * are kept apart: `validation.jsonl`; the others are `train.jsonl`. `names.jsonl` has those of them with true boxes,
+ * and for each category up to 40 others that show it, among them boxes whose name the detector only guesses: most
+ * categories are rare in photographs, and a guess still teaches what the detector's scores are called. Image names are
+ * relative to the folder of all. `--fast` looks at one scale.
  */
 
 import { mkdir, readFile } from 'node:fs/promises';

@@ -2,7 +2,9 @@
  * How well a model describes photographs: CIDEr against what people said of them, and the share of the things it names
  * that are in the image.
  *
- *     npx tsx tools/photo/measure-captions.ts --model photo --data data/photos/validation.jsonl --images ../shared/photos [--limit N] [--show 10] [--json]
+ *     npx tsx tools/photo/measure-captions.ts --model photo --data data/validation.jsonl --images ../shared/photos
+ *
+ * `--limit N` photographs, `--show N` captions beside the first of a person's, `--json`.
  *
  * The data are lines of `tools/photo/make-data.ts`. Without true boxes, a thing is in the image if anybody named it.
  */

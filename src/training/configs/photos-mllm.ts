@@ -2,8 +2,8 @@
  * A multimodal model for photographs that sees with the bundled detector: 169 image tokens, objects pooled from the
  * detector's maps and scores, the language model of nano.
  *
- * Command: `npm run reproduce:photo`, which also makes the lessons (tools/photo/make-data.ts) and says what each stage is
- * given: `align` starts from the language model of nano, `instruct` adds lessons of names. Time and score:
+ * Command: `npm run reproduce:photo`, which also makes the lessons (tools/photo/make-data.ts) and says what each stage
+ * is given: `align` starts from the language model of nano, `instruct` adds lessons of names. Time and score:
  * models/photo/README.md.
  */
 
