@@ -6,7 +6,8 @@
 const words: Readonly<Record<string, string>> = {
   person: `person man woman boy girl child kid baby toddler guy lady gentleman adult teenager player skier snowboarder
     surfer skateboarder skater rider biker cyclist motorcyclist pedestrian batter pitcher catcher umpire officer
-    policeman chef waiter waitress soldier tourist cowboy farmer fisherman mother father son daughter brother sister bride groom
+    policeman chef waiter waitress soldier tourist cowboy farmer fisherman mother father son daughter brother sister
+    bride groom
     passenger couple student businessman worker spectator individual crew`,
   bicycle: 'bicycle bike',
   car: 'car taxi cab suv sedan',
