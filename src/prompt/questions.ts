@@ -147,6 +147,9 @@ export function wordQuestion(kind: QuestionKind, phrasings: Phrasings, random: R
   return random.pick<string>(QUESTIONS[kind][phrasings]).replace('{name}', () => name);
 }
 
+/** What LLaVA's training and the scripts of benchmarks put behind a question, so that its answer can be read. */
+export const inOneWord = '\nAnswer the question using a single word or phrase.';
+
 /** A question about regions in those words. */
 export function regionTurn(words: string, regions: readonly number[], answer: GroundedText, expected?: string): Turn {
   return { question: withRegions(words, regions), answer, ...(expected !== undefined && { accepted: [expected] }) };

@@ -355,7 +355,9 @@ describe('humanref', () => {
   });
 
   it('asks a detector for everybody, and refuses one that is asked for phrases', async () => {
-    await expect(run(...(await command('--model', 'models/photo/upn')))).rejects.toThrow(/--as person finds all people/);
+    await expect(run(...(await command('--model', 'models/photo/upn')))).rejects.toThrow(
+      /--as person finds all people/,
+    );
     const figures = await json(...(await command('--model', 'models/photo/upn', '--as', 'person', '--threads', '1')));
     expect(figures).toMatchObject({ recall: 0, rejection: 1 });
   });

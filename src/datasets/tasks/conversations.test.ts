@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { plainText } from '../../grounding/render.ts';
+import { inOneWord } from '../../prompt/questions.ts';
 import { createRandom } from '../../random.ts';
 import type { ConversationWish, VocabularyEntry } from '../dataset.ts';
 import type { Coverage, Region, Sample } from '../sample.ts';
@@ -139,9 +140,16 @@ test('questions about regions have one right answer', () => {
     }
   }
   const exists = conversationsOf(sample, vocabulary, wish({ 'region-qa': 60 }, { kinds: ['exists'] }));
+  const short = exists.filter(({ turns: [{ question }] }) => plainText(question).endsWith(inOneWord));
+  expect(short.length).toBeGreaterThan(0);
   for (const {
     turns: [{ answer, accepted }],
-  } of exists) {
+  } of short) {
+    expect([plainText(answer)], 'one word where one word is asked for').toEqual(accepted);
+  }
+  for (const {
+    turns: [{ answer, accepted }],
+  } of exists.filter((one) => !short.includes(one))) {
     const [phrase] = answer.flatMap((span) => (span.kind === 'phrase' ? [span] : []));
     expect(accepted).toEqual([phrase.objects.length > 0 ? 'yes' : 'no']);
   }

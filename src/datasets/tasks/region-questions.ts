@@ -1,8 +1,9 @@
 /** Questions with one right fact that boxes and names answer: kind, existence, place, relation, size. */
 
 import type { GroundedText, Turn } from '../../grounding/grounded-text.ts';
-import { askGrounded, regionTurn, wordQuestion } from '../../prompt/questions.ts';
+import { askGrounded, inOneWord, regionTurn, wordQuestion } from '../../prompt/questions.ts';
 import { articleFor } from '../../prompt/words.ts';
+import type { Random } from '../../random.ts';
 import type { Conversation, Region } from '../sample.ts';
 import { absentNames, completeCategories, regionsNamed, type TaskContext } from './known.ts';
 
@@ -23,10 +24,19 @@ export function regionQuestion(context: TaskContext, kinds?: readonly string[]):
   const { random } = context;
   for (const kind of random.shuffle(kinds ?? regionQuestionKinds)) {
     const turn = Object.hasOwn(makers, kind) ? makers[kind as keyof typeof makers](context) : null;
-    if (turn)
-      return { task: 'region-qa', turns: [{ ...(random.chance(0.5) ? askGrounded(turn, random) : turn), kind }] };
+    if (turn) return { task: 'region-qa', turns: [{ ...asAsked(turn, random), kind }] };
   }
   return null;
+}
+
+/** Half of the answers are asked to be grounded, and some to be one word, as benchmarks do. */
+function asAsked(turn: Turn, random: Random): Turn {
+  const [fact] = turn.accepted ?? [];
+  const way = random.next();
+  if (way < 0.15 && fact !== undefined) {
+    return { ...turn, question: [...turn.question, text(inOneWord)], answer: [text(fact)] };
+  }
+  return way < 0.55 ? askGrounded(turn, random) : turn;
 }
 
 const text = (words: string): GroundedText[number] => ({ kind: 'text', text: words });
