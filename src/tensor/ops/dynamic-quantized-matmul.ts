@@ -25,7 +25,7 @@ const largestUnsigned = 255;
 /** Keeps a row of zeros from dividing by zero. */
 const smallestTop = 1e-10;
 
-interface ProductAttributes {
+export interface ProductAttributes {
   /** Whether negative activations count as zero, as bytes without a shift have it for nothing. */
   readonly isRectified: boolean;
 }
