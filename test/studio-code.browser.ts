@@ -29,7 +29,7 @@ describe.skipIf(!chromiumPath)('studio', () => {
   /** The sample, opened with the key. */
   const start = async (url = server.url) => {
     const opened = await openPage(browser, url);
-    await opened.page.getByRole('button', { name: 'Try the sample' }).click();
+    await opened.page.getByRole('button', { name: 'Try the drawn scene' }).click();
     await giveKey(opened.page);
     await opened.page.locator('button.box').first().waitFor();
     opened.problems.length = 0;

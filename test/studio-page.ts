@@ -31,7 +31,7 @@ export async function openPage(
 
 /** Opens the bundled sample and waits for its boxes. */
 export async function openSample(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Try the sample' }).click();
+  await page.getByRole('button', { name: 'Try the drawn scene' }).click();
   await page.locator('button.box').first().waitFor();
 }
 

@@ -147,7 +147,7 @@ describe.skipIf(!chromiumPath)('studio', () => {
     const guarded = await startLocalServer({ apiKeys: ['a-key-of-the-test'] });
     try {
       const { page } = await openPage(browser, guarded.url);
-      await page.getByRole('button', { name: 'Try the sample' }).click();
+      await page.getByRole('button', { name: 'Try the drawn scene' }).click();
       await page.getByLabel('Key of this server').fill('a-key-of-the-test');
       await page.getByRole('button', { name: 'Use it' }).click();
       await page.locator('button.box').first().waitFor();
@@ -161,7 +161,7 @@ describe.skipIf(!chromiumPath)('studio', () => {
   test('a search and an answer are cancelled', async () => {
     const { page } = await openPage(browser, server.url);
     await page.route('**/v1/chatrex/propose*', () => {});
-    await page.getByRole('button', { name: 'Try the sample' }).click();
+    await page.getByRole('button', { name: 'Try the drawn scene' }).click();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByText('Cancelled.').waitFor();
     await page.unroute('**/v1/chatrex/propose*');

@@ -121,7 +121,7 @@ export function App() {
               every phrase means. The image goes to this server and nowhere else.
             </p>
             <FileButtons />
-            <Sample />
+            <Samples />
           </div>
         </main>
       )}
@@ -130,29 +130,24 @@ export function App() {
   );
 }
 
-/** Of the model that answers; empty until the server has said it. */
-function useModelName(): string {
-  const [name, setName] = useState('');
-  useEffect(() => void modelName().then(setName), [getState().needsKey]);
-  return name;
-}
+const samples = [
+  { name: 'photograph', url: photographUrl, file: 'coffee.jpg' },
+  { name: 'drawn scene', url: sceneUrl, file: 'scene.png' },
+] as const;
 
-/** A drawn scene for the model that knows nothing else. */
-function Sample() {
-  const name = useModelName();
-  if (name === '') return null;
-  const [url, file] = name === 'nano' ? [sceneUrl, 'scene.png'] : [photographUrl, 'coffee.jpg'];
-  return (
-    <button type="button" class="sample" onClick={() => void openSample(url, file)}>
+function Samples() {
+  return samples.map(({ name, url, file }) => (
+    <button key={name} type="button" class="sample" onClick={() => void openSample(url, file)}>
       <img src={url} alt="" width="96" height="96" />
-      <span>Try the sample</span>
+      <span>Try the {name}</span>
     </button>
-  );
+  ));
 }
 
 /** Which model answers. The one of drawn scenes disappoints those who give it photographs unwarned. */
 function ModelNote() {
-  const name = useModelName();
+  const [name, setName] = useState('');
+  useEffect(() => void modelName().then(setName), [getState().needsKey]);
   const note = name === 'nano' ? 'nano, the model of drawn scenes like the sample' : name;
   return <span class="model">{note}</span>;
 }
