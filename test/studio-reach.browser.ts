@@ -25,7 +25,7 @@ describe.skipIf(!chromiumPath)('studio', () => {
 
   test('the keyboard alone opens the sample, names a box, asks, corrects and undoes', async () => {
     const { page, problems } = await openPage(browser, server.url);
-    await tabTo(page, '.sample');
+    await tabTo(page, '.sample[data-file="scene.png"]');
     await page.keyboard.press('Enter');
     await page.locator('button.box').first().waitFor();
     const count = await page.locator('button.box').count();

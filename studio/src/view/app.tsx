@@ -137,7 +137,7 @@ const samples = [
 
 function Samples() {
   return samples.map(({ name, url, file }) => (
-    <button key={name} type="button" class="sample" onClick={() => void openSample(url, file)}>
+    <button key={name} type="button" class="sample" data-file={file} onClick={() => void openSample(url, file)}>
       <img src={url} alt="" width="96" height="96" />
       <span>Try the {name}</span>
     </button>
