@@ -64,6 +64,8 @@ describe.skipIf(!chromiumPath)('studio', () => {
   test('a small box inside a large one is within reach, lit or not', async () => {
     const { page } = await start();
     await page.locator('button.box').first().waitFor();
+    // Found boxes would lie between the two that are drawn.
+    await page.getByRole('slider', { name: 'Score' }).fill('1');
     const frame = (await page.locator('.frame').boundingBox())!;
     await page.getByRole('button', { name: 'Draw', exact: true }).click();
     const corner = async (x: number, y: number) =>
