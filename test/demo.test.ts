@@ -17,18 +17,18 @@ test('the demo finds boxes, answers four questions and draws the answers', async
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', tsx, demo], { cwd: folder });
     const boxes = Number(/(\d+) boxes found/.exec(stdout)?.[1]);
-    expect(boxes).toBeGreaterThan(3);
+    expect(boxes).toBeGreaterThan(1);
     const questions = [...stdout.matchAll(/^> (.+)\n {2}(.+)$/gm)];
     expect(questions).toHaveLength(4);
     for (const [, question, answer] of questions) {
-      expect(question).toMatch(/detect|How many|briefly describe/);
+      expect(question).toMatch(/detect|How many|briefly describe|Is there/);
       // Indices in brackets are those of boxes that were found.
       for (const [, list] of answer.matchAll(/\[([\d, ]+)\]/g)) {
         for (const index of list.split(', ')) expect(Number(index)).toBeLessThan(boxes);
       }
     }
     const drawings = await readdir(join(folder, 'out', 'demo'));
-    expect(drawings.sort()).toEqual(['count.png', 'describe.png', 'detect.png', 'refer.png']);
+    expect(drawings.sort()).toEqual(['absent.png', 'count.png', 'describe.png', 'detect.png']);
     const { width, height } = await decodeImage(join(folder, 'out', 'demo', 'detect.png'));
     expect(Math.min(width, height)).toBeGreaterThan(500);
   } finally {

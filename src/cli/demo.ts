@@ -3,7 +3,7 @@
 /**
  * `npm run demo`: the main job on the bundled model, from image to grounded answers.
  *
- * Without arguments it looks at the bundled scene and finds, counts, describes and answers; with `PICTURE "QUESTION"`
+ * Without arguments it looks at the bundled photograph and describes, finds, counts and answers; with `PICTURE "QUESTION"`
  * it looks at the user's. Every answer is printed with its phrases in the colours of their boxes, and drawn.
  */
 
@@ -21,28 +21,28 @@ import { decodeImage } from '../image/decode.ts';
 import { questionFor, spelledRight } from '../prompt/templates.ts';
 import { endWithReader } from './end-with-reader.ts';
 
-const exampleScene = fileURLToPath(new URL('../../models/nano/example/scene.png', import.meta.url));
+const examplePhotograph = fileURLToPath(new URL('../../models/photo/example/dog.jpg', import.meta.url));
 const outputFolder = join('out', 'demo');
 
-/** What is asked about the bundled scene: a name for the drawing, and the question. */
+/** What is asked about the bundled photograph: a name for the drawing, and the question. */
 const exampleQuestions: readonly [name: string, question: string][] = [
-  ['detect', questionFor('detect', ['cat', 'butterfly', 'kite', 'bicycle'])],
-  ['count', questionFor('count', ['cats'])],
   ['describe', questionFor('caption-brief')],
-  ['refer', questionFor('detect', ['the largest butterfly'])],
+  ['detect', questionFor('detect', ['dog', 'car'])],
+  ['count', questionFor('count', ['dogs'])],
+  ['absent', 'Is there a bicycle in the image?'],
 ];
 
-async function demo([path = exampleScene, question]: readonly string[]): Promise<void> {
+async function demo([path = examplePhotograph, question]: readonly string[]): Promise<void> {
   const started = performance.now();
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const image = await decodeImage(path);
-  const model = await ChatRex.load('nano');
+  const model = await ChatRex.load();
   const encoded = await model.encode(path);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(
     `${relative('.', path)}: ${image.width} x ${image.height}, ${encoded.boxes.scores.length} boxes found in ${seconds} s\n`,
   );
-  const questions = question === undefined && path === exampleScene ? exampleQuestions : ownQuestions(question);
+  const questions = question === undefined && path === examplePhotograph ? exampleQuestions : ownQuestions(question);
   await mkdir(outputFolder, { recursive: true });
   for (const [name, asked] of questions) {
     const answer = await encoded.ask(asked);
@@ -55,9 +55,7 @@ async function demo([path = exampleScene, question]: readonly string[]): Promise
   await model.dispose();
 }
 
-const ownQuestions = (question?: string): [string, string][] => [
-  ['answer', question ?? questionFor('caption-detailed')],
-];
+const ownQuestions = (question?: string): [string, string][] => [['answer', question ?? questionFor('caption-brief')]];
 
 async function draw(
   file: string,

@@ -40,10 +40,14 @@ const pope: AskedSuite = {
   images: 'val2014 of COCO',
   maxTokens: 16,
   figure: accuracy,
+  wordings: {
+    llava: 'followed by "Answer the question using a single word or phrase.", as LLaVA’s scripts ask',
+    plain: 'as the files of POPE have them',
+  },
   // Every category numbers its questions from 1.
   unitOf: ({ category, question_id: id }) => `${category} ${id}`,
   copyOf: byField('question_id').copyOf,
-  questions: (files) =>
+  questions: (files, wording = 'llava') =>
     files.flatMap((file) =>
       file.records.map((record, i): WordQuestion => {
         const id = text(file, i, 'question_id');
@@ -52,7 +56,7 @@ const pope: AskedSuite = {
         return {
           id: `${category} ${id}`,
           images: [{ file: text(file, i, 'image') }],
-          prompt: text(file, i, 'text') + oneWord,
+          prompt: text(file, i, 'text') + (wording === 'plain' ? '' : oneWord),
           record: { question_id: id, category },
           truths: [{ question_id: id, category, label: text(file, i, 'label') }],
         };
