@@ -4,7 +4,8 @@
  * `npm run demo`: the main job on the bundled model, from image to grounded answers.
  *
  * Without arguments it looks at the bundled photograph and describes, finds, counts and answers; with `IMAGE
- * "QUESTION"` it looks at the user's. Every answer is printed with its phrases in the colours of their boxes, and drawn.
+ * "QUESTION"` it looks at the user's. Every answer is printed with its phrases in the colours of their boxes, and
+ * drawn.
  */
 
 import { mkdir } from 'node:fs/promises';
