@@ -185,7 +185,7 @@ test('a hundred sessions made, run and disposed leave no memory behind', async (
     }
     return process.memoryUsage().rss / 1e6;
   };
-  const before = await residentAfter(10);
-  // One session holds over 2.4 MB: were they kept, 240 MB would be missing now.
-  expect((await residentAfter(100)) - before).toBeLessThan(80);
+  const resident = [await residentAfter(10), await residentAfter(100), await residentAfter(100)];
+  // One session holds over 2.4 MB: were they kept, both hundreds would take 240 MB. What else grows does so once.
+  expect(Math.min(resident[1] - resident[0], resident[2] - resident[1])).toBeLessThan(80);
 });
