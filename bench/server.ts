@@ -242,8 +242,9 @@ function ask(agent: Agent, port: number, { image, text }: { image: Buffer; text:
   });
 }
 
-const childOf = (pid: number): number =>
-  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+}
 
 /** Seconds of processor time that a process has taken, in all its threads, user and system. */
 function processorOf(pid: number): number {
