@@ -1,7 +1,7 @@
 /**
  * `npm run reproduce:photo -- --photos ../shared/photos`: the bundled model of photographs from its detector, the
  * language model of `nano` and folders of photographs with captions and boxes. Interrupt it at any moment and start it
- * again: training continues where it stopped. An hour and a half on two free cores, of which lessons take a quarter.
+ * again: training continues where it stopped. Hours on two cores; models/photo/README.md has the steps.
  * `--steps 20 --runs FOLDER --out FOLDER` goes the whole way with a few steps.
  */
 
