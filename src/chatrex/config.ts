@@ -71,8 +71,8 @@ const chatRexSchema = z.object({
         })
         .optional(),
       /**
-       * The objects of a phrase are a set: training takes them in any order. A list continues while all objects that are
-       * left are together likelier than `threshold`; lower finds more objects and lists more wrong ones.
+       * The objects of a phrase are a set: training takes them in any order. A list continues while all objects that
+       * are left are together likelier than `threshold`; lower finds more objects and lists more wrong ones.
        */
       setLists: z.object({ threshold: z.number().gt(0).lt(1) }).optional(),
     })
