@@ -119,6 +119,13 @@ describe('eval world with random weights', () => {
       await printedBy('compare', out('whole'), out('proposals'), '--resamples', '100', '--json'),
     );
     expect(compared.samples).toBe(2);
+    const page = ['compare', out('whole'), out('proposals'), '--resamples', '100', '--out', out('two.html')];
+    await printedBy(...page);
+    expect(await readFile(out('two.html'), 'utf8')).toContain('upn (coarse): AP');
+    await expect(printedBy(...page)).rejects.toThrow(/two\.html" exists; .*--force/);
+    await expect(printedBy(...page.slice(0, -1), out('two.png'))).rejects.toThrow(
+      /expected a name that ends in \.html/,
+    );
     expect(compared.figures.map(({ name }: { name: string }) => name)).toContain('upn (coarse): AP');
   });
 

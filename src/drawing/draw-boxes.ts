@@ -40,6 +40,8 @@ export interface DrawBoxesOptions {
   readonly colours?: readonly Rgb[];
   /** `png` when left out. */
   readonly format?: ImageFormat;
+  /** Of `jpeg` and `webp`, from 1 to 100; 92 when left out. */
+  readonly quality?: number;
   /** Called with one sentence when the drawing cannot show something as it is. */
   readonly onWarning?: (message: string) => void;
 }
@@ -85,7 +87,7 @@ export async function drawBoxes(
     boxes.push({ ...rectangle, colour, label: `${name} ${score}`.trim(), isNamed: name !== '' });
   }
   const size = scaledSize(image, scale);
-  return encodeImage(drawOver(image, size, boxLayer(boxes, size)), options.format ?? 'png');
+  return encodeImage(drawOver(image, size, boxLayer(boxes, size)), options.format ?? 'png', options.quality);
 }
 
 /** Factor from image pixels to drawing pixels. */

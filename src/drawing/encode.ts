@@ -23,10 +23,13 @@ export function sharpFrom({ width, height, data }: RgbImage): Sharp {
   return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
 }
 
+/** Of formats that lose something, from 1 to 100. */
+const fineQuality = 92;
+
 /** The bytes of a file. JPEG keeps full colour resolution: thin coloured lines smear otherwise. */
-export async function encodeImage(image: Sharp, format: ImageFormat): Promise<Uint8Array> {
-  if (format === 'jpeg') return image.jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer();
-  if (format === 'webp') return image.webp({ quality: 92, smartSubsample: true }).toBuffer();
+export async function encodeImage(image: Sharp, format: ImageFormat, quality = fineQuality): Promise<Uint8Array> {
+  if (format === 'jpeg') return image.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
+  if (format === 'webp') return image.webp({ quality, smartSubsample: true }).toBuffer();
   return image.png({ compressionLevel: 6 }).toBuffer();
 }
 

@@ -5,10 +5,10 @@
 
 import { ChatRexError } from '../errors.ts';
 import { createRandom } from '../random.ts';
+import { measured } from './figures.ts';
 import { groupBy } from './metrics/group-by.ts';
-import type { Row } from './row.ts';
-import { readRows } from './rows-file.ts';
-import { type RunRecord, readRunRecord } from './run-record.ts';
+import { type RunPair, readRunPair, type SampleRows } from './run-pair.ts';
+import type { RunRecord } from './run-record.ts';
 import type { RowScorer, Scorer } from './scorers.ts';
 import type { SuiteFigures } from './suite.ts';
 import type { Figures } from './suites/suite-score.ts';
@@ -35,6 +35,16 @@ export interface ComparedFigure {
   readonly isMeaningful: boolean;
 }
 
+/** A figure of some of the samples, of both runs; null where one could not be measured. */
+export interface ComparedPart {
+  readonly first: number | null;
+  readonly second: number | null;
+  readonly difference: number | null;
+}
+
+/** Figures by name, of each kind or category. */
+export type ComparedGroups = Readonly<Record<string, Readonly<Record<string, ComparedPart>>>>;
+
 export interface Comparison {
   readonly suite: string;
   readonly first: RunRecord;
@@ -44,13 +54,15 @@ export interface Comparison {
   readonly leftOut: number;
   readonly resamples: number;
   readonly figures: readonly ComparedFigure[];
+  readonly byKind: ComparedGroups;
+  readonly byCategory: ComparedGroups;
 }
 
 const leastResamples = 100;
 const tail = 0.025;
 
-type SampleRows = readonly Row<never, never>[];
-type Pair = readonly [first: SampleRows, second: SampleRows];
+/** What is drawn together, of both runs. */
+type Unit = readonly [first: SampleRows, second: SampleRows];
 
 /**
  * Compares the runs of two folders.
@@ -63,33 +75,34 @@ export async function compareRuns(
   scorerOf: (run: RunRecord, folder: string) => Scorer | RowScorer | Promise<RowScorer>,
   options: CompareOptions = {},
 ): Promise<Comparison> {
-  const [first, second] = [await readRunRecord(firstFolder), await readRunRecord(secondFolder)];
-  if (first.suite !== second.suite || first.data.fingerprint !== second.data.fingerprint) {
-    const shown = ({ suite, data }: RunRecord) => `${suite} on ${data.name} (${data.fingerprint.slice(0, 8)})`;
-    const message = `${shown(first)} and ${shown(second)} are not of the same suite and data`;
-    throw new ChatRexError('invalid-argument', `${message}; compare runs of the same`);
-  }
-  const rows = await Promise.all([firstFolder, secondFolder].map((folder) => readRows<never, never>(folder)));
-  const [firstRows, secondRows] = rows.map((own) => groupBy(own, ({ index }) => index));
-  const common = [...firstRows.keys()].filter((index) => secondRows.has(index));
-  if (common.length === 0) {
-    throw new ChatRexError('invalid-argument', `${firstFolder} and ${secondFolder} have no sample in common`);
-  }
-  const sides = await Promise.all([rowScorer(scorerOf(first, firstFolder)), rowScorer(scorerOf(second, secondFolder))]);
+  const pair = await readRunPair(firstFolder, secondFolder);
+  const [first, second] = [scorerOf(pair.first, firstFolder), scorerOf(pair.second, secondFolder)];
+  return comparePair(pair, [await rowScorer(first), await rowScorer(second)], options);
+}
+
+/**
+ * Compares two runs that were read, each with how its rows are scored.
+ * @example const pair = await readRunPair('runs/a', 'runs/b');
+ *   const { figures } = await comparePair(pair, [{ score: scorers.coco }, { score: scorers.coco }]);
+ */
+export async function comparePair(
+  { first, second, samples, leftOut }: RunPair,
+  sides: readonly [RowScorer, RowScorer],
+  options: CompareOptions = {},
+): Promise<Comparison> {
   const { unitOf } = sides[0];
   // What is drawn together: all rotations of one question, say.
-  const units = groupBy(common, (index) => (unitOf ? unitOf(firstRows.get(index)![0]) : index));
-  const pairs = [...units.values()].map((indices): Pair => {
-    const of = (own: ReadonlyMap<number, SampleRows>) => indices.flatMap((index) => own.get(index)!);
-    return [of(firstRows), of(secondRows)];
+  const units = groupBy(samples, (sample) => (unitOf ? unitOf(sample.first[0]) : sample.index));
+  const drawn = [...units.values()].map((own): Unit => {
+    return [own.flatMap((sample) => sample.first), own.flatMap((sample) => sample.second)];
   });
   return {
     suite: first.suite,
     first,
     second,
-    samples: common.length,
-    leftOut: firstRows.size + secondRows.size - 2 * common.length,
-    ...(await bootstrap(pairs, sides, options)),
+    samples: samples.length,
+    leftOut,
+    ...(await bootstrap(drawn, sides, options)),
   };
 }
 
@@ -108,24 +121,27 @@ function flatFigures({ figures, byKind }: SuiteFigures): Figures {
 }
 
 async function bootstrap(
-  pairs: readonly Pair[],
+  units: readonly Unit[],
   sides: readonly RowScorer[],
   { resamples = 1000, budgetMs = 60_000, seed = 1, signal, onProgress }: CompareOptions,
-): Promise<Pick<Comparison, 'resamples' | 'figures'>> {
-  const scoreSides = (all: readonly Pair[]) =>
-    Promise.all([0, 1].map(async (side) => flatFigures(await sides[side].score(all.flatMap((pair) => pair[side])))));
-  const whole = await scoreSides(pairs);
-  const names = Object.keys(whole[0]).filter((name) => whole[0][name] !== null && whole[1][name] !== null);
+): Promise<Pick<Comparison, 'resamples' | 'figures' | 'byKind' | 'byCategory'>> {
+  const scoreSides = (all: readonly Unit[]) =>
+    Promise.all([0, 1].map((side) => sides[side].score(all.flatMap((unit) => unit[side]))));
+  const [firstScore, secondScore] = await scoreSides(units);
+  const whole = [firstScore, secondScore].map(flatFigures);
+  // A run without a language model has no figures of its tasks.
+  const names = Object.keys(whole[0]).filter((name) => whole.every((figures) => typeof figures[name] === 'number'));
   const drawn: number[][] = names.map(() => []);
   const random = createRandom(`evaluation/compare/${seed}`);
   const start = performance.now();
   let done = 0;
   while (done < resamples && !signal?.aborted) {
     if (done >= leastResamples && performance.now() - start > budgetMs) break;
-    const chosen = pairs.map(() => pairs[random.int(0, pairs.length - 1)]);
-    const [first, second] = await scoreSides(
-      chosen.map(([a, b], place): Pair => [copyOf(a, place, sides[0]), copyOf(b, place, sides[1])]),
+    const chosen = units.map(() => units[random.int(0, units.length - 1)]);
+    const scores = await scoreSides(
+      chosen.map(([a, b], place): Unit => [copyOf(a, place, sides[0]), copyOf(b, place, sides[1])]),
     );
+    const [first, second] = scores.map(flatFigures);
     names.forEach((name, at) => {
       const [a, b] = [first[name], second[name]];
       if (typeof a === 'number' && typeof b === 'number') drawn[at].push(b - a);
@@ -146,7 +162,25 @@ async function bootstrap(
         isMeaningful: interval[0] > 0 || interval[1] < 0,
       };
     }),
+    byKind: compareGroups(firstScore.byKind, secondScore.byKind),
+    byCategory: compareGroups(firstScore.byCategory ?? {}, secondScore.byCategory ?? {}),
   };
+}
+
+type Groups = Readonly<Record<string, Figures>>;
+
+function compareGroups(first: Groups, second: Groups): ComparedGroups {
+  const namesOf = (a: object = {}, b: object = {}) => [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  const groups = namesOf(first, second).map((group) => {
+    const [a, b] = [first[group] ?? {}, second[group] ?? {}];
+    return [group, Object.fromEntries(namesOf(a, b).map((name) => [name, comparePart(a[name], b[name])]))] as const;
+  });
+  return Object.fromEntries(groups);
+}
+
+function comparePart(a: number | null = null, b: number | null = null): ComparedPart {
+  const [first, second] = [a, b].map((value) => (value === null ? null : measured(value)));
+  return { first, second, difference: first === null || second === null ? null : second - first };
 }
 
 /** A sample that is drawn twice counts as two. */

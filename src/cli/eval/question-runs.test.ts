@@ -333,7 +333,7 @@ describe('humanref', () => {
       'b.png 2',
       'c.png 4',
     ]);
-    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('data:image/jpeg');
+    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('data:image/webp');
     expect(await json('report', out)).toMatchObject({ rejection: 0.5, notes: [] });
     const { figures: compared } = await json('compare', out, out, '--resamples', '100');
     expect(compared.every(({ isMeaningful }: { isMeaningful: boolean }) => !isMeaningful)).toBe(true);

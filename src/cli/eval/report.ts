@@ -1,22 +1,15 @@
 /** `chatrex eval report`: scores the rows of a folder again, without a model, and writes the page again. */
 
-import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { z } from 'zod';
-import type { Dataset, DatasetSpec } from '../../datasets/dataset.ts';
-import { humanrefDataset, humanrefName } from '../../evaluation/data-suites/humanref.ts';
 import { type Evaluation, scoreRun, writeFigures } from '../../evaluation/evaluate.ts';
 import { askedSuiteNamed } from '../../evaluation/question-suites/asked-suites.ts';
-import { readQuestions } from '../../evaluation/question-suites/question.ts';
-import { questionDataset } from '../../evaluation/question-suites/question-dataset.ts';
 import { writeReport } from '../../evaluation/report/write-report.ts';
 import { readRows } from '../../evaluation/rows-file.ts';
-import { type RunRecord, readRunRecord } from '../../evaluation/run-record.ts';
-import { readAllRecords } from '../../evaluation/suites/record-files.ts';
-import { openDataset } from '../../open-dataset.ts';
+import { readRunRecord } from '../../evaluation/run-record.ts';
 import { notScoredStatus } from '../score.ts';
 import { questionReviewer } from './question-scores.ts';
 import { closing } from './row-scorer.ts';
+import { dataOfRun } from './run-data.ts';
 import { printEvaluation } from './suite-command.ts';
 
 interface ReportOptions {
@@ -49,7 +42,7 @@ async function runReport(folder: string, options: ReportOptions): Promise<void> 
     const scored = await scoreRun({ name: record.suite, score }, record, rows);
     return { ...scored, notes: [...partNote(scored), ...scored.notes] };
   });
-  const data = options.images ? await dataOf(record, options) : undefined;
+  const data = options.images ? await dataOfRun(record, options) : undefined;
   try {
     await writeFigures(folder, evaluation);
     const asked = askedSuiteNamed(record.suite);
@@ -67,18 +60,4 @@ async function runReport(folder: string, options: ReportOptions): Promise<void> 
 function partNote({ counts: { samples }, data: { size } }: Evaluation): string[] {
   if (samples >= size) return [];
   return [`figures are of ${samples} of ${size} samples; the others were not asked about, or have nothing to ask`];
-}
-
-const questionSpec = z.object({ truth: z.array(z.string()), images: z.string().optional() });
-
-/** The data of the run where its record says where they are. */
-async function dataOf({ suite, data }: RunRecord, { root = '.', cache }: ReportOptions): Promise<Dataset | undefined> {
-  const spec = data.spec as DatasetSpec | string | null;
-  if (spec === null) return undefined;
-  const asked = askedSuiteNamed(suite);
-  if (!asked && suite !== humanrefName) return openDataset(spec, { dataRoot: root, cacheFolder: cache });
-  const { truth, images = '.' } = questionSpec.parse(spec);
-  const paths = truth.map((path) => resolve(root, path));
-  if (!asked) return humanrefDataset(await readAllRecords(paths), resolve(root, images)).data;
-  return questionDataset(suite, asked.questions(await readQuestions(asked, paths)), resolve(root, images));
 }

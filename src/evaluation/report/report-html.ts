@@ -7,7 +7,7 @@ import type { DetectionRow } from '../data-suites/coco.ts';
 import type { Evaluation } from '../evaluate.ts';
 import type { Row } from '../row.ts';
 import { precisionRecallCurves } from './precision-recall-curves.ts';
-import { reportStyle } from './report-style.ts';
+import { pageOf } from './report-page.ts';
 import { figuresPart, kindsPart, publishedPart } from './report-tables.ts';
 import { type Reviewer, worstPart } from './worst-samples.ts';
 
@@ -44,11 +44,7 @@ export async function reportHtml(
     kindsPart('By category', byCategory),
     await worstPart(suite, rows, data, worst, review),
   ];
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>${reportStyle}</style></head>
-<body>${sections.filter(Boolean).join('\n')}</body></html>
-`;
+  return pageOf(title, sections);
 }
 
 /** `name value, name value`, or "none". */

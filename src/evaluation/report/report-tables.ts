@@ -6,20 +6,25 @@ import type { Figures } from '../suites/suite-score.ts';
 import { publishedRows } from './published.ts';
 
 const maxCategories = 100;
-const nothing = '–';
+/** Where there is no figure. */
+export const nothing = '–';
 
-/** Shares in percent; errors, and figures on a scale of their own, as they are. */
-function shown(name: string, value: number | null | undefined): string {
-  if (value === null || value === undefined) return nothing;
-  const isShare = !/error|deviation/i.test(name) && value >= 0 && value <= 1;
-  return isShare ? (100 * value).toFixed(1) : value.toFixed(Math.abs(value) < 10 ? 2 : 1);
+/** Errors, and figures on a scale of their own, are no shares. */
+export const isShare = (name: string, value: number | null): boolean =>
+  value !== null && !/error|deviation/i.test(name) && value >= 0 && value <= 1;
+
+/** Shares in percent, others as they are. */
+export function shown(name: string, value: number | null | undefined): string {
+  // COCO's -1: nothing to find.
+  if (value === null || value === undefined || value === -1) return nothing;
+  return isShare(name, value) ? (100 * value).toFixed(1) : value.toFixed(Math.abs(value) < 10 ? 2 : 1);
 }
 
 const cells = (names: readonly string[], figures: Figures): string =>
   names.map((name) => `<td>${shown(name, figures[name])}</td>`).join('');
 
 /** Long names may break before a capital. */
-const breakable = (name: string): string => escapeHtml(name).replace(/([a-z\d])([A-Z])/g, '$1<wbr>$2');
+export const breakable = (name: string): string => escapeHtml(name).replace(/([a-z\d])([A-Z])/g, '$1<wbr>$2');
 
 const headings = (names: readonly string[]): string => names.map((name) => `<th>${breakable(name)}</th>`).join('');
 

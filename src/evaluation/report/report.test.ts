@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareRuns } from '../compare.ts';
+import { comparePair, compareRuns } from '../compare.ts';
 import { cocoSuite, type DetectionRow } from '../data-suites/coco.ts';
 import { evaluate } from '../evaluate.ts';
-import type { Scorer } from '../scorers.ts';
+import { readRunPair } from '../run-pair.ts';
+import { type Scorer, scorers } from '../scorers.ts';
 import type { Detects, FoundBox } from '../subject.ts';
 import { memoryDataset, regionOf, sampleOf } from '../testing/memory-dataset.ts';
+import { comparisonHtml } from './comparison-html.ts';
 import { precisionRecallCurves } from './precision-recall-curves.ts';
 import { publishedRows } from './published.ts';
 import { reportHtml } from './report-html.ts';
@@ -41,7 +43,7 @@ describe('a report', () => {
       'image 3 &lt;b&gt;',
       'image 7 &lt;b&gt;',
     ]);
-    expect(html.match(/data:image\/jpeg;base64/g)).toHaveLength(4);
+    expect(html.match(/data:image\/webp;base64/g)).toHaveLength(4);
     expect(html).not.toMatch(/<b>image 3 <b>/);
   });
 
@@ -103,6 +105,33 @@ describe('two runs', () => {
     expect(close.difference).toBeCloseTo(0.0125, 9);
     expect(close.isMeaningful).toBe(false);
     expect(close.interval[0]).toBe(0);
+  });
+
+  it('are a page with figures, categories, and the images of which one run found more', async () => {
+    const folders = [join(folder, 'half'), join(folder, 'half and one')] as const;
+    const pair = await readRunPair(...folders);
+    const scorer = { score: scorers.coco };
+    const comparison = await comparePair(pair, [scorer, scorer], { resamples: 2 });
+    const { first, second, difference } = comparison.byCategory.dog.recall50;
+    expect([first, second]).toEqual([20 / 40, 21 / 40]);
+    expect(difference).toBeCloseTo(1 / 40, 12);
+    const html = await comparisonHtml(comparison, pair, { data, names: ['a <b>', 'c'] });
+    expect(html).toContain('first: a &lt;b&gt;');
+    // Cats are found by both; dogs changed by one of forty.
+    expect(html).toMatch(/<td>dog<\/td>.*<td>50\.0<\/td><td>52\.5<\/td><td class="better">\+2\.5<\/td>/);
+    expect(html).not.toContain('<td>cat</td>');
+    expect(html).toContain('Not shown: 1 as before.');
+    expect(html).toContain('1 better in the second run, 0 worse, 39 as good in both');
+    expect([...html.matchAll(/<figcaption><b>(.*?)<\/b>/g)].map(([, sample]) => sample)).toEqual([
+      'image 20 &lt;b&gt;',
+    ]);
+    expect(html).toContain('first: 1 of 2 objects found, 0 boxes beside them<br>second: 2 of 2 objects found');
+    // Truth, first, second.
+    expect(html.match(/data:image\/webp;base64/g)).toHaveLength(3);
+    const same = await readRunPair(folders[0], folders[0]);
+    const equal = await comparisonHtml(await comparePair(same, [scorer, scorer], { resamples: 2 }), same, { data });
+    expect(equal).toContain('0 better in the second run, 0 worse, 40 as good in both');
+    expect(equal).not.toContain('<img');
   });
 
   it('give the same intervals again', async () => {
