@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boxesInText, inferFrame, toPixels } from './coordinates.ts';
 import { findObjects } from './lenient-objects.ts';
@@ -146,6 +147,50 @@ describe('baselines', () => {
       ['cat', [0, 0, 320, 240]],
     ]);
     expect([strays, malformed]).toEqual([1, 1]);
+  });
+});
+
+describe('answers that nobody could have meant', () => {
+  /** What the readers look for, and what may come in the place of it. */
+  const pieces = [
+    ...['{', '}', '[', ']', '"class"', "'rect'", ':', ',', ';', '\n', '"', "'", 'dog', 'cat', 'and', '```json', 'null'],
+    ...['1', '-3', '0.5', '1e3', '1e999', '999999', 'NaN', '<p>', '</p>', '<roi>', '</roi>', '<r1>', '<r99>', '<ref>'],
+    ...['</ref>', '<box>', '</box>', '<|object_ref_start|>', '<|box_start|>', '(1,2),(3,4)', '[1, 2, 3, 4]', '[[]]'],
+    ...['{"class": "dog", "rect": [5, 6, 7, 8]}', '\ud800', '狗', ' '],
+  ];
+
+  it.each(Object.keys(baselineStyles))('%s: are boxes inside of the image under names that were asked for', (style) => {
+    const answer = fc.array(fc.constantFrom(...pieces), { maxLength: 40 }).map((parts) => parts.join(''));
+    const regionsXyxy = [[0, 0, 1, 1] as const, [5, 5, 9, 9] as const];
+    fc.assert(
+      fc.property(answer, (text) => {
+        const { boxes, strays, malformed } = read(style, text, ['dog', 'cat'], { regionsXyxy });
+        for (const { category, boxXyxy } of boxes) {
+          expect(['dog', 'cat']).toContain(category);
+          const [left, top, right, bottom] = boxXyxy;
+          expect(0 <= left && left <= right && right <= size.width, `${boxXyxy}`).toBe(true);
+          expect(0 <= top && top <= bottom && bottom <= size.height, `${boxXyxy}`).toBe(true);
+        }
+        expect(Number.isInteger(strays) && Number.isInteger(malformed)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  // A reader that tries again from each place would take hours for these.
+  it.each([
+    ['digits without end', `[1, 1, 1, ${'1'.repeat(200_000)}`],
+    ['names without end', '<p>'.repeat(70_000)],
+    ['marks without end', '<|object_ref_start|>'.repeat(10_000)],
+    ['boxes without end', `<ref>${'</ref><box>'.repeat(20_000)}`],
+    ['regions without end', '<roi>'.repeat(40_000)],
+    ['brackets', `${'['.repeat(200_000)}]`],
+    ['commas', `dog [1, 2, 3, 4]${' ,'.repeat(100_000)}x [1, 2, 3, 4]`],
+  ])('%s take no longer than other answers', (_, answer) => {
+    const start = performance.now();
+    for (const style of Object.keys(baselineStyles)) read(style, answer, ['dog']);
+    findRepetition(answer);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

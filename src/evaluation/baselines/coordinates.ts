@@ -39,7 +39,8 @@ export function inferFrame(boxes: readonly BoxXyxy[]): 'shares' | 'thousandths' 
   return largest <= 1000 ? 'thousandths' : 'pixels';
 }
 
-const number = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?`;
+// Digits can be read in one way only: answers that loop have pages of them.
+const number = String.raw`[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?`;
 const gap = String.raw`(?:\s*,\s*|\s+)`;
 const four = `(${number})${gap}(${number})${gap}(${number})${gap}(${number})`;
 

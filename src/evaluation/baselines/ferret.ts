@@ -27,7 +27,8 @@ export const ferret: BaselineStyle = {
     for (const match of answer.matchAll(bracketedBoxes)) {
       // Boxes belong to the name before them; with nothing but commas and "and" between, to the name of the box before.
       const between = answer.slice(end, match.index);
-      category = lastNamed(between, categories) ?? (/^[\s,;.]*(?:and)?[\s,]*$/i.test(between) ? category : undefined);
+      category =
+        lastNamed(between, categories) ?? (/^(?:and)?$/i.test(between.replace(/[\s,;.]+/g, '')) ? category : undefined);
       end = match.index + match[0].length;
       for (const box of boxesInGroup(match[0])) {
         if (category === undefined) strays++;

@@ -4,6 +4,7 @@
  */
 
 import { boxesInGroup, bracketedBoxes, toPixels } from './coordinates.ts';
+import { markedNames } from './marked-names.ts';
 import { type BaselineReading, type BaselineStyle, categoryNamed, type NamedBox, type ReadContext } from './style.ts';
 
 export const groma: BaselineStyle = {
@@ -26,8 +27,7 @@ function readGroma(answer: string, context: ReadContext): BaselineReading {
   const boxes: NamedBox[] = [];
   let strays = 0;
   let malformed = 0;
-  // A name and what follows it, up to the next name.
-  for (const [, name, rest] of answer.matchAll(/<p>(.*?)<\/p>(.*?)(?=<p>|$)/gs)) {
+  for (const [name, rest] of markedNames(answer, '<p>', '</p>')) {
     const category = categoryNamed(name, context.categories);
     const found = [
       ...[...rest.matchAll(bracketedBoxes)]
@@ -42,6 +42,7 @@ function readGroma(answer: string, context: ReadContext): BaselineReading {
     if (category === undefined) strays += found.length;
     else boxes.push(...found.map((boxXyxy) => ({ category, boxXyxy })));
   }
-  const isCut = /<roi>(?:(?!<\/roi>).)*$/s.test(answer) || /\[[^\]]*$/.test(answer);
+  const endsWithin = (start: string, end: string) => answer.lastIndexOf(start) > answer.lastIndexOf(end);
+  const isCut = endsWithin('<roi>', '</roi>') || endsWithin('[', ']');
   return { boxes, strays, malformed: malformed + (isCut ? 1 : 0), isCut };
 }

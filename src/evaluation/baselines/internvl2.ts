@@ -2,9 +2,14 @@
 
 import { boxesInGroup } from './coordinates.ts';
 import { jsonStyle } from './json-style.ts';
+import { markedNames } from './marked-names.ts';
 
 export const internVl2 = jsonStyle('internvl2', (answer) =>
-  [...answer.matchAll(/<ref>(.*?)<\/ref>\s*<box>(.*?)<\/box>/gs)].flatMap(([, name, boxes]) =>
-    [...boxes.matchAll(/\[([^[\]]*)\]/g)].flatMap(([group]) => boxesInGroup(group)).map((box) => ({ name, box })),
-  ),
+  markedNames(answer, '<ref>', '</ref>').flatMap(([name, rest]) => {
+    const marked = rest.trimStart();
+    const end = marked.startsWith('<box>') ? marked.indexOf('</box>') : -1;
+    if (end < 0) return [];
+    const groups = marked.slice(0, end).match(/\[[^[\]]*\]/g) ?? [];
+    return groups.flatMap(boxesInGroup).map((box) => ({ name, box }));
+  }),
 );

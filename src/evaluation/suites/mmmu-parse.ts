@@ -70,12 +70,15 @@ function stripEnds(text: string, mark: string): string {
   return text.slice(from, to);
 }
 
-/** Numbers with thousands' commas, in scientific notation, and plain. */
+/**
+ * Numbers with thousands' commas, in scientific notation, and plain. A number is looked for where its digits begin
+ * alone: from the middle of them nothing else could be found, and answers that loop have pages of digits.
+ */
 function numbersIn(text: string): string[] {
   return [
     ...(text.match(/-?\b\d{1,3}(?:,\d{3})+\b/g) ?? []),
-    ...(text.match(/-?\d+(?:\.\d+)?[eE][+-]?\d+/g) ?? []),
-    ...(text.match(/-?(?:\d+\.\d+|\.\d+|\d+\b)(?![eE][+-]?\d+)(?![,\d])/g) ?? []),
+    ...(text.match(/-?(?<!\d)\d+(?:\.\d+)?[eE][+-]?\d+/g) ?? []),
+    ...(text.match(/-?(?:(?<!\d)\d+\.\d+|\.\d+|(?<!\d)\d+\b)(?![eE][+-]?\d+)(?![,\d])/g) ?? []),
   ];
 }
 
@@ -92,7 +95,7 @@ export function normalized(text: string): (string | number)[] {
 function pythonFloat(text: string): number | undefined {
   const word = text.trim().toLowerCase();
   if (/^[+-]?(?:inf|infinity)$/.test(word)) return word.startsWith('-') ? -Infinity : Infinity;
-  if (!/^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/.test(word)) return undefined;
+  if (!/^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/.test(word)) return undefined;
   return Number(word.replaceAll('_', ''));
 }
 

@@ -176,6 +176,13 @@ describe('multiple choice', () => {
     }
   });
 
+  it('MMMU’s numbers are found in the time that the text takes to read', () => {
+    const start = performance.now();
+    expect(readOpen(`${'1'.repeat(300_000)}x`).size).toBe(1);
+    expect(performance.now() - start).toBeLessThan(5000);
+    expect([...readOpen('it is 12.5e3, or 1,234 and -7')]).toEqual(expect.arrayContaining([12_500, 1234, -7]));
+  });
+
   it('MMMU guesses as Python does', () => {
     const random = new PythonRandom(42);
     expect(Array.from({ length: 20 }, () => random.choice([...'ABCD'])).join('')).toBe('AACBBBAADAAABBABDBDC');
