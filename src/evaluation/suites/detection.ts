@@ -17,6 +17,8 @@ export interface DetectionAnswers {
   readonly columns: DetectionColumns;
   readonly unknownImages: number;
   readonly unknownCategories: number;
+  /** Answers to a question that was answered before, which were left out; 0 by default. */
+  readonly repeated?: number;
 }
 
 export interface UnrankedOptions {
@@ -171,14 +173,15 @@ export function recordsOf({ images, categories }: DetectionTruth, columns: Detec
 
 export function countsOf(
   { images }: DetectionTruth,
-  { columns, unknownImages, unknownCategories }: DetectionAnswers,
+  { columns, unknownImages, unknownCategories, repeated = 0 }: DetectionAnswers,
 ): Pick<SuiteScore, 'counts' | 'notes'> {
   const answered = new Set(columns.image).size;
   const missing = images.length - answered;
   return {
-    counts: { samples: images.length, answered, missing, repeated: 0, unknown: unknownImages + unknownCategories },
+    counts: { samples: images.length, answered, missing, repeated, unknown: unknownImages + unknownCategories },
     notes: [
       ...(missing > 0 ? [`${counted(missing, 'image')} without any detection`] : []),
+      ...(repeated > 0 ? [`${counted(repeated, 'answer')} to an image that was answered before left out`] : []),
       ...(unknownImages > 0 ? [`${counted(unknownImages, 'detection')} of unknown images left out`] : []),
       ...(unknownCategories > 0 ? [`${counted(unknownCategories, 'detection')} of unknown categories left out`] : []),
     ],

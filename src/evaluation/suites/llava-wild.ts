@@ -150,7 +150,9 @@ export function readLlavaScores(review: string): [first: number, second: number]
  */
 export function scoreLlavaWild(reviews: readonly LlavaReview[]): SuiteScore {
   const idOfReview = ({ id }: { id: string }) => id;
-  const { pairs, counts, notes } = pairAnswers(reviews, reviews, idOfReview, idOfReview);
+  // Reviews say themselves which questions there are.
+  const questions = [...new Map(reviews.map((review) => [review.id, review])).values()];
+  const { pairs, counts, notes } = pairAnswers(questions, reviews, idOfReview, idOfReview);
   const given = pairs.flatMap(({ answer }) => answer ?? []);
   const unread = given.filter(({ first, second }) => first === UNREAD && second === UNREAD).length;
   const byKind: Record<string, Figures> = {};

@@ -48,15 +48,18 @@ export function namedDetections(
   const imageAt = imagePlaces(truth);
   const categoryAt = new Map(truth.categories.map(({ name }, at) => [spelled(name), at]));
   const asked = categoriesOfImages(truth);
+  const first = new FirstAnswers();
   let [unknownImages, unknownCategories, strays, malformed, cut] = [0, 0, 0, 0, 0];
   for (const file of files) {
     file.records.forEach((record, i) => {
       const image = imageAt(record);
       if (image === undefined) {
+        requireNames(file, i, style);
         unknownImages++;
         return;
       }
-      const reading = readRecord(file, i, truth.images[image], asked[image], style);
+      const reading = first.take(image, record, readRecord(file, i, truth.images[image], asked[image], style));
+      if (reading === undefined) return;
       strays += reading.strays ?? 0;
       malformed += reading.malformed ?? 0;
       cut += reading.isCut ? 1 : 0;
@@ -72,6 +75,7 @@ export function namedDetections(
     columns: buffer.columns(),
     unknownImages,
     unknownCategories,
+    repeated: first.repeated,
     notes: [
       'all scores are equal: AP says little, precision and recall are meant',
       ...(strays > 0 ? [`${strays} ${strays === 1 ? 'box' : 'boxes'} of a name that was not asked for left out`] : []),
@@ -79,6 +83,34 @@ export function namedDetections(
       ...note(cut, 'answer', 'cut in the middle'),
     ],
   };
+}
+
+/**
+ * Leaves out what was answered before. An answer is about one category where it says so, about those that it names in a
+ * line of Rex-Omni (which may ask for a part of them at a time), else about all of the image.
+ */
+class FirstAnswers {
+  readonly #known = new Set<string>();
+  repeated = 0;
+
+  /** What of an answer is new; undefined for one that holds nothing new. */
+  take(image: number, { category, extracted_predictions: lists }: RawRecord, reading: Reading): Reading | undefined {
+    if (isRecord(lists)) {
+      const named = reading.named.filter((one) => this.#isNew(image, one.category));
+      if (named.length < reading.named.length) this.repeated++;
+      return { ...reading, named };
+    }
+    if (this.#isNew(image, typeof category === 'string' ? category : undefined)) return reading;
+    this.repeated++;
+    return undefined;
+  }
+
+  #isNew(image: number, category: string | undefined): boolean {
+    const key = category === undefined ? String(image) : `${image} ${spelled(category)}`;
+    const isNew = !this.#known.has(key);
+    this.#known.add(key);
+    return isNew;
+  }
 }
 
 function readRecord(
@@ -106,6 +138,7 @@ function readRecord(
     });
     return { named: rects, malformed: annotations.length - rects.length };
   }
+  requireNames(file, index, style);
   const text = textOf(record);
   if (style && size && text !== undefined) {
     const { boxes, strays, malformed, isCut } = style.read(text, {
@@ -115,8 +148,15 @@ function readRecord(
     });
     return { named: boxes.map(({ category, boxXyxy }) => ({ category, boxes: [boxXyxy] })), strays, malformed, isCut };
   }
+  throw misfit(file, index, 'width and height of its image in the truth', 'coco');
+}
+
+/** @throws ChatRexError 'invalid-file' for a record in which no model can have named boxes */
+function requireNames(file: RecordFile, index: number, style: BaselineStyle | undefined): void {
+  const { extracted_predictions: extracted, annotations, ...record } = file.records[index];
+  if (isRecord(extracted) || Array.isArray(annotations) || (style && textOf(record) !== undefined)) return;
   const wanted = style
-    ? 'a text, and width and height of its image in the truth'
+    ? 'a text'
     : 'extracted_predictions by category, annotations with class and rect, or, with --style, a text';
   throw misfit(file, index, wanted, 'coco');
 }

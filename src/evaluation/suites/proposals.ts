@@ -19,6 +19,8 @@ export interface ProposalAnswers {
   readonly proposals: readonly Omit<DetectedBox, 'categoryId'>[];
   /** Proposals for images that the truth does not have. */
   readonly unknown: number;
+  /** Lines of an image that had one before, which were left out; 0 by default. */
+  readonly repeated?: number;
 }
 
 export const defaultMinScore = 0.3;
@@ -26,6 +28,7 @@ export const defaultMinScore = 0.3;
 /** Lines of `chatrex propose --json`: `{ image, granularity, boxes, scores }`, boxes in pixels, images by file name. */
 export function proposalLines(file: RecordFile, { images }: DetectionTruth): ProposalAnswers[] {
   const idOf = new Map(images.map(({ id, fileName }) => [fileName ?? String(id), id]));
+  const seen = new Set<string>();
   const lines = file.records.map((record, i) => {
     const boxes = boxList(record.boxes);
     const { image, scores } = record;
@@ -34,6 +37,8 @@ export function proposalLines(file: RecordFile, { images }: DetectionTruth): Pro
     }
     const imageId = idOf.get(image.split(/[\\/]/).at(-1) ?? image);
     const kind = typeof record.granularity === 'string' ? record.granularity : 'all';
+    const isRepeated = imageId !== undefined && seen.has(`${kind} ${imageId}`);
+    seen.add(`${kind} ${imageId}`);
     const proposals = boxes.map((box, at) => ({
       imageId: imageId ?? Number.NaN,
       boxXywh: [box[0], box[1], box[2] - box[0], box[3] - box[1]] as const,
@@ -41,14 +46,16 @@ export function proposalLines(file: RecordFile, { images }: DetectionTruth): Pro
     }));
     return {
       kind,
-      proposals: imageId === undefined ? [] : proposals,
+      proposals: imageId === undefined || isRepeated ? [] : proposals,
       unknown: imageId === undefined ? boxes.length : 0,
+      repeated: isRepeated ? 1 : 0,
     };
   });
   return [...groupBy(lines, ({ kind }) => kind)].map(([kind, own]) => ({
     kind,
     proposals: own.flatMap(({ proposals }) => proposals),
     unknown: own.reduce((sum, { unknown }) => sum + unknown, 0),
+    repeated: own.reduce((sum, { repeated }) => sum + repeated, 0),
   }));
 }
 
@@ -63,6 +70,7 @@ export function scoreProposals(
   minScore = defaultMinScore,
 ): SuiteScore {
   const unknown = answers.reduce((sum, own) => sum + own.unknown, 0);
+  const repeated = answers.reduce((sum, own) => sum + (own.repeated ?? 0), 0);
   if (unknown > 0 && answers.every(({ proposals }) => proposals.length === 0)) {
     const message = 'no proposal is of an image of the truth; give the truth of the same images';
     throw new ChatRexError('invalid-file', message);
@@ -80,9 +88,10 @@ export function scoreProposals(
       recallAtScore: `proposals that score at least ${minScore}, at IoU .5 (table 6 does not say which overlap)`,
       ...(answers.length > 1 ? { figures: `of ${main}` } : {}),
     },
-    counts: { samples: truth.images.length, answered, missing, repeated: 0, unknown },
+    counts: { samples: truth.images.length, answered, missing, repeated, unknown },
     notes: [
       ...(missing > 0 ? [`${counted(missing, 'image')} without any proposal`] : []),
+      ...(repeated > 0 ? [`${counted(repeated, 'answer')} to an image that was answered before left out`] : []),
       ...(unknown > 0 ? [`${counted(unknown, 'proposal')} of unknown images left out`] : []),
     ],
   };

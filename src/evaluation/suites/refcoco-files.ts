@@ -7,6 +7,7 @@ import type { BoxXyxy } from '../../boxes/box.ts';
 import { boxesInText, type CoordinateFrame, inferFrame, toPixels } from '../baselines/coordinates.ts';
 import { idOf, misfit, textOf } from './answer-fields.ts';
 import { boxList, boxOf } from './box-fields.ts';
+import { guessSuite } from './guess-suite.ts';
 import { isRecord, type RawRecord, type RecordFile } from './record-files.ts';
 
 export interface RefcocoSample {
@@ -53,7 +54,8 @@ export function refcocoSamples(file: RecordFile): RefcocoSample[] {
         ...size,
       }));
     }
-    const sentence = textOf(record, ['expression', 'sent', 'sentence', 'caption', 'question']) ?? '';
+    const sentence = textOf(record, ['expression', 'sent', 'sentence', 'caption', 'question']);
+    if (sentence === undefined) throw misfit(file, i, 'a sentence and its bbox (four numbers)', 'refcoco');
     return [{ id, split, sentence, boxXyxy: box, ...size }];
   });
 }
@@ -74,12 +76,14 @@ function mdetrSamples(
   }
   return images.filter(isRecord).map((image, i) => {
     const boxXyxy = boxes.get(image.id);
-    if (!boxXyxy)
-      throw misfit({ ...file, records: images.filter(isRecord) }, i, 'an annotation of the image', 'refcoco');
+    if (!boxXyxy || typeof image.caption !== 'string') {
+      const wanted = 'an image with a caption (the sentence) and an annotation';
+      throw misfit({ ...file, records: images.filter(isRecord) }, i, wanted, 'refcoco');
+    }
     return {
       id: String(image.id),
       split,
-      sentence: textOf(image, ['caption']) ?? '',
+      sentence: image.caption,
       boxXyxy,
       width: numberOf(image.width),
       height: numberOf(image.height),
@@ -102,10 +106,13 @@ export function refcocoAnswers(
   const sampleOf = new Map(samples.map((sample) => [sample.id, sample]));
   return file.records.map((record, i) => {
     const id = idOf(record) ?? String(i);
+    const wanted = 'boxes, extracted_predictions or a text with boxes';
+    // Their boxes are not of sentences.
+    if (guessSuite(record) === 'proposals') throw misfit(file, i, wanted, 'refcoco');
     const listed = boxList(record.boxes ?? record.extracted_predictions);
     if (listed) return { id, boxesXyxy: listed };
     const text = textOf(record);
-    if (text === undefined) throw misfit(file, i, 'boxes, extracted_predictions or a text with boxes', 'refcoco');
+    if (text === undefined) throw misfit(file, i, wanted, 'refcoco');
     const boxes = boxesInText(text);
     const { width, height } = sampleOf.get(id) ?? {};
     const used = frame ?? inferFrame(boxes);
