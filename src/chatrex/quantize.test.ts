@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { ChatRex } from '../chatrex.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { quantize } from './quantize.ts';
@@ -37,4 +37,42 @@ describe.each([
     expect(answer.issues).toEqual([]);
     await model.dispose();
   });
+});
+
+const models = new URL('../../models/', import.meta.url).pathname;
+
+test('a whole folder with its UPN: all three parts are int8, and it finds and names what is there', async () => {
+  const folder = join(work, 'nano-int8');
+  await quantize(`${models}nano`, folder, { language: 'int8', vision: 'int8', upn: 'int8' });
+  const isInt8 = async (path: string) =>
+    [...(await openCheckpoint(path)).tensors.keys()].some((name) => name.endsWith('.weight_q8'));
+  expect([await isInt8(folder), await isInt8(join(folder, 'upn'))]).toEqual([true, true]);
+  const image = `${models}nano/example/scene.png`;
+  const [model, whole] = await Promise.all([ChatRex.load(folder), ChatRex.load(`${models}nano`)]);
+  const [found, expected] = await Promise.all(
+    [model, whole].map(async (one) => (await one.encode(image)).detect(['butterfly', 'cat'])),
+  );
+  expect(found.issues).toEqual([]);
+  expect(found.labels.length).toBeGreaterThan(3);
+  expect(found.labels).toEqual(expected.labels);
+  await Promise.all([model, whole].map((one) => one.dispose()));
+});
+
+test('the UPN alone: the rest is copied, byte by byte', async () => {
+  const folder = join(work, 'nano-upn-int8');
+  await quantize(`${models}nano`, folder, { upn: 'int8' });
+  expect((await readdir(folder)).sort()).toEqual((await readdir(`${models}nano`)).sort());
+  const [copied, original] = await Promise.all(
+    [folder, `${models}nano`].map((path) => readFile(join(path, 'model.safetensors'))),
+  );
+  expect(copied.equals(original)).toBe(true);
+});
+
+test('a network of another kind has no int8 form, which is said before anything is written', async () => {
+  const folder = join(work, 'photo-int8');
+  await expect(quantize(`${models}photo`, folder, { language: 'int8', upn: 'int8' })).rejects.toMatchObject({
+    code: 'unsupported',
+    message: expect.stringContaining('leave out --upn'),
+  });
+  expect(await readdir(work)).not.toContain('photo-int8');
 });

@@ -12,6 +12,7 @@ import {
   requireNew,
   type TargetLayout,
 } from '../language/quantize.ts';
+import { loadStoredNetwork } from '../proposals/load-proposal-network.ts';
 import { quantizeUpn } from '../proposals/quantize.ts';
 import { parameterName, unusedTensors } from './checkpoint-names.ts';
 import { languageConfig, parseChatRexConfig } from './config.ts';
@@ -31,7 +32,8 @@ const upnFolder = 'upn';
  * which loads by the same path. Llama and Qwen2 folders are taken as well, and for `upn` alone whatever `Upn.load`
  * takes.
  *
- * @throws ChatRexError 'not-found' when `upn` is asked for and missing; as `quantizeFolder` and `quantizeUpn` do
+ * @throws ChatRexError 'not-found' when `upn` is asked for and missing, 'unsupported' when a network of another kind is in
+ *   its place; as `quantizeFolder` and `quantizeUpn` do
  */
 export async function quantize(
   source: string,
@@ -44,6 +46,7 @@ export async function quantize(
   if (upn && !isNamed && !existsSync(inner)) return quantizeUpn(source, target, onProgress);
   if (upn && !existsSync(inner))
     throw new ChatRexError('not-found', `${inner} is missing; leave out what is asked of it`);
+  if (upn) await requireUpn(inner);
   if (isNamed) await quantizeParts(source, target, quantization, onProgress);
   else {
     await requireNew(target);
@@ -57,6 +60,16 @@ export async function quantize(
     await rm(target, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Refused before anything is written. */
+async function requireUpn(folder: string): Promise<void> {
+  const { kind } = await loadStoredNetwork(folder);
+  if (kind === 'upn') return;
+  throw new ChatRexError(
+    'unsupported',
+    `${folder} is a ${kind}, which has no form in int8; leave out --upn and it is copied as it is`,
+  );
 }
 
 /** Encoders, projectors and language model; what else lies in the folder is copied. */
