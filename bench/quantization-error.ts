@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { languageConfig, parseChatRexConfig } from '../src/chatrex/config.ts';
 import { quantize } from '../src/chatrex/quantize.ts';
 import { splitTensors } from '../src/chatrex/weights.ts';
+import { writingFormat } from '../src/language/language-format.ts';
 import { llama } from '../src/language/llama.ts';
 import { parseLlamaConfig } from '../src/language/llama-config.ts';
 import { languageWeights, parseQuantization, readConfig } from '../src/language/load.ts';
@@ -52,7 +53,7 @@ async function languageOf(folder: string) {
 async function run(folder: string): Promise<Outcome> {
   const { config, tensors, json } = await languageOf(folder);
   const format = parseQuantization(json).language ?? 'float';
-  const model = llama(createScope().withLinearFormat(format), config, { maxPositions: 2 * length });
+  const model = llama(createScope().withLinearFormat(writingFormat(format)), config, { maxPositions: 2 * length });
   const hiddenStates = model.forward(model.embed(input('ids', 'int64', ['batch', 'sequence'])));
   const outputs = { hidden: hiddenStates, logits: model.logits(hiddenStates) };
   const session = await Session.create(outputs, languageWeights(tensors, config, format));

@@ -108,9 +108,9 @@ export class ChatRex {
     const { chatFormat: format, system } = config;
     const dialect = dialects[config.dialect];
     const chat = createChat(tokenizer, { format, dialect, system });
-    const linearFormat = config.quantization?.language ?? 'float';
+    const languageFormat = config.quantization?.language ?? 'float';
     const vision = await VisionEncoder.create(config, visionWeights(tensors.vision, config), options.session);
-    const language = await createLanguageModel(tensors.language, languageConfig(config), linearFormat, options);
+    const language = await createLanguageModel(tensors.language, languageConfig(config), languageFormat, options);
     const batch = createBatch(language, options);
     return new ChatRex(folder, { config, vision, language, chat, batch }, options);
   }

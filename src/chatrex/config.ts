@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
 import { CLIP_STATISTICS, IMAGENET_STATISTICS } from '../image/normalize.ts';
+import { quantizedLanguageFormats } from '../language/language-format.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../language/llama-config.ts';
 import { vicunaSystem } from '../prompt/conversation.ts';
 import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
@@ -99,7 +100,7 @@ const chatRexSchema = z.object({
   language: z.record(z.string(), z.unknown()),
   /** How linear layers are stored, as `quantize` writes it; float by default. */
   quantization: z
-    .object({ language: z.enum(['int4', 'int8']).optional(), vision: z.enum(['int8']).optional() })
+    .object({ language: z.enum(quantizedLanguageFormats).optional(), vision: z.enum(['int8']).optional() })
     .optional(),
   /** Other beginnings of parameter names in the file -> those of `checkpoint-names.ts`. */
   prefixes: z.record(z.string(), z.string()).optional(),

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { pullQuantized } from '../chatrex/pull-quantized.ts';
 import { ChatRexError } from '../errors.ts';
+import { type QuantizedLanguageFormat, quantizedLanguageFormats } from '../language/language-format.ts';
 import type { Quantization } from '../language/load.ts';
 import { publishedFiles } from '../weights/hub/cache.ts';
 import {
@@ -19,7 +20,7 @@ import { interruptible } from './interruption.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 
 interface PullCommandOptions {
-  quantize?: 'int4' | 'int8';
+  quantize?: QuantizedLanguageFormat;
   out?: string;
   yes?: boolean;
   json?: boolean;
@@ -33,7 +34,9 @@ export function pullCommand(): Command {
     .description('fetch a model of the Hugging Face Hub; its name then works wherever a folder does')
     .argument('<model>', `owner/name, owner/name#revision, or ${Object.keys(publishedFiles).join(', ')}`)
     .addOption(
-      new Option('--quantize <format>', 'make the smaller folder of it as it arrives').choices(['int4', 'int8']),
+      new Option('--quantize <format>', 'make the smaller folder of it as it arrives').choices([
+        ...quantizedLanguageFormats,
+      ]),
     )
     .option('--out <folder>', 'the folder to make with --quantize')
     .option('--yes', 'do not ask before much is fetched')

@@ -1,12 +1,12 @@
 /**
  * A language model ready to read and write: the graph of `llama.ts` with its weights, in two sessions, one that looks
- * up embeddings and one that extends caches.
+ * up embeddings and one that extends caches. A model in `int4+int8` has a third, which extends them by many tokens.
  */
 
 import { ChatRexError, wrongArgument } from '../errors.ts';
-import { createScope, type LinearFormat } from '../nn/scope.ts';
 import type { WeightStorage } from '../onnx/emit.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
+import { chooseProvider } from '../runtime/provider.ts';
 import { Session, type SessionOptions } from '../runtime/session.ts';
 import { input } from '../tensor/ops/input.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
@@ -14,13 +14,21 @@ import { slice } from '../tensor/ops/slice.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import { KvCache, type LayerMemory } from './kv-cache.ts';
+import {
+  fewestTokensInInt8,
+  type LanguageFormat,
+  readingScope,
+  readingWeights,
+  readsFasterInInt8,
+  writingScope,
+} from './language-format.ts';
 import { type Llama, type LlamaOptions, llama } from './llama.ts';
 import type { LlamaConfig } from './llama-config.ts';
 
 export interface LanguageModelOptions extends LlamaOptions {
   session?: SessionOptions;
-  /** How the linear layers are stored. */
-  linearFormat?: LinearFormat;
+  /** How the linear layers are stored; float by default. */
+  format?: LanguageFormat;
 }
 
 /** Per-conversation overrides of token embeddings and logits: index tokens mean objects of the image. */
@@ -46,12 +54,14 @@ export class LanguageModel {
   readonly maxPositions: number;
   readonly #embed: Session<'embeddings'>;
   readonly #extend: Session;
+  /** As `#extend`, faster for many tokens. */
+  readonly #extendLong: Session | undefined;
   readonly #weights: WeightStorage;
 
   private constructor(
     config: LlamaConfig,
     maxPositions: number,
-    sessions: { embed: Session<'embeddings'>; extend: Session },
+    sessions: { embed: Session<'embeddings'>; extend: Session; extendLong?: Session },
     weights: WeightStorage,
   ) {
     this.#weights = weights;
@@ -59,6 +69,7 @@ export class LanguageModel {
     this.maxPositions = maxPositions;
     this.#embed = sessions.embed;
     this.#extend = sessions.extend;
+    this.#extendLong = sessions.extendLong;
   }
 
   /** @throws ChatRexError when a weight is missing or ONNX Runtime refuses the model. */
@@ -71,11 +82,21 @@ export class LanguageModel {
     if (!Number.isInteger(maxPositions) || maxPositions < 1 || maxPositions > mostPositions) {
       throw wrongArgument('maxPositions', `a whole number from 1 to ${mostPositions}`, maxPositions);
     }
-    const model = llama(createScope().withLinearFormat(options.linearFormat ?? 'float'), config, options);
+    const { format = 'float' } = options;
+    const model = llama(writingScope(format), config, options);
     const ids = input('ids', 'int64', ['sequence']);
     const embed = await Session.create({ embeddings: model.embed(ids) }, weights, options.session);
     const extend = await Session.create(extensionGraph(model, config), weights, options.session);
-    return new LanguageModel(config, maxPositions, { embed, extend }, weights);
+    const isOnProcessor = chooseProvider(options.session?.provider).provider === 'cpu';
+    const readsInInt8 = format === 'int4+int8' && weights !== 'feeds' && isOnProcessor && (await readsFasterInInt8());
+    const extendLong = readsInInt8
+      ? await Session.create(
+          extensionGraph(llama(readingScope(), config, options), config),
+          readingWeights(weights),
+          options.session,
+        )
+      : undefined;
+    return new LanguageModel(config, maxPositions, { embed, extend, extendLong }, weights);
   }
 
   /** Embeddings of token ids, float32 [ids, hiddenSize]. */
@@ -183,7 +204,9 @@ export class LanguageModel {
     layers.forEach(({ key, value }, i) => {
       Object.assign(feeds, { [`past.${i}.key`]: key, [`past.${i}.value`]: value });
     });
-    const outputs = (await this.#extend.run(feeds)) as Record<string, HostTensor<'float32'>>;
+    const [, tokens] = embeddings.shape;
+    const session = (tokens >= fewestTokensInInt8 && this.#extendLong) || this.#extend;
+    const outputs = (await session.run(feeds)) as Record<string, HostTensor<'float32'>>;
     const added = layers.map(
       (_, i): LayerMemory => ({ key: outputs[`own.${i}.key`], value: outputs[`own.${i}.value`] }),
     );
@@ -194,6 +217,7 @@ export class LanguageModel {
   async dispose(): Promise<void> {
     await this.#embed.dispose();
     await this.#extend.dispose();
+    await this.#extendLong?.dispose();
   }
 }
 

@@ -4,16 +4,24 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
-import { createScope, type LinearFormat } from '../nn/scope.ts';
+import type { Scope } from '../nn/scope.ts';
 import type { StoredWeight } from '../onnx/emit.ts';
 import type { SessionOptions } from '../runtime/session.ts';
 import { graphOf } from '../tensor/graph.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { ParameterAttributes } from '../tensor/ops/parameter.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
+import { quantizedName } from '../weights/quantize.ts';
 import { storedWeights } from '../weights/storage.ts';
 import type { StoredTensor } from '../weights/weight-file.ts';
 import { readModelJson } from '../weights/wrong-content.ts';
+import {
+  type LanguageFormat,
+  quantizedLanguageFormats,
+  readingName,
+  readingScope,
+  writingScope,
+} from './language-format.ts';
 import { LanguageModel } from './language-model.ts';
 import { llama } from './llama.ts';
 import { type LlamaConfig, parseLlamaConfig } from './llama-config.ts';
@@ -24,7 +32,7 @@ export const notParameters = /\.rotary_emb\.inv_freq$/;
 /** Which linear layers of a folder are stored quantised: `quantization` in its `config.json`, written by `quantize`. */
 const quantizationSchema = z
   .object({
-    language: z.enum(['int4', 'int8']).optional(),
+    language: z.enum(quantizedLanguageFormats).optional(),
     vision: z.enum(['int8']).optional(),
   })
   .default({});
@@ -32,10 +40,19 @@ const quantizationSchema = z
 export type Quantization = z.infer<typeof quantizationSchema>;
 
 /** All parameters of a language model as its folder stores them. */
-export function languageParameters(config: LlamaConfig, linearFormat: LinearFormat): ParameterAttributes[] {
-  const model = llama(createScope().withLinearFormat(linearFormat), config, { maxPositions: 1 });
-  const embeddings = model.embed(input('ids', 'int64', ['batch', 'sequence']));
-  return [...graphOf({ logits: model.logits(model.forward(embeddings)) }).parameters.values()];
+export function languageParameters(config: LlamaConfig, format: LanguageFormat): ParameterAttributes[] {
+  const parametersIn = (scope: Scope) => {
+    const model = llama(scope, config, { maxPositions: 1 });
+    const embeddings = model.embed(input('ids', 'int64', ['batch', 'sequence']));
+    return [...graphOf({ logits: model.logits(model.forward(embeddings)) }).parameters.values()];
+  };
+  const parameters = parametersIn(writingScope(format));
+  if (format !== 'int4+int8') return parameters;
+  const known = new Set(parameters.map(({ name }) => name));
+  const isInt4 = (name: string) => known.has(name.replace(quantizedName, '$1_q4'));
+  const copies = parametersIn(readingScope()).filter(({ name }) => quantizedName.test(name) && isInt4(name));
+  const ofLayers = copies.filter(({ name }) => !name.startsWith('lm_head.'));
+  return [...parameters, ...ofLayers.map((copy) => ({ ...copy, name: readingName(copy.name) }))];
 }
 
 /**
@@ -46,11 +63,11 @@ export function languageParameters(config: LlamaConfig, linearFormat: LinearForm
 export function languageWeights(
   tensors: ReadonlyMap<string, StoredTensor>,
   config: LlamaConfig,
-  linearFormat: LinearFormat,
+  format: LanguageFormat,
 ): Map<string, StoredWeight> {
   // Some writers store tied output embeddings a second time.
   const ignore = config.tieWordEmbeddings ? [notParameters, /^lm_head\.weight$/] : [notParameters];
-  return storedWeights(languageParameters(config, linearFormat), tensors, { ignore });
+  return storedWeights(languageParameters(config, format), tensors, { ignore });
 }
 
 /** The folder's `config.json`. @throws ChatRexError 'not-found'; as `readModelJson` does */
@@ -74,20 +91,20 @@ export async function loadLanguageModel(folder: string, options: LoadLanguageOpt
   const json = await readConfig(folder);
   const config = parseLlamaConfig(json);
   const { tensors } = await openCheckpoint(folder);
-  const linearFormat = parseQuantization(json).language ?? 'float';
-  return createLanguageModel(tensors, config, linearFormat, options);
+  const format = parseQuantization(json).language ?? 'float';
+  return createLanguageModel(tensors, config, format, options);
 }
 
 /** A language model from tensors of an open checkpoint; see `languageWeights`. */
 export function createLanguageModel(
   tensors: ReadonlyMap<string, StoredTensor>,
   config: LlamaConfig,
-  linearFormat: LinearFormat,
+  format: LanguageFormat,
   { maxPositions, session }: LoadLanguageOptions = {},
 ): Promise<LanguageModel> {
-  const weights = languageWeights(tensors, config, linearFormat);
+  const weights = languageWeights(tensors, config, format);
   const embeddingDType = embeddingDTypeOf(tensors);
-  return LanguageModel.create(config, weights, { linearFormat, embeddingDType, maxPositions, session });
+  return LanguageModel.create(config, weights, { format, embeddingDType, maxPositions, session });
 }
 
 /** How the table of embeddings is held: half as large where it is stored so. */

@@ -10,7 +10,7 @@ import { writeNamed } from '../files.ts';
 import { indexFileName } from '../weights/checkpoint.ts';
 import { tensorBytes } from '../weights/dtype.ts';
 import { WeightsMismatchError } from '../weights/match.ts';
-import { quantizationPlan } from '../weights/quantize.ts';
+import { quantizationPlan, quantizedName } from '../weights/quantize.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import type { Quantization } from './load.ts';
@@ -87,7 +87,7 @@ const tiedName = (name: string): string => (name === 'lm_head.weight' ? 'model.e
 function shardOfParameter({ shardOf, shards }: ArrivingModel, layout: TargetLayout): (name: string) => string {
   if (shardOf === undefined) return () => shards[0];
   const homes = new Map([...shardOf].map(([stored, shard]) => [layout.parameterName(stored), shard]));
-  const sourceName = (name: string) => name.replace(/weight_(q8|q4|scales)$/, 'weight');
+  const sourceName = (name: string) => name.replace(quantizedName, '$1');
   const homeOf = (name: string) => homes.get(sourceName(name)) ?? homes.get(tiedName(sourceName(name)));
   const missing = layout.parameters.map(({ name }) => name).filter((name) => homeOf(name) === undefined);
   if (missing.length > 0) throw new WeightsMismatchError([...new Set(missing.map(sourceName))], [], []);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { generate } from './generate.ts';
+import { readsFasterInInt8 } from './language-format.ts';
 import { loadLanguageModel } from './load.ts';
 import { quantizeLanguageModel } from './quantize.ts';
 
@@ -38,6 +39,7 @@ describe.each([
   ['vicuna', 'int4', 0.95],
   ['qwen2', 'int8', 0.99],
   ['qwen2', 'int4', 0.9],
+  ['vicuna', 'int4+int8', 0.95],
 ] as const)('%s in %s', (name, language, least) => {
   it('loads by the same path and says nearly the same', async () => {
     const target = join(work, `${name}-${language}`);
@@ -48,6 +50,30 @@ describe.each([
     const [original, quantized] = [await logitsOf(folderOf(name)), await logitsOf(target)];
     const similarities = original.map((logits, i) => cosine(logits, quantized[i]));
     expect(similarities.reduce((sum, value) => sum + value) / similarities.length).toBeGreaterThan(least);
+  });
+});
+
+describe('int4+int8', () => {
+  it('reads many tokens in int8 as int8 does, and few in int4 as int4 does', async () => {
+    const formats = ['int4', 'int8', 'int4+int8'] as const;
+    const ids = Array.from({ length: 24 }, (_, i) => 3 + ((i * 37) % 90));
+    const said: Record<string, [long: Float32Array, short: Float32Array]> = {};
+    for (const format of formats) {
+      const target = join(work, `long-${format}`);
+      await quantizeLanguageModel(folderOf('vicuna'), target, format);
+      const model = await loadLanguageModel(target, { maxPositions: 64 });
+      const read = async (tokens: number[]) =>
+        model.read(model.createCache({ capacity: 32 }), 0, await model.embed(tokens));
+      said[format] = [await read(ids), await read(ids.slice(0, 4))];
+      await model.dispose();
+    }
+    const both = said['int4+int8'];
+    expect(both[1]).toEqual(said.int4[1]);
+    // The output layer is int4's, so that logits are not int8's to the last digit; their layers are.
+    if (await readsFasterInInt8()) {
+      expect(both[0]).not.toEqual(said.int4[0]);
+      expect(cosine(both[0], said.int8[0])).toBeGreaterThan(cosine(said.int4[0], said.int8[0]));
+    } else expect(both[0]).toEqual(said.int4[0]);
   });
 });
 

@@ -94,7 +94,7 @@ export async function readOriginal(source: string): Promise<Record<string, unkno
 export function quantizeLanguageModel(
   source: string,
   target: string,
-  language: 'int4' | 'int8',
+  language: NonNullable<Quantization['language']>,
   onProgress?: (progress: QuantizeProgress) => void,
 ): Promise<void> {
   const layoutOf = (config: unknown): TargetLayout => ({

@@ -88,6 +88,9 @@ export function weightRows(values: TensorValues, dtype: WeightDtype, shape: read
   return { outputs, inputs, row };
 }
 
+/** The name of a quantised weight's part: the weight's own name, and which part it is. */
+export const quantizedName = /^(.*weight)_(q8|q4|q8_scales|scales)$/;
+
 /** A tensor that the written model shall have. */
 interface Wanted {
   readonly name: string;
@@ -95,8 +98,8 @@ interface Wanted {
 }
 
 /**
- * What to write so that a file holds the `wanted` tensors: `X.weight_q8`, `X.weight_q4` and `X.weight_scales` come from
- * the source's `X.weight`, all others are copied with the element type they have.
+ * What to write so that a file holds the `wanted` tensors: `X.weight_q8`, `X.weight_q4`, `X.weight_scales` and, beside
+ * int4, `X.weight_q8_scales` come from the source's `X.weight`, all others are copied with the element type they have.
  *
  * Only one tensor is in memory at a time. Integers and scales of a weight are asked for separately, as the file's order
  * has it, so each weight is rounded twice: that is cheaper than to keep a model's worth of scales.
@@ -117,16 +120,17 @@ export function quantizationPlan(
     throw new ChatRexError('weights-mismatch', `${source.path}: ${name} must be [${shape}], it has ${came}`);
   };
   return wanted.map(({ name, shape }): TensorToWrite => {
-    const quantized = /^(.*weight)_(q8|q4|scales)$/.exec(name);
+    const quantized = quantizedName.exec(name);
     if (!quantized) return { name, shape, dtype: stored(name, shape).dtype, data: () => source.stream(name) };
     const [, weight, part] = quantized;
     const from = sourceOf(weight);
     const { dtype, shape: matrix } = source.tensors.get(from) ?? stored(from, shape);
     const [outputs, inputs] = matrix;
-    const expected = isInt4.has(weight)
+    const isInt4Part = part === 'q4' || (part === 'scales' && isInt4.has(weight));
+    const expected: Record<string, readonly number[]> = isInt4Part
       ? { q4: [outputs, inputs / blockSize, blockSize / 2], scales: [outputs, inputs / blockSize] }
-      : { q8: [inputs, outputs], scales: [outputs] };
-    if (String(shape) !== String(expected[part as keyof typeof expected])) {
+      : { q8: [inputs, outputs], scales: [outputs], q8_scales: [outputs] };
+    if (String(shape) !== String(expected[part])) {
       throw new ChatRexError(
         'weights-mismatch',
         `${source.path}: ${from} [${matrix}] cannot become ${name} [${shape}]`,
@@ -134,9 +138,10 @@ export function quantizationPlan(
     }
     const compute = async () => {
       const rows = weightRows(await source.read(from), dtype, matrix);
-      const result = isInt4.has(weight) ? quantizeInt4(rows) : quantizeInt8(rows);
-      return part === 'scales' ? result.scales : result.values;
+      const result = isInt4Part ? quantizeInt4(rows) : quantizeInt8(rows);
+      return part.endsWith('scales') ? result.scales : result.values;
     };
-    return { name, shape, dtype: part === 'scales' ? 'float32' : part === 'q4' ? 'uint8' : 'int8', data: compute };
+    const dtypeOfPart = part.endsWith('scales') ? 'float32' : part === 'q4' ? 'uint8' : 'int8';
+    return { name, shape, dtype: dtypeOfPart, data: compute };
   });
 }
