@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import { writeNamed } from '../files.ts';
 import type { ImageSize } from '../image/rgb-image.ts';
+import { writingScope } from '../language/language-format.ts';
 import { extensionGraph } from '../language/language-model.ts';
 import { llama } from '../language/llama.ts';
 import { embeddingDTypeOf, languageWeights, readConfig } from '../language/load.ts';
@@ -142,7 +143,7 @@ async function proposalFiles(source: string, canvas: ImageSize | undefined): Pro
       `canvas ${size.width}x${size.height}: both sides must be multiples of ${canvasMultiple}`,
     );
   }
-  const outputs = proposalGraph(config, size, true, ['coarse', 'fine'], int8LayersOf(weights.keys()));
+  const outputs = proposalGraph(config, size, true, ['coarse', 'fine'], int8LayersOf(weights.keys()), 'batch');
   const renamed = Object.entries(outputs).map(
     ([name, tensor]) => [name.replace(' boxes', '.boxesCxcywhNormalized').replace(' ', '.'), tensor] as const,
   );
@@ -174,7 +175,7 @@ function visionFiles(config: ChatRexConfig, tensors: SplitTensors): OnnxFiles[] 
 function languageFiles(config: ChatRexConfig, { language: tensors }: SplitTensors): OnnxFiles {
   const language = languageConfig(config);
   const format = config.quantization?.language ?? 'float';
-  const scope = createScope().withLinearFormat(format);
+  const scope = writingScope(format);
   const model = llama(scope, language, { embeddingDType: embeddingDTypeOf(tensors) });
   return {
     dataFile: 'language-model.onnx.data',

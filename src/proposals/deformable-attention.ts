@@ -42,7 +42,7 @@ export interface SamplingFrame {
 
 export interface DeformableAttention {
   /** Tokens of all levels [B, S, C] -> maps to sample from, each [B, C, h, w]; padding becomes zero. */
-  project(tokens: Tensor, sequence: Pick<FeatureSequence, 'valid' | 'grids'>): Tensor[];
+  project(tokens: Tensor, sequence: Pick<FeatureSequence, 'valid' | 'hasPadding' | 'grids'>): Tensor[];
   /** Queries [B, Q, C] -> what they see [B, Q, C]. */
   attend(queries: Tensor, maps: readonly Tensor[], frame: SamplingFrame): Tensor;
 }
@@ -58,9 +58,10 @@ export function deformableAttention(scope: Scope, options: DeformableAttentionOp
   const output = linear(scope.at('output_proj'), hiddenSize, hiddenSize);
 
   return {
-    project: (tokens, { valid, grids }) => {
+    project: (tokens, { valid, hasPadding, grids }) => {
       const [batch, length] = tokens.shape;
-      const masked = multiply(value.columns(tokens), reshape(valid, [batch, 1, length]));
+      const planes = value.columns(tokens);
+      const masked = hasPadding ? multiply(planes, reshape(valid, [batch, 1, length])) : planes;
       const lengths = grids.map(({ height, width }) => height * width);
       return split(masked, { axis: 2, lengths }).map((map, level) =>
         reshape(map, [batch, hiddenSize, grids[level].height, grids[level].width]),

@@ -3,8 +3,11 @@
 import { layerNorm } from '../nn/layer-norm.ts';
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
+import { inStretches } from '../nn/stretches.ts';
+import type { Shape } from '../tensor/dimension.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
+import { queriesAtOnce } from '../tensor/ops/deformable-sample.ts';
 import { relu } from '../tensor/ops/relu.ts';
 import { split } from '../tensor/ops/split.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -23,11 +26,17 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
     const norm2 = layerNorm(at.at('norm2'), hiddenSize);
     return (tokens: Tensor, sequence: FeatureSequence, frame: ReturnType<typeof tokenFrame>) => {
       const maps = attention.project(tokens, sequence);
-      const seen = attention.attend(add(tokens, sequence.positions), maps, frame);
-      return inStretches([tokens, seen], feedForwardSize, (before, added) => {
-        const attended = norm1(add(before, added));
-        return norm2(add(attended, feedForward(attended)));
+      const lengths = queryStretches(tokens.shape);
+      const [before, positions] = [tokens, sequence.positions].map((all) => split(all, { axis: 1, lengths }));
+      const centers = split(frame.centers, { axis: 3, lengths });
+      const stretches = lengths.map((_, i) => {
+        const seen = attention.attend(add(before[i], positions[i]), maps, { centers: centers[i] });
+        return inStretches([before[i], seen], feedForwardSize, (x, added) => {
+          const attended = norm1(add(x, added));
+          return norm2(add(attended, feedForward(attended)));
+        });
       });
+      return stretches.length === 1 ? stretches[0] : concat(stretches, 1);
     };
   });
   return (sequence) => {
@@ -36,25 +45,14 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
   };
 }
 
-/** Most numbers that the widest tensor of a stretch may have: few enough to stay in a processor's shared cache. */
-const mostPerStretch = 2 ** 22;
-
 /**
- * What is done to every token alone, done to stretches of tokens [B, S, C] in turn. A feed-forward network over 70,000
- * tokens at once writes out and reads back half a gigabyte between its two layers.
+ * Lengths of stretches of tokens [B, S, C] that look around one after the other: 70,000 tokens at once have places and
+ * weights of half a gigabyte.
  */
-function inStretches(inputs: readonly Tensor[], width: number, map: (...inputs: Tensor[]) => Tensor): Tensor {
-  const [batch, tokens] = inputs[0].shape;
-  if (typeof batch !== 'number' || typeof tokens !== 'number') return map(...inputs);
-  const count = Math.ceil((batch * tokens * width) / mostPerStretch);
-  const longest = Math.ceil(tokens / count);
-  const lengths = Array.from({ length: Math.ceil(tokens / longest) }, (_, i) =>
-    Math.min(longest, tokens - i * longest),
-  );
-  const stretches = inputs.map((input) => split(input, { axis: 1, lengths }));
-  return concat(
-    lengths.map((_, i) => map(...stretches.map((parts) => parts[i]))),
-    1,
+function queryStretches([batch, tokens]: Shape): number[] {
+  if (typeof batch !== 'number' || typeof tokens !== 'number') return [tokens as number];
+  return Array.from({ length: Math.ceil(tokens / queriesAtOnce) }, (_, i) =>
+    Math.min(queriesAtOnce, tokens - i * queriesAtOnce),
   );
 }
 

@@ -35,6 +35,8 @@ export interface FeatureSequence {
   readonly positions: Tensor;
   /** float [B, S], 1 where there is image, 0 in padding. */
   readonly valid: Tensor;
+  /** Whether there can be padding at all. */
+  readonly hasPadding: boolean;
   /** [B, levels, 2]: valid height and width as fractions of each map. */
   readonly validRatios: Tensor;
   readonly grids: readonly Grid[];
@@ -101,6 +103,7 @@ export function featureLevels(
         levels.map(({ validRatios }) => validRatios),
         1,
       ),
+      hasPadding: padding !== null,
       grids: levels.map(({ grid }) => grid),
     };
   };

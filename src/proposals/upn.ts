@@ -7,6 +7,7 @@ import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
 import { shortestSideSize } from '../image/transform.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import { Session, type SessionOptions } from '../runtime/session.ts';
+import type { Dim } from '../tensor/dimension.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { explainNaN, hasNaN } from '../weights/non-finite.ts';
@@ -122,6 +123,7 @@ export class Upn implements ProposalNetwork {
 /**
  * Inputs `images` and, where there is any, `padding`; per prompt the last layer's `logits` and `boxes`.
  * @param int8Layers those of the weights that the graph shall run with; none by default
+ * @param batch how many images at once. A number lets the network do in stretches what would take much memory at once.
  */
 export function proposalGraph(
   config: UpnConfig,
@@ -129,10 +131,11 @@ export function proposalGraph(
   hasPadding: boolean,
   prompts: readonly Granularity[],
   int8Layers?: Int8Layers,
+  batch: Dim = 1,
 ): Record<string, Tensor> {
   const network = upnNetwork(upnScope(int8Layers), config);
-  const images = input('images', 'float32', ['batch', 3, height, width]);
-  const encoded = network.encode(images, hasPadding ? input('padding', 'bool', ['batch', height, width]) : null);
+  const images = input('images', 'float32', [batch, 3, height, width]);
+  const encoded = network.encode(images, hasPadding ? input('padding', 'bool', [batch, height, width]) : null);
   const outputs: Record<string, Tensor> = {};
   for (const granularity of prompts) {
     const { logits, boxesCxcywhNormalized } = proposeFor(network, encoded, granularity).predictions;

@@ -9,6 +9,7 @@
 import { layerNorm } from '../nn/layer-norm.ts';
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
+import { inStretches } from '../nn/stretches.ts';
 import { add } from '../tensor/ops/add.ts';
 import { conv } from '../tensor/ops/conv.ts';
 import { gelu } from '../tensor/ops/gelu.ts';
@@ -120,7 +121,10 @@ function swinBlock(
   const up = linear(scope.at('mlp.fc1'), channels, mlpRatio * channels, { deviation });
   const down = linear(scope.at('mlp.fc2'), mlpRatio * channels, channels, { deviation });
   return (x, layout) => {
-    const attended = add(x, attention(norm1(x), layout));
-    return add(attended, down(gelu(up(norm2(attended)))));
+    const { seen, projection } = attention(norm1(x), layout);
+    return inStretches([x, seen], mlpRatio * channels, (before, added) => {
+      const attended = add(before, projection(added));
+      return add(attended, down(gelu(up(norm2(attended)))));
+    });
   };
 }

@@ -8,6 +8,7 @@
 
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
+import { inStretches, stretchLengths } from '../nn/stretches.ts';
 import { multiplyDims } from '../tensor/dimension.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
@@ -37,12 +38,19 @@ export interface WindowOptions {
 /** Added to the scores of tokens that the shift brought together though they are no neighbours. */
 const separation = -100;
 
-/** Maps tokens [B, height*width, C] -> the same shape. */
+export interface WindowAttention {
+  /** What every token saw, [B, height*width, C], before the projection of all heads. */
+  readonly seen: Tensor;
+  /** To be applied to every token alone. */
+  readonly projection: (seen: Tensor) => Tensor;
+}
+
+/** Maps tokens [B, height*width, C] to what they see. */
 export function windowAttention(
   scope: Scope,
   channels: number,
   { numHeads, windowSize }: Pick<WindowOptions, 'numHeads' | 'windowSize'>,
-): (tokens: Tensor, layout: WindowLayout) => Tensor {
+): (tokens: Tensor, layout: WindowLayout) => WindowAttention {
   const area = windowSize ** 2;
   const headSize = channels / numHeads;
   const table = scope.parameter('relative_position_bias_table', [(2 * windowSize - 1) ** 2, numHeads], {
@@ -51,55 +59,77 @@ export function windowAttention(
   });
   const qkv = linear(scope.at('qkv'), channels, 3 * channels, { deviation: 0.02 });
   const projection = linear(scope.at('proj'), channels, channels, { deviation: 0.02 });
-  return (tokens, { windows, hasPadding, toWindows, toTokens, relativePositions, separations }) => {
+  return (tokens, { hasPadding, stretches, toTokens, relativePositions }) => {
     const [batch, size] = tokens.shape;
     // One zero token stands for all padding; after the projection it is the bias, as in the official code.
     const withZero = hasPadding ? concat([tokens, zeroToken(tokens)], 1) : tokens;
-    const rows = reshape(qkv(withZero), [batch, multiplyDims(withZero.shape[1], 3 * numHeads), headSize]);
-    const [q, k, v] = toWindows.map((index) =>
-      reshape(gather(rows, index, { axis: 1 }), [batch, windows, numHeads, area, headSize]),
-    );
-    // [B, windows, heads, area, area]
-    let scores = multiply(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(headSize));
-    const bias = reshape(gather(table, relativePositions, { axis: 0 }), [area, area, numHeads]);
-    scores = add(scores, transpose(bias, [2, 0, 1]));
-    if (separations) scores = add(scores, separations);
-    const attended = matmul(softmax(scores), v);
-    const attendedRows = reshape(attended, [batch, windows * numHeads * area, headSize]);
-    const merged = gather(attendedRows, toTokens, { axis: 1 });
-    return projection(reshape(merged, [batch, size, channels]));
+    const rows = reshape(inStretches([withZero], 3 * channels, qkv), [
+      batch,
+      multiplyDims(withZero.shape[1], 3 * numHeads),
+      headSize,
+    ]);
+    const bias = transpose(reshape(gather(table, relativePositions, { axis: 0 }), [area, area, numHeads]), [2, 0, 1]);
+    const attend = ({ windows, toWindows, separations }: WindowStretch): Tensor => {
+      const [q, k, v] = toWindows.map((index) =>
+        reshape(gather(rows, index, { axis: 1 }), [batch, windows, numHeads, area, headSize]),
+      );
+      // [B, windows, heads, area, area]
+      let scores = multiply(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(headSize));
+      scores = add(scores, bias);
+      if (separations) scores = add(scores, separations);
+      return reshape(matmul(softmax(scores), v), [batch, windows * numHeads * area, headSize]);
+    };
+    const attended = stretches.map(attend);
+    const merged = gather(attended.length === 1 ? attended[0] : concat(attended, 1), toTokens, { axis: 1 });
+    return { seen: reshape(merged, [batch, size, channels]), projection };
   };
+}
+
+/** Some windows, whose scores are few enough to be computed at once. */
+export interface WindowStretch {
+  readonly windows: number;
+  /** For queries, keys and values: the rows of the joint projection in the order window, head, place. */
+  readonly toWindows: readonly [Tensor, Tensor, Tensor];
+  /** [windows, 1, area, area], for shifted windows only: keeps apart what the shift brought together. */
+  readonly separations: Tensor | null;
 }
 
 /** How a feature map lies in windows: tables that all blocks of a stage share. */
 export interface WindowLayout {
-  readonly windows: number;
   readonly hasPadding: boolean;
-  /** For queries, keys and values: the rows of the joint projection in the order window, head, place. */
-  readonly toWindows: readonly [Tensor, Tensor, Tensor];
+  /** All windows, in order. */
+  readonly stretches: readonly WindowStretch[];
   /** The rows of the result in the order token, head. */
   readonly toTokens: Tensor;
   /** Index into the table of biases for every pair of places of a window. */
   readonly relativePositions: Tensor;
-  /** [windows, 1, area, area], for shifted windows only: keeps apart what the shift brought together. */
-  readonly separations: Tensor | null;
 }
 
 export function windowLayout(grid: Grid, { numHeads, windowSize, shift }: WindowOptions): WindowLayout {
   const area = windowSize ** 2;
   const source = windowSources(grid, windowSize, shift);
   const size = grid.height * grid.width;
-  const windows = source.length / area;
   const indices = (values: Int32Array) => constant('int32', [values.length], values);
-  const partRows = (part: number) =>
-    indices(headRows(source, area, (token, head) => (token * 3 + part) * numHeads + head, numHeads));
+  const mask = shift > 0 ? shiftMask(grid, windowSize, shift) : null;
+  let start = 0;
+  const stretches = stretchLengths(source.length / area, numHeads * area ** 2).map((windows): WindowStretch => {
+    const end = start + windows;
+    const own = source.subarray(start * area, end * area);
+    const partRows = (part: number) =>
+      indices(headRows(own, area, (token, head) => (token * 3 + part) * numHeads + head, numHeads));
+    const kept = mask?.subarray(start * area ** 2, end * area ** 2);
+    start = end;
+    return {
+      windows,
+      toWindows: [partRows(0), partRows(1), partRows(2)],
+      separations: kept?.some((value) => value !== 0) ? constant('float32', [windows, 1, area, area], kept) : null,
+    };
+  });
   return {
-    windows,
     hasPadding: source.length > size,
-    toWindows: [partRows(0), partRows(1), partRows(2)],
+    stretches,
     toTokens: indices(tokenRows(source, size, area, numHeads)),
     relativePositions: indices(Int32Array.from(relativePositionIndex(windowSize))),
-    separations: shift > 0 ? constant('float32', [windows, 1, area, area], shiftMask(grid, windowSize, shift)) : null,
   };
 }
 

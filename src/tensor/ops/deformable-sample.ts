@@ -22,6 +22,8 @@ const gridWidth = 64;
  * Rows of such grids per stretch: the samples of one stretch (channels x points x queries) should stay in the cache.
  */
 const gridRows = 128;
+/** As many queries as one stretch has. */
+export const queriesAtOnce = gridWidth * gridRows;
 
 /**
  * out[n, c, q] = sum over maps l and points p of weights[n, g, l, p, q] * (map l, channel c at positions[n, g, l, p, :,
