@@ -3,10 +3,10 @@
  *
  *     npx tsx bench/upn.ts --python PATH --official CHECKOUT [--size 800x1066] [--threads N] [--rounds N] [--runs N]
  *
- *     npx tsx bench/upn.ts --int8 [--size 800x1066] [--threads N] [--rounds N]
+ *     npx tsx bench/upn.ts --int8 [--only float|int8] [--size 800x1066] [--threads N] [--rounds N] [--runs N]
  *
  * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. With --int8 the network in int8 takes the place
- * of the official one, and ratios are of float to int8. Without a checkpoint one with random weights is made in the
+ * of the official one, and ratios are of float to int8; --only measures one of the two, in a minute or so. Without a checkpoint one with random weights is made in the
  * temporary folder. Each run is a process of its own, so that its peak memory is its own; the two take
  * turns, so that whatever else the machine does falls on both; ratios are of medians over --runs. Without --official
  * only our side runs. On a busy machine --threads 1 and the processor time tell the two apart, where the clock on the
@@ -56,6 +56,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '3' },
     checkpoint: { type: 'string' },
     int8: { type: 'boolean', default: false },
+    only: { type: 'string' },
     ours: { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
@@ -143,11 +144,13 @@ async function compareInt8(checkpoint: string, run: (more: string[], path: strin
       ['float', checkpoint],
       ['int8', rounded],
     ] as const) {
+      if (options.only && options.only !== name) continue;
       const measured = run(['--runs', options.runs], path);
       report(name, measured);
       all[name].push(measured);
     }
   }
+  if (options.only) return;
   const settled = (name: 'float' | 'int8', field: 'seconds' | 'cpuSeconds') =>
     median(all[name].flatMap((measured) => measured[field].slice(measured[field].length > 1 ? 1 : 0)));
   const peak = (name: 'float' | 'int8') => median(all[name].map(({ peakBytes }) => peakBytes));
