@@ -77,37 +77,47 @@ export async function* mapConcurrent<From, To>(
   map: (value: From) => Promise<To>,
 ): AsyncGenerator<To> {
   const source = values[Symbol.asyncIterator]();
-  const running = new Set<Promise<void>>();
   const ready: To[] = [];
   let failure: { error: unknown } | undefined;
+  let running = 0;
   let isEnded = false;
-  let pulling: Promise<void> | undefined;
-  const pull = async () => {
-    const next = await source.next();
-    if (next.done) {
-      isEnded = true;
-      return;
+  let isPulling = false;
+  // A call, not a race of promises: a race leaves something behind with each promise that lost it.
+  let wake = () => {};
+  const fail = (error: unknown) => {
+    failure ??= { error };
+  };
+  const work = async (value: From) => {
+    running++;
+    try {
+      ready.push(await map(value));
+    } catch (error) {
+      fail(error);
     }
-    const task: Promise<void> = map(next.value).then(
-      (value) => void ready.push(value),
-      (error: unknown) => {
-        failure ??= { error };
-      },
-    );
-    const tracked = task.finally(() => running.delete(tracked));
-    running.add(tracked);
+    running--;
+    wake();
+  };
+  const pull = async () => {
+    isPulling = true;
+    try {
+      const next = await source.next();
+      if (next.done) isEnded = true;
+      else void work(next.value);
+    } catch (error) {
+      fail(error);
+    }
+    isPulling = false;
+    wake();
   };
   try {
     for (;;) {
       while (ready.length > 0) yield ready.shift() as To;
       if (failure) throw failure.error;
-      if (isEnded && running.size === 0) return;
-      if (!isEnded && running.size < concurrency) {
-        pulling ??= pull().finally(() => {
-          pulling = undefined;
-        });
-      }
-      await Promise.race([...running, ...(pulling ? [pulling] : [])]);
+      if (isEnded && running === 0) return;
+      if (!isEnded && !isPulling && running < concurrency) void pull();
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
   } finally {
     // The source may be waiting for its next value; nobody waits for it to hear that no more are wanted.

@@ -110,12 +110,18 @@ export function blockFolder(folder: string, block: number): string {
   return join(folder, 'blocks', String(block).padStart(6, '0'));
 }
 
+/** A line has a few kilobytes; one write for each would cost more than the line. */
+const outcomesAtOnce = 256;
+
 /** Writes how the entries of a block ended: the block is finished. */
 export async function finishBlock(folder: string, block: number, outcomes: readonly Outcome[]): Promise<void> {
   const path = join(blockFolder(folder, block), outcomesFileName);
   const sorted = [...outcomes].sort((a, b) => a.index - b.index);
   await writeBeside(path, async (file) => {
-    for (const outcome of sorted) await writeAll(file, Buffer.from(`${JSON.stringify(outcome)}\n`));
+    for (let at = 0; at < sorted.length; at += outcomesAtOnce) {
+      const lines = sorted.slice(at, at + outcomesAtOnce).map((outcome) => `${JSON.stringify(outcome)}\n`);
+      await writeAll(file, Buffer.from(lines.join('')));
+    }
   });
   await rm(join(blockFolder(folder, block), 'progress.jsonl'), { force: true });
 }

@@ -19,10 +19,10 @@ const cosines = Array.from({ length: lowest }, (_, u) =>
  */
 export function perceptualHash(pixels: Uint8Array): string {
   const channels = pixels.length / (sampleSide * sampleSide);
+  const step = channels === 1 ? 0 : 1;
   const brightness = new Float64Array(sampleSide * sampleSide);
   for (let at = 0; at < brightness.length; at++) {
-    const [r, g, b] =
-      channels === 1 ? [pixels[at], pixels[at], pixels[at]] : pixels.subarray(channels * at, channels * at + 3);
+    const [r, g, b] = [pixels[channels * at], pixels[channels * at + step], pixels[channels * at + 2 * step]];
     brightness[at] = 0.299 * r + 0.587 * g + 0.114 * b;
   }
   const frequencies = lowFrequencies(brightness);

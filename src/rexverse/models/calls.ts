@@ -40,6 +40,8 @@ export class CallStore {
   readonly #readTo = new Map<string, number>();
   #journal: Promise<Journal> | undefined;
   #reading: Promise<void> = Promise.resolve();
+  /** A reading that has not begun: whoever asks meanwhile shares it. */
+  #nextReading: Promise<void> | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -49,14 +51,18 @@ export class CallStore {
 
   /** What is known of an entry, whichever process wrote it. */
   async of(index: number): Promise<Map<string, unknown>> {
-    this.#reading = this.#reading.then(() => this.#readNew());
-    await this.#reading;
+    this.#nextReading ??= this.#reading.then(() => {
+      this.#nextReading = undefined;
+      this.#reading = this.#readNew();
+      return this.#reading;
+    });
+    await this.#nextReading;
     const known = this.#byIndex.get(index) ?? new Map<string, unknown>();
     this.#byIndex.set(index, known);
     return known;
   }
 
-  /** Frees what is remembered of an entry that has ended. */
+  /** Frees what is remembered of an entry that has ended, for it is not asked about again. */
   forget(index: number): void {
     this.#byIndex.delete(index);
   }
@@ -68,7 +74,8 @@ export class CallStore {
 
   async #readNew(): Promise<void> {
     for (const name of await callFiles(this.#folder)) {
-      // What this process wrote it also remembered, unless it has forgotten it because the entry has ended.
+      // What this store wrote it remembers until the entry has ended.
+      if (name === this.#own) continue;
       for await (const { value, end } of readLines<CallRecord>(join(this.#folder, name), this.#readTo.get(name) ?? 0)) {
         this.#readTo.set(name, end);
         if (value.key === undefined) continue;

@@ -1,8 +1,10 @@
 /** Does tasks: looks at images, and sends items through the stages. This is what runs in a worker process. */
 
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { ChatRexError } from '../../errors.ts';
+import { readFrom } from '../../file-range.ts';
 import { MAX_IMAGE_BYTES } from '../../image/decode.ts';
 import type { Entry, Item, StageName } from '../annotation.ts';
 import { downloadImage } from '../collect/download.ts';
@@ -80,10 +82,11 @@ export class Performer {
       draft = await ended;
     } catch (error) {
       return { ...failureOf('collect', error, signal), made, reused };
-    } finally {
-      store.forget(entry.index);
     }
-    return resultOf(draft);
+    const result = resultOf(draft);
+    // One that has failed may come again, and what it paid for is kept.
+    if (result.kind !== 'failed') store.forget(entry.index);
+    return result;
   }
 
   async #runStages(): Promise<void> {
@@ -118,19 +121,27 @@ export class Performer {
   }
 }
 
+/** To open a pipe would wait for somebody who writes into it. */
+const readWithoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** @throws ChatRexError for a path that leaves the root, a missing file, one that is too large */
 async function readImage(root: string, file: string): Promise<Uint8Array> {
   const path = isAbsolute(file) ? file : join(root, file);
   const isInside = isAbsolute(file) || !relative(root, path).startsWith('..');
   if (!isInside) throw new ChatRexError('invalid-argument', `"${file}" leaves the root of the list`);
-  const info = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  const handle = await open(path, readWithoutWaiting).catch((cause: NodeJS.ErrnoException) => {
     throw new ChatRexError('not-found', `"${file}" cannot be read (${cause.code})`, { cause });
   });
-  if (!info.isFile()) throw new ChatRexError('invalid-file', `"${file}" is not a regular file`);
-  if (info.size > MAX_IMAGE_BYTES) {
-    throw new ChatRexError('limit-exceeded', `"${file}" has ${info.size} bytes; at most ${MAX_IMAGE_BYTES} are read`);
+  try {
+    const info = await handle.stat();
+    if (!info.isFile()) throw new ChatRexError('invalid-file', `"${file}" is not a regular file`);
+    if (info.size > MAX_IMAGE_BYTES) {
+      throw new ChatRexError('limit-exceeded', `"${file}" has ${info.size} bytes; at most ${MAX_IMAGE_BYTES} are read`);
+    }
+    return await readFrom(handle, file, 0, info.size);
+  } finally {
+    await handle.close();
   }
-  return readFile(path);
 }
 
 function resultOf({ ending, calls, texts, regions, dropped, signal }: Draft): TaskResult {
