@@ -250,6 +250,24 @@ test('a run that is interrupted finishes the calls under way; the same command d
   }
 });
 
+test('an item that is tried again in the same run pays for the call that failed, and for no other', async () => {
+  const fault: TestEndpointOptions['fault'] = ({ stage, before }) =>
+    stage === 'verify' && before === 0 ? { kind: 'status', status: 500 } : undefined;
+  const { summary, server } = await runWith({ fault }, { callTries: 1, attempts: 100 });
+  expect(summary).toMatchObject({ done: 12, failed: 0, left: 0 });
+  expect(server.extra).toBe(server.counts.verify / 2);
+  expect(server.counts.verify).toBeGreaterThan(12);
+});
+
+test('a limit is the end of the progress', async () => {
+  const out = join(root, 'limit');
+  const seen: number[] = [];
+  const first = await runWith({}, { out, limit: 5, onProgress: ({ entries }) => seen.push(entries) });
+  expect(new Set(seen)).toEqual(new Set([5]));
+  expect(first.summary).toMatchObject({ entries: 12, done: 5, left: 7 });
+  expect(first.outcomes).toHaveLength(5);
+});
+
 test('a budget ends the run cleanly, and the next run pays for the rest only', async () => {
   const out = join(root, 'budget');
   const first = await runWith({}, { out, budget: { tokens: 2000 }, concurrency: 1 });

@@ -49,6 +49,7 @@ export interface RunOptions extends WorkOptions {
 }
 
 export interface RunProgress {
+  /** Those that this run works through: the whole list, or its first `limit`. */
   readonly entries: number;
   readonly done: number;
   readonly filtered: number;
@@ -146,7 +147,8 @@ async function work(folder: string, run: RunFile, options: RunOptions): Promise<
       control.abort();
     },
   });
-  const report = () => options.onProgress?.({ entries: run.entries, ...counts, passed, spent: limiter.spent });
+  const entries = Math.min(run.entries, options.limit ?? run.entries);
+  const report = () => options.onProgress?.({ entries, ...counts, passed, spent: limiter.spent });
   const onPassed: ExecutorEvents['onPassed'] = (stages) => {
     for (const [stage, count] of Object.entries(stages)) {
       passed[stage as StageName] = (passed[stage as StageName] ?? 0) + count;

@@ -16,7 +16,8 @@ import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { Performer } from './perform.ts';
 
 const send = (message: FromWorker) => {
-  if (process.connected) process.send?.(message);
+  // A parent that was killed is no error of the worker's: it ends at 'disconnect', without a word.
+  if (process.connected) process.send?.(message, () => {});
 };
 
 /** Without its parent a worker has nobody to report to, and another run may be starting. */
