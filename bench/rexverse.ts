@@ -137,22 +137,24 @@ try {
   const photos = join(root, 'photos');
   const out = join(root, 'run');
   await writeTestImages(photos, images);
-  const pairs = async (name: string) => {
+  const pairs = async (name: string, source: string, count: number) => {
     const [one, two]: Measured[][] = [[], []];
     for (let round = 0; round < rounds; round++) {
-      one.push(await measure(photos, images, out, 1));
-      two.push(await measure(photos, images, out, 2));
+      one.push(await measure(source, count, out, 1));
+      two.push(await measure(source, count, out, 2));
     }
     const [single, double] = [say(`one worker${name}`, one), say(`two workers${name}`, two)];
     const ratio = median(one.map(({ rate }, round) => two[round].rate / rate));
     console.log(`two workers / one${name}: ${ratio.toFixed(2)} (median of pairs)`);
     return { single, double };
   };
-  const { double } = await pairs('');
+  const { double } = await pairs('', photos, images);
   const { own, workers } = double;
   console.log(`by processor time two free cores would do ${(2000 / (own + workers)).toFixed(0)} items/s`);
   process.env.REXVERSE_BENCH_MODEL_MS = '20';
-  await pairs(', 20 ms model');
+  const few = join(root, 'few');
+  await writeTestImages(few, 300);
+  await pairs(', 20 ms model', few, 300);
   process.env.REXVERSE_BENCH_MODEL_MS = '0';
   console.log(`${images} entries: at most ${memory()}`);
   if (longList > 0) {

@@ -22,6 +22,8 @@ export const defaultDescribeOptions: DescribeOptions = { isPlainWanted: false, m
 
 /** Longer descriptions are cut off models, not sentences. */
 const maxCharacters = 1000;
+/** "Red car" says no more than a phrase does. */
+const minWords = 3;
 
 export function describeRegions(describer: Describer, options: DescribeOptions): (draft: Draft) => Promise<Draft> {
   return async (draft) => {
@@ -68,7 +70,11 @@ function whyNot(
   return Math.min(right - left, bottom - top) < minSide ? 'region too small' : undefined;
 }
 
-function faultOf(description: string): string | undefined {
+/** Why a description is of no use; undefined when it may be one. */
+export function faultOf(description: string): string | undefined {
   if (description.length > maxCharacters) return 'description too long';
-  return isRefusal(description) ? 'refused' : undefined;
+  if (isRefusal(description)) return 'refused';
+  // Small models answer with the name alone, or as if they had been asked whether the thing is there: "giraffe: yes."
+  const words = description.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+  return words < minWords || /[:,]\s*(?:yes|no)\.?$/i.test(description) ? 'no sentence' : undefined;
 }
