@@ -6,12 +6,14 @@
 import type { Roles } from '../src/rexverse/models/roles.ts';
 import { instantRoles } from '../src/rexverse/testing/instant-roles.ts';
 
-/** Square roots in a millisecond of a processor of today, roughly: what counts is that it is the same work each time. */
+/** Square roots in a millisecond, roughly: what counts is that it is the same work each time. */
 const rootsInMs = 150_000;
-let sum = 0;
 
-function compute(ms: number): void {
+/** @returns what it computed, so that the loop cannot be left out */
+function compute(ms: number): number {
+  let sum = 0;
   for (let at = 0; at < ms * rootsInMs; at++) sum += Math.sqrt(at);
+  return sum;
 }
 
 export function createRoles(): Roles {
@@ -21,7 +23,7 @@ export function createRoles(): Roles {
     ...roles,
     captioner: {
       caption: (image) => {
-        compute(modelMs);
+        if (compute(modelMs) < 0) throw new Error('expected a sum of square roots');
         return roles.captioner.caption(image);
       },
     },
