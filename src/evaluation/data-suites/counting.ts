@@ -3,6 +3,7 @@
  * or, where it states none, how many boxes it shows.
  */
 
+import type { BoxXyxy } from '../../boxes/box.ts';
 import { statedNumber } from '../../chatrex/stated-number.ts';
 import type { Sample } from '../../datasets/sample.ts';
 import { share } from '../figures.ts';
@@ -16,6 +17,8 @@ import { faultNotes } from './notes.ts';
 export interface CountTruth {
   readonly name: string;
   readonly count: number;
+  /** Where they are, for the report; missing in rows of earlier runs. */
+  readonly boxesXyxy?: readonly BoxXyxy[];
 }
 
 export type CountRow = Row<CountTruth, FoundBoxes>;
@@ -31,9 +34,9 @@ export function countingSuite(): Suite<Counts, CountTruth, FoundBoxes> {
     questions: async (view) => {
       if (view.sample.image === undefined) return [];
       return countable(view.sample).map(
-        ([name, count]): Question<Counts, CountTruth, FoundBoxes> => ({
+        ([name, boxesXyxy]): Question<Counts, CountTruth, FoundBoxes> => ({
           key: name,
-          truth: { name, count },
+          truth: { name, count: boxesXyxy.length, boxesXyxy },
           ask: (subject, signal) => subject.count(view, name, signal),
         }),
       );
@@ -43,15 +46,16 @@ export function countingSuite(): Suite<Counts, CountTruth, FoundBoxes> {
 }
 
 /** Categories whose number is known: those of which no more may be there, and of which nothing is a crowd. */
-function countable({ regions, coverage }: Sample): [name: string, count: number][] {
+function countable({ regions, coverage }: Sample): [name: string, boxesXyxy: BoxXyxy[]][] {
   const groups = groupBy(
     regions.filter(({ category }) => category !== undefined),
     ({ category }) => category!,
   );
   const isUnsure = (name: string) => coverage.partialCategories?.includes(name) ?? false;
-  return [...groups].flatMap(([name, own]): [string, number][] =>
-    isUnsure(name) || own.some(({ isIgnored }) => isIgnored) ? [] : [[name, own.length]],
-  );
+  return [...groups].flatMap(([name, own]): [string, BoxXyxy[]][] => {
+    if (isUnsure(name) || own.some(({ isIgnored }) => isIgnored)) return [];
+    return [[name, own.map(({ boxXyxy }) => boxXyxy)]];
+  });
 }
 
 /**

@@ -92,9 +92,12 @@ export async function chatReply(
       if (options.signal?.aborted) throw new ChatRexError('aborted', 'asking was interrupted', { cause: error });
       if (!(error instanceof Temporary)) throw error;
       const pauseMs = error.pauseMs ?? firstPauseMs * 2 ** (attempt - 1) * (1 + Math.random() / 4);
-      if (attempt === attempts || pauseMs > longestPauseMs) {
+      const isTooLong = pauseMs > longestPauseMs;
+      if (attempt === attempts || isTooLong) {
         const tries = attempt === 1 ? '' : ` after ${attempt} attempts`;
-        throw new ChatRexError('runtime', `${endpoint.address}: ${error.message}${tries}`, { cause: error });
+        const [asked, most] = [pauseMs, longestPauseMs].map((ms) => Math.ceil(ms / 1000));
+        const pause = isTooLong ? `; the next would be in ${asked} s, and at most ${most} s are waited: ask later` : '';
+        throw new ChatRexError('runtime', `${endpoint.address}: ${error.message}${tries}${pause}`, { cause: error });
       }
       await wait(pauseMs, undefined, { signal: options.signal }).catch((cause) => {
         throw new ChatRexError('aborted', 'asking was interrupted', { cause });

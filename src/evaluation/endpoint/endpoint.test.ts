@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { cocoSuite } from '../data-suites/coco.ts';
 import { countingSuite } from '../data-suites/counting.ts';
+import { referringSuite } from '../data-suites/referring.ts';
 import { regionsSuite } from '../data-suites/regions.ts';
 import { evaluate } from '../evaluate.ts';
 import type { Suite } from '../suite.ts';
@@ -131,6 +132,61 @@ it('a server of every bad habit: the run ends and says what failed and why, a se
       .map(({ text }) => /name (\w)/.exec(text)![1])
       .sort(),
   ).toEqual(['a', 'c', 'd', 'e', 'f', 'g']);
+});
+
+it('a server that asks for an hour of patience is not waited for, and says so', async () => {
+  const { asked, address } = await serve((_, response) => response.writeHead(429, { 'retry-after': '3600' }).end());
+  const { evaluation } = await run(countingSuite(), address, { style: 'qwen2-vl', attempts: 5 });
+  expect(evaluation.counts).toMatchObject({ questions: 8, answered: 0, failed: 8 });
+  expect(evaluation.notes[0]).toMatch(
+    /status 429; the next would be in 3600 s, and at most 120 s are waited: ask later/,
+  );
+  expect(asked).toHaveLength(8);
+});
+
+/** A bad habit for each of five samples. */
+const bad: Readonly<Record<string, Handler>> = {
+  a: (_, response) => response.writeHead(500).end(),
+  b: (_, response) => response.end(Buffer.from([0xff, 0xfe])),
+  c: (_, response) => response.end('x'.repeat(10 * 2 ** 20)),
+  d: (_, response) => response.end(),
+  e: (_, response) => setTimeout(() => response.destroy(), 300),
+};
+
+it.each([
+  ['coco', cocoSuite(), /name (\w)/],
+  ['referring', referringSuite(), /phrase (\w)/],
+] as const)('%s: bad habits fail alone, and are all that a second run asks', async (_, suite, pattern) => {
+  let isWell = false;
+  const { asked, address } = await serve((question, response, attempt) => {
+    const name = pattern.exec(question.text)![1];
+    if (!isWell && bad[name]) return bad[name](question, response, attempt);
+    say(response, `[{"class": "${pattern.exec(question.text)![0]}", "rect": [0, 0, 200, 250]}]`);
+  });
+  const phrased = memoryDataset(
+    samples.map((sample) => ({
+      ...sample,
+      phrases: [{ kind: 'referring' as const, text: `phrase ${sample.id}`, regions: [0] }],
+    })),
+  );
+  const out = await folder();
+  const ask = () => {
+    const subject = new EndpointSubject({ address, model: 'm' }, { attempts: 1, style: 'qwen2-vl', timeoutMs: 200 });
+    return evaluate({
+      ...{ suite: suite as Suite<EndpointSubject, unknown, unknown>, data: phrased, model: {}, concurrency: 3 },
+      open: async () => subject,
+      folder: out,
+    });
+  };
+  const first = await ask();
+  expect(first.evaluation.counts).toMatchObject({ questions: 8, answered: 3, failed: 5 });
+  expect(first.evaluation.notes[0]).toMatch(/^5 questions without an answer counted as wrong: /);
+  isWell = true;
+  const before = asked.length;
+  const second = await ask();
+  expect(second.evaluation.counts).toMatchObject({ questions: 8, answered: 8, failed: 0 });
+  const again = asked.slice(before).map(({ text }) => pattern.exec(text)![1]);
+  expect(again.sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
 it('boxes of an answer in words are pixels of the image, which went along', async () => {

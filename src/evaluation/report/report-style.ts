@@ -48,6 +48,7 @@ figcaption { margin-bottom: .6rem; overflow-wrap: anywhere; }
 .pair.words { grid-template-columns: minmax(0, 20rem) 1fr; }
 .pair h3 { margin: 0 0 .25rem; color: var(--quiet); font-size: .85rem; font-weight: 500; }
 .pair img { display: block; width: 100%; height: auto; border-radius: .3rem; }
+.pair.words img { width: auto; max-width: 100%; max-height: 20rem; }
 .pair dl { margin: 0; overflow-wrap: anywhere; }
 .pair dt { color: var(--quiet); font-size: .85rem; }
 .pair dd { margin: 0 0 .6rem; white-space: pre-line; }

@@ -55,6 +55,19 @@ describe('a report', () => {
     expect(reviewSample('toString', [])).toBeUndefined();
   });
 
+  it('draws what was counted beside what the answer shows, under one name', () => {
+    const shared = { sample: 'a', index: 0, question: 'person', place: 0, seconds: 0 };
+    const truth = { name: 'person', count: 1, boxesXyxy: [[0, 0, 9, 9]] };
+    const answer = { text: '2', boxes: [{ label: 'people', boxXyxy: [1, 1, 8, 8], score: 1 }] };
+    expect(reviewSample('counting', [{ ...shared, truth, answer }])).toEqual({
+      quality: 0,
+      text: 'person: 1, answered 2',
+      truth: [{ label: 'person', boxXyxy: [0, 0, 9, 9] }],
+      answer: [{ label: 'person', boxXyxy: [1, 1, 8, 8] }],
+    });
+    expect(reviewSample('counting', [{ ...shared, truth: { name: 'person', count: 1 }, answer }])?.truth).toEqual([]);
+  });
+
   it('draws the curve whose area is AP', async () => {
     const { evaluation, run } = await runOf(finder((index) => index % 2 === 0));
     const [at50] = precisionRecallCurves(run.rows);

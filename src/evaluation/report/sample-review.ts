@@ -75,7 +75,7 @@ function reviewDetection(rows: readonly DetectionRow[]): SampleReview {
   const count = truth.length + found.length;
   return {
     quality: count === 0 ? 1 : (2 * right) / count,
-    text: `${right} of ${truth.length} objects found, ${found.length - right} boxes beside them`,
+    text: `${right} of ${truth.length} objects found, ${boxCount(found.length - right)} beside them`,
     truth: truth.map(({ name, boxXyxy }) => ({ label: name, boxXyxy })),
     answer: found,
   };
@@ -91,7 +91,7 @@ function reviewProposals(rows: readonly Row<ProposalTruth, ProposalAnswer>[]): S
   const unnamed = (boxXyxy: BoxXyxy): LabelledBox => ({ label: '', boxXyxy });
   return {
     quality: truth.length === 0 ? 1 : right / truth.length,
-    text: `${right} of ${truth.length} objects among ${found.length} boxes with a score from .3`,
+    text: `${right} of ${truth.length} objects among ${boxCount(found.length)} with a score from .3`,
     truth: truth.map(unnamed),
     answer: found.map(unnamed),
   };
@@ -122,10 +122,23 @@ function reviewCounts(rows: readonly CountRow[]): SampleReview {
   return {
     quality: judged.length === 0 ? 1 : right / judged.length,
     text: judged.map(({ name, count, said }) => `${name}: ${count}, answered ${said ?? 'nothing'}`).join('; '),
-    truth: [],
-    answer: rows.flatMap((row) => ('answer' in row ? row.answer.boxes : [])),
+    truth: rows.flatMap(({ truth }) => boxesOf(truth?.boxesXyxy ?? [], truth?.name)),
+    // Under the name that was asked for, which has the colour of the truth: answers say "people" for persons.
+    answer: rows.flatMap((row) =>
+      'answer' in row
+        ? boxesOf(
+            row.answer.boxes.map(({ boxXyxy }) => boxXyxy),
+            row.truth?.name,
+          )
+        : [],
+    ),
   };
 }
+
+const boxCount = (count: number): string => `${count} ${count === 1 ? 'box' : 'boxes'}`;
+
+const boxesOf = (boxesXyxy: readonly BoxXyxy[], label = ''): LabelledBox[] =>
+  boxesXyxy.map((boxXyxy) => ({ label, boxXyxy }));
 
 /** Mean F1 of the phrases at IoU .5; a phrase that means nobody is right when it has no box. */
 function reviewPeople(rows: readonly HumanrefRow[]): SampleReview {
@@ -143,7 +156,7 @@ function reviewPeople(rows: readonly HumanrefRow[]): SampleReview {
     quality: meanOf(judged.map(({ quality }) => quality)) ?? 1,
     text: judged
       .map(({ phrase, truthsXyxy, found, right }) => {
-        return `${phrase}: ${right} of ${truthsXyxy.length} found, ${found.length - right} boxes beside them`;
+        return `${phrase}: ${right} of ${truthsXyxy.length} found, ${boxCount(found.length - right)} beside them`;
       })
       .join('; '),
     truth: judged.flatMap(({ phrase, truthsXyxy }) => named(phrase, truthsXyxy)),
