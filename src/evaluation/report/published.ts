@@ -119,6 +119,15 @@ const table5: readonly [string, number, number][] = [
   ['LLaVA-1.5', 49.0, 19.8],
 ];
 
+/** Model, recall, precision and DensityF1 averaged over the subsets that mean somebody, and rejection. */
+const humanRef: readonly [string, number, number, number, number?][] = [
+  ['RexSeek-7B', 85.9, 85.8, 82.3, 54.1],
+  ['Rex-Thinker-GRPO 7B', 86.6, 86.8, 83.5, 68.2],
+  ['Molmo-7B-D', 77.7, 82.5, 72.6],
+  ['Qwen2.5-VL-7B', 52.5, 68.5, 56.2, 7.1],
+  ['ChatRex-7B', 50.4, 72.2, 55.6],
+];
+
 const detection = (precision?: number, recall?: number, AP?: number) => ({
   precision50WithoutZeros: precision,
   recall50WithoutZeros: recall,
@@ -156,6 +165,10 @@ const published: Readonly<Record<string, readonly PublishedRow[]>> = {
       figures: percent({ accuracy50: accuracies[split] }),
     })),
   ),
+  humanref: humanRef.map(([name, recall, precision, densityF1, rejection]) => ({
+    ...{ name, source: 'arXiv 2506.04034, table 2', data: 'HumanRef, mean of five subsets' },
+    figures: percent({ precision, recall, densityF1, rejection }),
+  })),
   ...questionRows,
   proposals: [['COCO val2017', 91.2] as const, ['LVIS minival', 77.1] as const].map(([data, recall]) => ({
     ...{ name: 'UPN', source: `${paper}, table 6`, data },
