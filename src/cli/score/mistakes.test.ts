@@ -1,4 +1,4 @@
-/** What users give by mistake, to every suite: answers that are missing, given twice, of unknown samples, of another suite. */
+/** What users give to every suite by mistake: answers missing, twice, of unknown samples, of another suite. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
