@@ -101,6 +101,8 @@ class Engine {
   #wake: (() => void) | undefined;
   /** The judgement of the entry before, since they are made in order. */
   #judged: Promise<void> = Promise.resolve();
+  /** The last judgement that is on its way to the disk. */
+  #lastWritten: { readonly block: OpenBlock; readonly written: Promise<void> } | undefined;
   #fatal: unknown;
   readonly #stopped = new AbortController();
 
@@ -146,7 +148,11 @@ class Engine {
       () => {},
     );
     const work = judged
-      .then((collected) => collected && this.#annotate(entry, block, collected))
+      .then(async ({ collected, written }) => {
+        await written;
+        if (collected.outcome) this.#count(collected.outcome);
+        await this.#annotate(entry, block, collected);
+      })
       .catch((error: unknown) => this.#fail(error));
     this.#running++;
     void work.then(() => {
@@ -163,17 +169,22 @@ class Engine {
     return this.#tryUntilEnded(task, 0, async () => {});
   }
 
-  /** Decides whether an entry is annotated. Called in the order of the list. */
+  /**
+   * Decides whether an entry is annotated. Called in the order of the list.
+   *
+   * The next entry is judged while this judgement is written, so that many share a sync: one sync an entry, each after
+   * the other, would be all that a disk can do. Lines of one file are written in their order; only at the end of a block
+   * the next one waits, so that what is on disk is always the beginning of the list.
+   */
   async #judge(
     entry: Entry,
     block: OpenBlock,
     known: Collected | undefined,
     looked: Promise<TaskResult | undefined> | undefined,
-  ): Promise<Collected | undefined> {
+  ): Promise<{ collected: Collected; written: Promise<void> }> {
     if (known) {
       if (known.item) this.#duplicates.findOrKeep(entry.index, known.item.id, known.item.looks);
-      if (known.outcome) this.#count(known.outcome);
-      return known;
+      return { collected: known, written: Promise.resolve() };
     }
     const result = await looked;
     if (result === undefined) {
@@ -181,10 +192,13 @@ class Engine {
       this.stop();
       throw new Stopped();
     }
+    if (this.#lastWritten?.block !== block) await this.#lastWritten?.written;
     const collected = this.#collected(entry, result);
-    await block.addCollected(collected);
-    if (collected.outcome) this.#count(collected.outcome);
-    return collected;
+    const written = block.addCollected(collected);
+    // Whoever waits for it hears of a failure.
+    written.catch(() => {});
+    this.#lastWritten = { block, written };
+    return { collected, written };
   }
 
   #collected(entry: Entry, result: TaskResult): Collected {

@@ -27,6 +27,8 @@ export class Journal {
   readonly #file: FileHandle;
   #waiting: { text: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #writing: Promise<void> | undefined;
+  /** What went wrong with a write: it may have left half a line, so nothing may follow it. */
+  #failure: { readonly error: unknown } | undefined;
 
   private constructor(path: string, file: FileHandle) {
     this.#path = path;
@@ -48,6 +50,7 @@ export class Journal {
 
   /** Resolves when the line is on disk. */
   append(value: unknown): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure.error);
     const text = `${JSON.stringify(value)}\n`;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ text, resolve, reject });
@@ -68,7 +71,8 @@ export class Journal {
         });
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        this.#failure = { error };
+        for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(error);
       }
     }
     this.#writing = undefined;

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Outcome } from './annotation.ts';
 import { estimateRun } from './dry-run.ts';
@@ -65,6 +66,17 @@ test('every entry ends once, in the order of the list, with everything that the 
     expect(referring).toMatch(/near the other things$/);
   }
   expect(dropped).toContainEqual({ stage: 'phrases', what: 'a photo', reason: 'abstract noun' });
+});
+
+test('nothing waits for a worker that loads its models', async () => {
+  process.env.REXVERSE_TEST_IMAGES = root;
+  const rolesModule = fileURLToPath(new URL('./testing/one-start-roles.ts', import.meta.url));
+  try {
+    const { summary } = await runWith({}, { workers: 2, rolesModule });
+    expect(summary).toMatchObject({ entries: 12, done: 12, left: 0 });
+  } finally {
+    delete process.env.REXVERSE_TEST_IMAGES;
+  }
 });
 
 test('an endpoint that is slow, full, broken, mute, endless or confused: every item is accounted for', async () => {

@@ -60,6 +60,8 @@ export class LocalPool implements Executor {
   readonly #waiting: Job[] = [];
   #lastId = 0;
   #failedStarts = 0;
+  /** How the last worker that is gone has ended. */
+  #lastEnd = '';
   #isDraining = false;
   #isClosed = false;
 
@@ -94,6 +96,7 @@ export class LocalPool implements Executor {
 
   #dispatch(): void {
     if (this.#isClosed) return;
+    this.#startMissing();
     while (this.#waiting.length > 0) {
       const job = this.#waiting[0];
       const worker = this.#workerFor(job);
@@ -105,20 +108,39 @@ export class LocalPool implements Executor {
     }
   }
 
-  /** The least busy worker with room; a new one while there may be more. */
-  #workerFor(job: Job): Worker | undefined {
-    const { workers, setup } = this.#options;
-    const room = (worker: Worker) => {
-      const isAlone = job.isSuspect || [...worker.jobs.values()].some(({ isSuspect }) => isSuspect);
-      return (isAlone ? 1 : setup.concurrency) - worker.jobs.size;
-    };
-    const free = [...this.#workers].filter((worker) => room(worker) > 0).sort((a, b) => a.jobs.size - b.jobs.size);
-    if (free.length > 0 && (free[0].jobs.size === 0 || this.#workers.size >= workers)) return free[0];
-    if (this.#workers.size < workers) return this.#startWorker();
-    return free[0];
+  /** A worker for each task that waits, while there may be more of them. */
+  #startMissing(): void {
+    let idle = [...this.#workers].filter(({ jobs }) => jobs.size === 0).length;
+    while (idle < this.#waiting.length && this.#workers.size < this.#options.workers) {
+      if (this.#failedStarts >= maxFailedStarts) break;
+      this.#startWorker();
+      idle++;
+    }
+    if (this.#workers.size > 0) return;
+    for (const { task, resolve } of this.#waiting.splice(0)) {
+      const message = `workers end (${this.#lastEnd}) before they are ready`;
+      resolve({ ...failure(task, 'worker', message), isFatal: true });
+    }
   }
 
-  #startWorker(): Worker {
+  /**
+   * The least busy worker with room. One that loads its models gets nothing yet: entries are judged in order, and those
+   * that wait for it would make all behind them wait.
+   */
+  #workerFor(job: Job): Worker | undefined {
+    const room = ({ jobs }: Worker) => {
+      const isAlone = job.isSuspect || [...jobs.values()].some(({ isSuspect }) => isSuspect);
+      return (isAlone ? 1 : this.#options.setup.concurrency) - jobs.size;
+    };
+    let best: Worker | undefined;
+    for (const worker of this.#workers) {
+      if (!worker.isReady || room(worker) <= 0) continue;
+      if (best === undefined || worker.jobs.size < best.jobs.size) best = worker;
+    }
+    return best;
+  }
+
+  #startWorker(): void {
     const { setup } = this.#options;
     const child = startChild('./worker.ts', import.meta.url, []);
     const startTimer = setTimeout(() => child.kill('SIGKILL'), startMs);
@@ -129,7 +151,6 @@ export class LocalPool implements Executor {
     child.on('error', () => child.kill('SIGKILL'));
     this.#send(worker, { type: 'setup', setup });
     if (this.#isDraining) this.#send(worker, { type: 'drain' });
-    return worker;
   }
 
   #send(worker: Worker, message: ToWorker): void {
@@ -146,7 +167,7 @@ export class LocalPool implements Executor {
       worker.isReady = true;
       this.#failedStarts = 0;
       clearTimeout(worker.startTimer);
-      for (const job of worker.jobs.values()) this.#startClock(worker, job);
+      this.#dispatch();
     }
   }
 
@@ -191,11 +212,10 @@ export class LocalPool implements Executor {
     else entry.giveUp?.();
   }
 
-  /** The time that a worker takes to load its models is not that of its first tasks. */
   #startClock(worker: Worker, job: Job): void {
     job.startedAt = Date.now();
     clearTimeout(job.timer);
-    if (worker.isReady) job.timer = setTimeout(() => this.#overdue(worker, job), job.leftMs);
+    job.timer = setTimeout(() => this.#overdue(worker, job), job.leftMs);
   }
 
   #stopClock(job: Job): void {
@@ -224,6 +244,7 @@ export class LocalPool implements Executor {
     }
     clearTimeout(worker.startTimer);
     if (!worker.isReady) this.#failedStarts++;
+    this.#lastEnd = how;
     if (!this.#isClosed) this.#options.onWorkerEnd?.(how);
     const jobs = [...worker.jobs.values()];
     const hasOverdue = jobs.some(({ isOverdue }) => isOverdue);
@@ -232,9 +253,7 @@ export class LocalPool implements Executor {
       const isCulprit = jobs.length === 1 || job.isSuspect;
       const isAccused = job.isOverdue || !hasOverdue;
       if (this.#isClosed) job.resolve({ ...failure(job.task, 'stopped', 'the run is ending'), isStopped: true });
-      else if (this.#failedStarts >= maxFailedStarts) {
-        job.resolve({ ...failure(job.task, 'worker', `workers end (${how}) before they are ready`), isFatal: true });
-      } else if (job.isOverdue && isCulprit) {
+      else if (job.isOverdue && isCulprit) {
         job.resolve(failure(job.task, 'deadline', `took longer than ${this.#options.deadlineMs / 1000} s`));
       } else if (!hasOverdue && job.isSuspect) job.resolve(failure(job.task, 'crash', `ended its worker (${how})`));
       // One task that hangs or crashes makes those beside it late: each is done again alone, so that the culprit is
