@@ -5,6 +5,7 @@
  * start another.
  */
 
+import sharp from 'sharp';
 import { ChatRexError } from '../../errors.ts';
 import { endAtOnce } from '../../workers/end-at-once.ts';
 import { startWorker } from '../../workers/start-worker.ts';
@@ -26,6 +27,9 @@ process.on('disconnect', () => endAtOnce('SIGKILL'));
 process.on('SIGINT', () => {});
 // A thread of its own ends the process when the main thread hangs and its parent is gone.
 startWorker('./watchdog.ts', import.meta.url, { parent: process.ppid }).unref();
+
+// No image is decoded twice in the same way: a store of finished operations costs a tenth of each, and memory.
+sharp.cache(false);
 
 let isClosing = false;
 let performer: Promise<Performer> | undefined;
