@@ -160,7 +160,7 @@ try {
     await pairs(', 20 ms model', few, 300);
   }
   process.env.REXVERSE_BENCH_MODEL_MS = '0';
-  console.log(`${images} entries: at most ${memory()}`);
+  if (rounds > 0) console.log(`${images} entries: at most ${memory()}`);
   if (longList > 0) {
     const list = join(root, 'long.jsonl');
     writeLongList(list, longList);
