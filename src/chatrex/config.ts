@@ -12,7 +12,7 @@ import { type LlamaConfig, parseLlamaConfig } from '../language/llama-config.ts'
 import { vicunaSystem } from '../prompt/conversation.ts';
 import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
 import { convNextPresets } from '../vision/convnext.ts';
-import { mapEncoderSchema, mapStrides } from '../vision/map-encoder.ts';
+import { mapEncoderSchema, mapStrides, pixelScale } from '../vision/map-encoder.ts';
 import { withOldNames } from './old-names.ts';
 
 const count = z.int().positive();
@@ -20,7 +20,7 @@ const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
 const statistics = z.object({ mean: three, std: three });
 
 const chatRexSchema = z.object({
-  /** Side in pixels of the square that the high-resolution encoder sees. */
+  /** Side in pixels of the square whose maps the high-resolution encoder makes; boxes are in its pixels. */
   imageSize: count,
   /**
    * Where the low-resolution image comes from: `bicubic` from the padded original, as CLIP's own; `from-high` by
@@ -197,6 +197,7 @@ export const chatRexPresets = {
       categoryCount: 80,
       // Both are then of the size of the sines and cosines that say where a box is.
       mapScale: { channels: 6, scores: 16 },
+      predictions: { count: 1000, scale: 8 },
     },
     fusion: 'high',
     dialect: 'paper',
@@ -248,6 +249,9 @@ export const imageTokenCount = (config: ChatRexConfig): number =>
 function highTokenCount({ high, imageSize }: ChatRexConfig): number {
   return (imageSize / Math.max(...mapStrides(high))) ** 2;
 }
+
+/** Side in pixels of the square that the high-resolution encoder is given. */
+export const highPixels = ({ imageSize, high }: ChatRexConfig): number => imageSize * pixelScale(high);
 
 /** Side of the finest feature map, from which objects are pooled. */
 export const finestMapSize = (config: ChatRexConfig): number => config.imageSize / mapStrides(config.high)[0];

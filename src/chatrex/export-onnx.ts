@@ -27,7 +27,7 @@ import { type OnnxFiles, writeOnnxFiles } from '../weights/onnx-writer.ts';
 import { type ChatRexConfig, languageConfig, parseChatRexConfig } from './config.ts';
 import { chatRexVision } from './network.ts';
 import { objectsOfBoxes } from './object-boxes.ts';
-import { encodedMaps, visionInputs } from './vision-encoder.ts';
+import { encodedMaps, encodedPredictions, visionInputs } from './vision-encoder.ts';
 import { type SplitTensors, splitTensors, visionWeights } from './weights.ts';
 
 /** One .onnx file, as it is listed in the index. */
@@ -160,10 +160,14 @@ function visionFiles(config: ChatRexConfig, tensors: SplitTensors): OnnxFiles[] 
   image.maps.forEach((map, i) => {
     imageOutputs[`map.${i}`] = map;
   });
+  image.predictions.forEach((one, i) => {
+    imageOutputs[`predictions.${i}`] = one;
+  });
   const objects = chatRexVision(createScope(), config);
   const boxes = input('boxesXyxy', 'float32', ['batch', 'boxes', 4]);
   const maps = encodedMaps(config, 'batch', (i) => `map.${i}`);
-  const { read, choice } = objects.objectTokens({ maps }, objectsOfBoxes(boxes, config));
+  const predictions = encodedPredictions(config, 'batch', (i) => `predictions.${i}`);
+  const { read, choice } = objects.objectTokens({ maps, predictions }, objectsOfBoxes(boxes, config));
   const objectOutputs = { objectTokens: read, ...(choice !== read && { objectChoices: choice }) };
   return [
     { dataFile: 'image-encoder.onnx.data', graphs: { 'image-encoder.onnx': imageOutputs }, weights },

@@ -7,7 +7,10 @@
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
 import { encodeObjects, type ObjectInputs, placeChannels, placeEmbedding } from '../objects/object-encoder.ts';
+import { scoresOfBoxes } from '../objects/predicted-scores.ts';
 import { add } from '../tensor/ops/add.ts';
+import { concat } from '../tensor/ops/concat.ts';
+import { multiply } from '../tensor/ops/multiply.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -26,6 +29,8 @@ export interface ImageFeatures {
   readonly low?: Tensor;
   /** Maps of the high-resolution encoder [B, C_i, H_i, W_i], finest first. */
   readonly maps: readonly Tensor[];
+  /** What a detector predicts, where it is the high-resolution encoder and says so: [B, P, 4 + categories] each. */
+  readonly predictions: readonly Tensor[];
 }
 
 /**
@@ -42,7 +47,7 @@ export interface ObjectTokens {
 }
 
 export interface ChatRexVision {
-  /** Normalised images, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, imageSize, imageSize]. */
+  /** Normalised images, low [B, 3, low.imageSize, low.imageSize] and high [B, 3, S, S], S being `highPixels`. */
   encode(pixelsLow: Tensor | undefined, pixelsHigh: Tensor): ImageFeatures;
   /** Both encoders' tokens fused, [B, T, language.hidden_size]. */
   imageTokens(image: ImageFeatures): Tensor;
@@ -60,7 +65,9 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const encodeLow = config.low && clipVit(vision.at(lowEncoder), config.low);
   const encodeHigh = mapEncoder(vision.at(highEncoder), config.high);
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
-  const objectChannels = dims.reduce((sum, channels) => sum + channels, 0);
+  const predicted = config.high.kind === 'nanodet' ? config.high.predictions : undefined;
+  const nameChannels = config.high.kind === 'nanodet' && predicted ? config.high.categoryCount : 0;
+  const objectChannels = dims.reduce((sum, channels) => sum + channels, nameChannels);
   const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
   // Two projections: position matters when a question mentions an object, but must not outweigh the category when
   // objects are chosen by name.
@@ -71,7 +78,7 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   return {
     encode: (pixelsLow, pixelsHigh) => ({
       ...(encodeLow && pixelsLow && { low: encodeLow(pixelsLow) }),
-      maps: encodeHigh(pixelsHigh),
+      ...encodeHigh(pixelsHigh),
     }),
     imageTokens: ({ low, maps }) => {
       const last = maps[maps.length - 1];
@@ -79,8 +86,11 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
       const high = transpose(reshape(last, [last.shape[0], highChannels, imageTokenCount(config)]), [0, 2, 1]);
       return fuse(low, high);
     },
-    objectTokens: ({ maps }, objects) => {
-      const content = projectObjects(encodeObjects(maps, objects).object);
+    objectTokens: ({ maps, predictions }, objects) => {
+      const { object } = encodeObjects(maps, objects);
+      const scores = predictions.map((one) => scoresOfBoxes(one, objects.boxesCxcywhNormalized));
+      const features = predicted ? [object, multiply(scores.reduce(add), predicted.scale)] : [object];
+      const content = projectObjects(concat(features, 2));
       if (!places) return { content, read: content, choice: content };
       const embedding = placeEmbedding(objects.boxesCxcywhNormalized);
       const [read, choice] = [places.read, places.choice].map((map) => add(content, map(embedding)));

@@ -17,7 +17,7 @@ test('places are read by one map and chosen by another', async () => {
   const maps = config.high.dims.map((channels, level) =>
     filled('float32', [1, channels, side / 2 ** level, side / 2 ** level], 1),
   );
-  const tokens = chatRexVision(createScope(), config).objectTokens({ low: maps[0], maps }, objects);
+  const tokens = chatRexVision(createScope(), config).objectTokens({ low: maps[0], maps, predictions: [] }, objects);
   const outputs = { content: tokens.content, read: tokens.read, choice: tokens.choice };
   const parameters = initializeParameters(graphOf(outputs).parameters.values(), 1);
   const silenced = [...parameters.keys()].filter((name) => name.includes('place.choice'));

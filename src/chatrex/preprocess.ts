@@ -16,13 +16,13 @@ import { roiOutputSize } from '../objects/object-encoder.ts';
 import { type ObjectFeeds, objectFeeds } from '../objects/object-inputs.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
 import { mapStrides } from '../vision/map-encoder.ts';
-import { type ChatRexConfig, finestMapSize } from './config.ts';
+import { type ChatRexConfig, finestMapSize, highPixels } from './config.ts';
 
 /** What to feed for `ChatRexVision.encode`. */
 export interface PixelFeeds {
   /** [B, 3, low.imageSize, low.imageSize]; missing where the model has no low-resolution encoder. */
   readonly pixelsLow?: HostTensor<'float32'>;
-  /** [B, 3, imageSize, imageSize] */
+  /** [B, 3, S, S], S being `highPixels` */
   readonly pixelsHigh: HostTensor<'float32'>;
 }
 
@@ -31,7 +31,7 @@ export function pixelFeeds(images: readonly RgbImage[], config: ChatRexConfig): 
   const { high, low = high } = config.statistics;
   const isPadded = config.imagePlacement !== 'stretch';
   const placed = isPadded ? images.map((image) => padToSquare(image, meanColour(low))) : images;
-  const pixelsHigh = normalizedSquares(placed, config.imageSize, high);
+  const pixelsHigh = normalizedSquares(placed, highPixels(config), high);
   if (!config.low) return { pixelsHigh };
   const pixelsLow =
     config.lowPixels === 'bicubic'

@@ -10,9 +10,9 @@ import { Session, type SessionOptions } from '../runtime/session.ts';
 import type { Dim } from '../tensor/dimension.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { mapChannels, mapStrides } from '../vision/map-encoder.ts';
+import { mapChannels, mapStrides, predictionShapes } from '../vision/map-encoder.ts';
 import { explainNaN, hasNaN } from '../weights/non-finite.ts';
-import { type ChatRexConfig, finestMapSize, imageTokenCount } from './config.ts';
+import { type ChatRexConfig, finestMapSize, highPixels, imageTokenCount } from './config.ts';
 import { type ChatRexVision, chatRexVision, type ImageFeatures } from './network.ts';
 import { boxFeeds, pixelFeeds } from './preprocess.ts';
 
@@ -68,11 +68,12 @@ export function visionInputs(
   config: ChatRexConfig,
   { batch = 'batch', boxes = 'boxes' }: { batch?: Dim; boxes?: Dim } = {},
 ): { pixelsLow?: Tensor; pixelsHigh: Tensor; objects: ObjectInputs } {
-  const { imageSize, low } = config;
+  const { low } = config;
+  const side = highPixels(config);
   const finest = finestMapSize(config);
   return {
     ...(low && { pixelsLow: input('pixelsLow', 'float32', [batch, 3, low.imageSize, low.imageSize]) }),
-    pixelsHigh: input('pixelsHigh', 'float32', [batch, 3, imageSize, imageSize]),
+    pixelsHigh: input('pixelsHigh', 'float32', [batch, 3, side, side]),
     objects: {
       rows: input('rows', 'float32', [batch, boxes, finest]),
       columns: input('columns', 'float32', [batch, boxes, finest]),
@@ -87,8 +88,20 @@ export function encodedInputs(config: ChatRexConfig, batch: Dim): ImageFeatures 
   return {
     ...(low && { low: input('low', 'float32', [batch, imageTokenCount(config), low.hiddenSize]) }),
     maps: encodedMaps(config, batch, (i) => `map ${i}`),
+    predictions: encodedPredictions(config, batch, (i) => `predictions ${i}`),
   };
 }
+
+/** What its encoders predict of an image, as inputs. */
+export const encodedPredictions = (config: ChatRexConfig, batch: Dim, nameOf: (i: number) => string): Tensor[] =>
+  predictionShapes(config.high, config.imageSize).map((shape, i) => input(nameOf(i), 'float32', [batch, ...shape]));
+
+/** Everything of an image by the names of `encodedInputs`. */
+export const namedFeatures = ({ low, maps, predictions }: ImageFeatures): Record<string, Tensor> => ({
+  ...(low && { low }),
+  ...Object.fromEntries(maps.map((map, i) => [`map ${i}`, map])),
+  ...Object.fromEntries(predictions.map((one, i) => [`predictions ${i}`, one])),
+});
 
 /** The high-resolution encoder's maps of an image, as inputs [B, C_i, H_i, W_i], finest first. */
 export function encodedMaps({ high, imageSize }: ChatRexConfig, batch: Dim, nameOf: (i: number) => string): Tensor[] {

@@ -99,6 +99,7 @@ const mllmTraining = z.strictObject({
   foundShare: share,
   namingWeight: z.number().nonnegative(),
   boxJitter: share,
+  oneWordShare: share.optional(),
   encodersLearn: z.boolean(),
   lora: z
     .strictObject({

@@ -8,11 +8,13 @@ import type { Scope } from '../nn/scope.ts';
 import { concat } from '../tensor/ops/concat.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
+import { resize } from '../tensor/ops/resize.ts';
 import { sigmoid } from '../tensor/ops/sigmoid.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { convNext, convNextStrides } from './convnext.ts';
-import { nanoDetNetwork } from './nanodet/network.ts';
+import { type LevelPredictions, nanoDetNetwork } from './nanodet/network.ts';
+import { likeliestPredictions } from './nanodet/predictions.ts';
 import { levelCount, levelStrides, nanoDetSizesShape } from './nanodet/sizes.ts';
 
 const count = z.int().positive();
@@ -35,6 +37,11 @@ const nanoDetSchema = z.object({
    * embedding of a box, to which they are added, and a projector learns late to look at what is small.
    */
   mapScale: z.object({ channels: z.number().positive(), scores: z.number().positive() }).optional(),
+  /**
+   * The image comes twice as large, and the detector looks at both sizes. Of each its likeliest predictions, so many,
+   * are kept, and an object's token also has their scores of its box, times `scale`: a map pooled over a box says less.
+   */
+  predictions: z.object({ count, scale: z.number().positive() }).optional(),
 });
 
 /** A configuration without a kind is that of a ConvNeXt. */
@@ -55,20 +62,58 @@ export const mapChannels = (config: MapEncoderConfig): readonly number[] =>
     ? config.dims
     : new Array<number>(levelCount).fill(config.neckChannels + config.categoryCount);
 
+/** How many times larger than the image of the maps the encoder wants it. */
+export const pixelScale = (config: MapEncoderConfig): 1 | 2 =>
+  config.kind === 'nanodet' && config.predictions ? 2 : 1;
+
+/** Shapes of `predictions` but for the batch. */
+export function predictionShapes(config: MapEncoderConfig, imageSize: number): (readonly [number, number])[] {
+  if (config.kind !== 'nanodet' || !config.predictions) return [];
+  const { categoryCount, predictions } = config;
+  return [1, 2].map((scale) => {
+    const places = levelStrides(config).reduce((sum, stride) => sum + ((scale * imageSize) / stride) ** 2, 0);
+    return [Math.min(predictions.count, places), 4 + categoryCount];
+  });
+}
+
+/** What an encoder makes of images. */
+export interface EncodedMaps {
+  /** [B, C, h, w], finest first. */
+  readonly maps: readonly Tensor[];
+  /** What a detector predicts at each size of the image, [B, P, 4 + categories]: see `likeliestPredictions`. */
+  readonly predictions: readonly Tensor[];
+}
+
 /**
- * Images [B, 3, H, W], normalised, H and W static multiples of the largest stride -> maps [B, C, h, w], finest first.
+ * Encodes images [B, 3, s * H, s * W], normalised, s being `pixelScale`, H and W static multiples of the largest
+ * stride.
  */
-export function mapEncoder(scope: Scope, config: MapEncoderConfig): (images: Tensor) => Tensor[] {
-  if (config.kind === 'convnext') return convNext(scope, config);
+export function mapEncoder(scope: Scope, config: MapEncoderConfig): (images: Tensor) => EncodedMaps {
+  if (config.kind === 'convnext') {
+    const encode = convNext(scope, config);
+    return (images) => ({ maps: encode(images), predictions: [] });
+  }
   const network = nanoDetNetwork(scope, config);
+  const { mapScale, predictions } = config;
+  const predicted = (levels: readonly LevelPredictions[], { shape: [, , , side] }: Tensor) =>
+    predictions ? [likeliestPredictions(levels, config, { side: side as number, count: predictions.count })] : [];
   return (images) => {
-    const maps = network.maps(images);
-    return network.predict(maps).map(({ logits, height, width }, level) => {
+    const image = predictions ? halved(images) : images;
+    const maps = network.maps(image);
+    const levels = network.predict(maps);
+    const withScores = levels.map(({ logits, height, width }, level) => {
       const scores = transpose(sigmoid(logits), [0, 2, 1]);
       const asMap = reshape(scores, [maps[level].shape[0], config.categoryCount, height, width]);
-      const { mapScale } = config;
       if (!mapScale) return concat([maps[level], asMap], 1);
       return concat([multiply(maps[level], mapScale.channels), multiply(asMap, mapScale.scores)], 1);
     });
+    const closer = predictions ? predicted(network.predict(network.maps(images)), images) : [];
+    return { maps: withScores, predictions: [...predicted(levels, image), ...closer] };
   };
+}
+
+/** Means of two by two pixels. */
+function halved(images: Tensor): Tensor {
+  const [, , height, width] = images.shape as [unknown, number, number, number];
+  return resize(images, { height: height / 2, width: width / 2, mode: 'bilinear' });
 }

@@ -4,7 +4,7 @@ import { Session } from '../../runtime/session.ts';
 import { input } from '../../tensor/ops/input.ts';
 import { formatNanoDetConfig, type NanoDetScale, parseNanoDetConfig } from './config.ts';
 import { type Detection, detectionsOf, proposalsOf } from './detections.ts';
-import { placeBoxes } from './place-boxes.ts';
+import { placeBoxes } from '../../vision/nanodet/place-boxes.ts';
 import { tinyNanoDetConfig } from './testing/tiny.ts';
 
 const config = tinyNanoDetConfig;

@@ -20,7 +20,7 @@ import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranu
 import { SessionCache } from '../session-cache.ts';
 import { type NanoDetConfig, type NanoDetScale, sizesOf } from './config.ts';
 import { type Detection, detectionsOf, proposalsOf, type ScalePredictions } from './detections.ts';
-import { placeBoxes } from './place-boxes.ts';
+import { placeBoxes } from '../../vision/nanodet/place-boxes.ts';
 
 /** A network on disk: its configuration and where its weights are. */
 export interface StoredNanoDet {

@@ -44,6 +44,7 @@ export const photosAlign: Omit<MllmTraining, 'data'> = {
   foundShare: 0.7,
   namingWeight: 0.5,
   boxJitter: 0.05,
+  oneWordShare: 0.25,
   encodersLearn: false,
 };
 

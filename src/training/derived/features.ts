@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ChatRexConfig } from '../../chatrex/config.ts';
 import { chatRexVision } from '../../chatrex/network.ts';
-import { encodedInputs, visionInputs } from '../../chatrex/vision-encoder.ts';
+import { encodedInputs, namedFeatures, visionInputs } from '../../chatrex/vision-encoder.ts';
 import type { Dataset, DatasetSpec, OpenContext } from '../../datasets/dataset.ts';
 import { type Derived, derive } from '../../datasets/derived.ts';
 import { createScope } from '../../nn/scope.ts';
@@ -78,8 +78,7 @@ export function featureFeeds(model: ChatRexConfig, rows: readonly (Features | nu
 /** The encoders' graph for images one by one; outputs have the names of `encodedInputs`. */
 export function encoderGraph(model: ChatRexConfig): Record<string, Tensor> {
   const { pixelsLow, pixelsHigh } = visionInputs(model, { batch: 1 });
-  const { low, maps } = chatRexVision(createScope(), model).encode(pixelsLow, pixelsHigh);
-  return { ...(low && { low }), ...Object.fromEntries(maps.map((map, i) => [`map ${i}`, map])) };
+  return namedFeatures(chatRexVision(createScope(), model).encode(pixelsLow, pixelsHigh));
 }
 
 /** Results of `encoderGraph` as one record. */
@@ -96,9 +95,7 @@ export function packFeatures(model: ChatRexConfig, results: Feeds): Features {
 
 /** Names and shapes of an image's features, in the order of a record. */
 function featureLayout(model: ChatRexConfig) {
-  const { low, maps } = encodedInputs(model, 1);
-  const named = [...(low ? [['low', low] as const] : []), ...maps.map((map, i) => [`map ${i}`, map] as const)];
-  return named.map(([name, { shape }]) => {
+  return Object.entries(namedFeatures(encodedInputs(model, 1))).map(([name, { shape }]) => {
     const ofImage = shape.slice(1) as number[];
     return { name, shape: ofImage, length: ofImage.reduce((product, size) => product * size, 1) };
   });

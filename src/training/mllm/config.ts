@@ -23,6 +23,11 @@ export interface MllmTraining extends PartedSettings, Curriculum {
   readonly namingWeight: number;
   /** Corners of regions are moved by up to this share of their box. */
   readonly boxJitter: number;
+  /**
+   * Share of the questions with a short answer that end with LLaVA's request for one word, as benchmarks ask; none by
+   * default.
+   */
+  readonly oneWordShare?: number;
   /** Whether the image encoders learn too; otherwise every image is encoded once, before the first step. */
   readonly encodersLearn: boolean;
   /** The language model learns by low-rank adapters, which export merges into its weights; as a whole by default. */

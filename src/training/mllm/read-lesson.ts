@@ -1,6 +1,6 @@
 /** From a position of the order to what the model learns there: image, list of boxes, conversations. */
 
-import { proposalsOf } from '../../chatrex/config.ts';
+import { highPixels, proposalsOf } from '../../chatrex/config.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import type { Derived } from '../../datasets/derived.ts';
 import type { Draw } from '../../datasets/order.ts';
@@ -13,7 +13,7 @@ import { datasetOf, type OpenedMixture } from '../mixture.ts';
 import type { Lesson } from './answering.ts';
 import type { MllmTraining } from './config.ts';
 import { objectList, randomProposals } from './object-list.ts';
-import { chooseConversations, imageTexts, type Questions } from './texts.ts';
+import { askedInOneWord, chooseConversations, imageTexts, type Questions } from './texts.ts';
 
 export interface DrawnLesson extends Lesson {
   readonly draw: Draw;
@@ -81,12 +81,13 @@ async function readLesson(
     randomProposals(regions, size, hasImage ? random.int(0, config.proposals) : 0, random);
   const mostOverlap = proposalsOf(config.model).nmsIou;
   const list = objectList(regions, proposals, { jitter: config.boxJitter, isFound, mostOverlap, named, random });
-  const texts = imageTexts(chosen, list, chat, {
+  const asked = askedInOneWord(chosen, config.oneWordShare ?? 0, random);
+  const texts = imageTexts(asked, list, chat, {
     room: config.room,
     listOrder: config.model.extensions?.setLists ? random : undefined,
     hasImage: hasImage !== undefined,
   });
-  const image = hasImage && hasPixels ? await dataset.image(index, enoughPixels(size, config.model.imageSize)) : null;
+  const image = hasImage && hasPixels ? await dataset.image(index, enoughPixels(size, highPixels(config.model))) : null;
   return { draw, hasImage: hasImage !== undefined, image, size, regions, list, texts };
 }
 
@@ -114,6 +115,6 @@ export async function readHeldOut(
   const listOrder = config.model.extensions?.setLists ? random : undefined;
   const texts = imageTexts(chosen, list, chat, { room: config.room, listOrder, hasImage: hasImage !== undefined });
   if (texts.texts.length === 0) return null;
-  const image = hasImage ? await dataset.image(index, enoughPixels(size, config.model.imageSize)) : null;
+  const image = hasImage ? await dataset.image(index, enoughPixels(size, highPixels(config.model))) : null;
   return { image, size, regions, list, texts };
 }

@@ -5,6 +5,7 @@ import type { Conversation } from '../../datasets/sample.ts';
 import { maxObjects } from '../../grounding/dialect.ts';
 import type { Turn } from '../../grounding/grounded-text.ts';
 import type { Chat } from '../../prompt/conversation.ts';
+import { inOneWord } from '../../prompt/questions.ts';
 import { encodeTrainingSample } from '../../prompt/training-sample.ts';
 import type { Random } from '../../random.ts';
 import type { ObjectList } from './object-list.ts';
@@ -72,6 +73,23 @@ export function chooseConversations(
   });
   return { chosen, regions };
 }
+
+/** Asks for one word behind a share of the questions that have a short answer. */
+export const askedInOneWord = (
+  conversations: readonly Conversation[],
+  share: number,
+  random: Random,
+): readonly Conversation[] =>
+  share === 0
+    ? conversations
+    : conversations.map((conversation) => ({
+        ...conversation,
+        turns: conversation.turns.map((turn) =>
+          turn.accepted && random.chance(share)
+            ? { ...turn, question: [...turn.question, { kind: 'text' as const, text: inOneWord }] }
+            : turn,
+        ),
+      }));
 
 export interface TextOptions {
   /** Tokens for questions and answers together. */

@@ -8,8 +8,8 @@ import { multiply } from '../../tensor/ops/multiply.ts';
 import { reshape } from '../../tensor/ops/reshape.ts';
 import { softmax } from '../../tensor/ops/softmax.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { LevelPredictions } from '../../vision/nanodet/network.ts';
-import type { NanoDetSizes } from '../../vision/nanodet/sizes.ts';
+import type { LevelPredictions } from './network.ts';
+import type { NanoDetSizes } from './sizes.ts';
 
 /** Boxes in pixels of the network's input, unclipped: [B, places of all levels, 4] xyxy. */
 export function placeBoxes(
