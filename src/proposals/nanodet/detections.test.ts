@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { hostTensor } from '../../runtime/host-tensor.ts';
 import { Session } from '../../runtime/session.ts';
 import { input } from '../../tensor/ops/input.ts';
+import { placeBoxes } from '../../vision/nanodet/place-boxes.ts';
 import { formatNanoDetConfig, type NanoDetScale, parseNanoDetConfig } from './config.ts';
 import { type Detection, detectionsOf, proposalsOf } from './detections.ts';
-import { placeBoxes } from '../../vision/nanodet/place-boxes.ts';
 import { tinyNanoDetConfig } from './testing/tiny.ts';
 
 const config = tinyNanoDetConfig;

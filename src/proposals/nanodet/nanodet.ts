@@ -13,6 +13,7 @@ import { concat } from '../../tensor/ops/concat.ts';
 import { input } from '../../tensor/ops/input.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { nanoDetNetwork } from '../../vision/nanodet/network.ts';
+import { placeBoxes } from '../../vision/nanodet/place-boxes.ts';
 import { explainNaN, hasNaN } from '../../weights/non-finite.ts';
 import { createTurns } from '../in-turn.ts';
 import { completeFilter, type FilterOptions, type Proposals } from '../post-process.ts';
@@ -20,7 +21,6 @@ import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranu
 import { SessionCache } from '../session-cache.ts';
 import { type NanoDetConfig, type NanoDetScale, sizesOf } from './config.ts';
 import { type Detection, detectionsOf, proposalsOf, type ScalePredictions } from './detections.ts';
-import { placeBoxes } from '../../vision/nanodet/place-boxes.ts';
 
 /** A network on disk: its configuration and where its weights are. */
 export interface StoredNanoDet {

@@ -6,7 +6,15 @@ import { createChat, nanoChatTokens } from '../../prompt/conversation.ts';
 import { createTokenizer } from '../../prompt/tokenizer/tokenizer.ts';
 import { trainTokenizer } from '../../prompt/tokenizer/train-tokenizer.ts';
 import { createRandom } from '../../random.ts';
-import { chooseConversations, imageTexts, type Lesson, lessonAt, namedRegions, tasksOf } from './texts.ts';
+import {
+  askedInOneWord,
+  chooseConversations,
+  imageTexts,
+  type Lesson,
+  lessonAt,
+  namedRegions,
+  tasksOf,
+} from './texts.ts';
 
 test('lessons follow each other, then everything is asked', () => {
   const lessons: Lesson[] = [
@@ -19,6 +27,26 @@ test('lessons follow each other, then everything is asked', () => {
   expect(lessonAt(curriculum, 3).regionStyle).toBe('category');
   expect(lessonAt(curriculum, 5).regionStyle).toBeUndefined();
   expect(tasksOf(curriculum)).toEqual(['counting', 'referring', 'detection']);
+});
+
+test('a share of the questions with a short answer asks for one word', () => {
+  const question = [{ kind: 'text' as const, text: 'Is there a dog?' }];
+  const short: Turn = { question, answer: [{ kind: 'text', text: 'no' }], accepted: ['no'] };
+  const open: Turn = { question, answer: [{ kind: 'text', text: 'A dog sleeps.' }] };
+  const conversations: Conversation[] = Array.from({ length: 200 }, () => ({
+    task: 'region-qa',
+    turns: [short, open],
+  }));
+  const asked = askedInOneWord(conversations, 0.25, createRandom('words'));
+  const endings = (at: number) => asked.filter(({ turns }) => turns[at].question.length === 2).length;
+  expect(endings(0)).toBeGreaterThan(30);
+  expect(endings(0)).toBeLessThan(70);
+  expect(endings(1)).toBe(0);
+  expect(asked.find(({ turns }) => turns[0].question.length === 2)?.turns[0].question[1]).toEqual({
+    kind: 'text',
+    text: '\nAnswer the question using a single word or phrase.',
+  });
+  expect(askedInOneWord(conversations, 0, createRandom('words'))).toBe(conversations);
 });
 
 const words = 'what is this it is a red cup where are the cups here'.split(' ');
