@@ -23,7 +23,7 @@ const { values } = parseArgs({
 const { photos, out, steps } = values;
 const run = (name: string): string => join(values.runs, name);
 /** Conversations that an image of `names.jsonl` is tried for. */
-const namesAboveAll = { 'region-caption': 9, detection: 5, 'region-qa': 2, 'brief-caption': 1 };
+const namesAboveAll = { 'region-caption': 9, detection: 5, 'region-qa': 3, 'brief-caption': 1 };
 const lessons = run('photo-lessons');
 const folders = ['coco', 'coco-val'].map((name) => join(photos, name));
 const dataOf = (name: string) => `json-lines:${join(lessons, name)},images=${photos}`;
@@ -51,7 +51,9 @@ if (!isMade) runStages([{ command: ['tools/photo/make-data.ts', ...folders], opt
 const parts = [
   { data: dataOf('train.jsonl'), weight: 2 },
   // What things are called, also the rare ones.
-  { data: dataOf('names.jsonl'), weight: 1, conversations: namesAboveAll },
+  { data: dataOf('names.jsonl'), weight: 0.7, conversations: namesAboveAll },
+  // What people take for a thing, and which of the detector's guesses are wrong.
+  { data: dataOf('boxes.jsonl'), weight: 0.4, conversations: namesAboveAll },
 ];
 await writeBeside(mixture, (file) => file.writeFile(JSON.stringify(parts)));
 runStages([...training, { command: ['export'], options: { mllm: run('photo-instruct'), out }, flags: ['force'] }]);

@@ -6,10 +6,10 @@
  *
  * A folder holds `images/`, `captions.json` and `instances.json` of COCO's form; images are those of either file.
  * Photographs of the folder's split `--validation` with true boxes, and so many of the first ones with captions alone,
- * are kept apart: `validation.jsonl`; the others are `train.jsonl`. `names.jsonl` has those of them with true boxes,
- * and for each category up to 40 others that show it, among them boxes whose name the detector only guesses: most
- * categories are rare in photographs, and a guess still teaches what the detector's scores are called. Image names are
- * relative to the folder of all. `--fast` looks at one scale.
+ * are kept apart: `validation.jsonl`. The others are `train.jsonl`; those of them with true boxes are also
+ * `boxes.jsonl`. `names.jsonl` has these, and for each category up to 40 others that show it, among them boxes whose
+ * name the detector only guesses: most categories are rare in photographs, and a guess still teaches what the
+ * detector's scores are called. Image names are relative to the folder of all. `--fast` looks at one scale.
  */
 
 import { mkdir, readFile } from 'node:fs/promises';
@@ -101,7 +101,8 @@ await network.dispose();
 await mkdir(options.out, { recursive: true });
 const header = JSON.stringify({ vocabulary: names.map((name) => ({ name })) });
 const { train, validation, guesses } = made;
-for (const [name, of] of Object.entries({ train, validation, names: rareNamesToo(guesses) })) {
+const boxes = train.filter(hasTruth);
+for (const [name, of] of Object.entries({ train, validation, boxes, names: rareNamesToo(guesses) })) {
   const path = join(options.out, `${name}.jsonl`);
   const text = [header, ...of.map((sample) => JSON.stringify(sample)), ''].join('\n');
   await writeBeside(path, (file) => file.writeFile(text));
@@ -178,9 +179,14 @@ function withGuesses(sample: Sample, { boxesXyxy, categories = [], categoryScore
   return { ...sample, regions, coverage: { ...sample.coverage, partialCategories: [...partial].sort() } };
 }
 
+/** The detector's boxes have scores. */
+function hasTruth({ regions }: Sample): boolean {
+  return regions.some(({ score }) => score === undefined);
+}
+
 /** Photographs with true boxes, and for each category those that show it most certainly. */
 function rareNamesToo(samples: readonly Sample[]): Sample[] {
-  const chosen = new Set(samples.filter(({ regions }) => regions.some(({ score }) => score === undefined)));
+  const chosen = new Set(samples.filter(hasTruth));
   for (const name of names) {
     const scoreOf = ({ regions }: Sample) =>
       Math.max(0, ...regions.map(({ category, score = 1 }) => (category === name ? score : 0)));
