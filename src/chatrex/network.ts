@@ -7,7 +7,7 @@
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
 import { encodeObjects, type ObjectInputs, placeChannels, placeEmbedding } from '../objects/object-encoder.ts';
-import { scoresOfBoxes } from '../objects/predicted-scores.ts';
+import { scoresOfBoxes, sharesOf } from '../objects/predicted-scores.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
@@ -75,6 +75,12 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const placeIn = (name: string, deviation: number) =>
     linear(place.at(name), placeChannels, hiddenSize, { hasBias: false, deviation });
   const places = tiedObjects?.hasPlace ? { read: placeIn('read', 0.04), choice: placeIn('choice', 0.02) } : undefined;
+  const names = predicted && linear(vision.at('mm_object_names'), nameChannels, hiddenSize, { hasBias: false });
+  const named = (object: Tensor, predictions: readonly Tensor[], { boxesCxcywhNormalized }: ObjectInputs) => {
+    const scores = predictions.map((one) => scoresOfBoxes(one, boxesCxcywhNormalized)).reduce(add);
+    const features = projectObjects(concat([object, multiply(scores, predicted!.scale)], 2));
+    return add(features, names!(sharesOf(scores)));
+  };
   return {
     encode: (pixelsLow, pixelsHigh) => ({
       ...(encodeLow && pixelsLow && { low: encodeLow(pixelsLow) }),
@@ -88,9 +94,7 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
     },
     objectTokens: ({ maps, predictions }, objects) => {
       const { object } = encodeObjects(maps, objects);
-      const scores = predictions.map((one) => scoresOfBoxes(one, objects.boxesCxcywhNormalized));
-      const features = predicted ? [object, multiply(scores.reduce(add), predicted.scale)] : [object];
-      const content = projectObjects(concat(features, 2));
+      const content = predicted ? named(object, predictions, objects) : projectObjects(object);
       if (!places) return { content, read: content, choice: content };
       const embedding = placeEmbedding(objects.boxesCxcywhNormalized);
       const [read, choice] = [places.read, places.choice].map((map) => add(content, map(embedding)));

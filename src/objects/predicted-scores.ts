@@ -7,6 +7,7 @@ import { maximum } from '../tensor/ops/maximum.ts';
 import { minimum } from '../tensor/ops/minimum.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
 import { power } from '../tensor/ops/power.ts';
+import { reduceSum } from '../tensor/ops/reduce-sum.ts';
 import { relu } from '../tensor/ops/relu.ts';
 import { slice } from '../tensor/ops/slice.ts';
 import { sqrt } from '../tensor/ops/sqrt.ts';
@@ -46,3 +47,10 @@ export function scoresOfBoxes(predictions: Tensor, boxesCxcywhNormalized: Tensor
   const sums = matmul(power(iou, norm * overlapPower), power(scores, norm));
   return sqrt(sqrt(add(sums, nothing)));
 }
+
+/** What a box shares out beside its scores: with scores far below it, shares are small too. */
+const unknown = 0.02;
+
+/** Scores [B, K, C] -> how much of them each category has, nearly 1 in all where anything is likely. */
+export const sharesOf = (scores: Tensor): Tensor =>
+  divide(scores, add(reduceSum(scores, { axes: [2], keepDims: true }), unknown));
