@@ -6,18 +6,16 @@
 
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
-import { encodeObjects, type ObjectInputs, placeChannels, placeEmbedding } from '../objects/object-encoder.ts';
-import { scoresOfBoxes, sharesOf } from '../objects/predicted-scores.ts';
+import { type ObjectInputs, placeChannels, placeEmbedding } from '../objects/object-encoder.ts';
 import { add } from '../tensor/ops/add.ts';
-import { concat } from '../tensor/ops/concat.ts';
-import { multiply } from '../tensor/ops/multiply.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { clipVit } from '../vision/clip-vit.ts';
-import { fusion, projector } from '../vision/fusion.ts';
+import { fusion } from '../vision/fusion.ts';
 import { mapChannels, mapEncoder } from '../vision/map-encoder.ts';
 import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
+import { objectProjector } from './object-projector.ts';
 
 /** Where the encoders' parameters stand. */
 export const lowEncoder = 'vision_tower.vision_tower';
@@ -65,22 +63,13 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const encodeLow = config.low && clipVit(vision.at(lowEncoder), config.low);
   const encodeHigh = mapEncoder(vision.at(highEncoder), config.high);
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
-  const predicted = config.high.kind === 'nanodet' ? config.high.predictions : undefined;
-  const nameChannels = config.high.kind === 'nanodet' && predicted ? config.high.categoryCount : 0;
-  const objectChannels = dims.reduce((sum, channels) => sum + channels, nameChannels);
-  const projectObjects = projector(vision.at('mm_object_projector'), objectChannels, hiddenSize, tokenScale);
+  const projectObjects = objectProjector(vision, config);
   // Two projections: position matters when a question mentions an object, but must not outweigh the category when
   // objects are chosen by name.
   const place = vision.at('mm_object_place');
   const placeIn = (name: string, deviation: number) =>
     linear(place.at(name), placeChannels, hiddenSize, { hasBias: false, deviation });
   const places = tiedObjects?.hasPlace ? { read: placeIn('read', 0.04), choice: placeIn('choice', 0.02) } : undefined;
-  const names = predicted && linear(vision.at('mm_object_names'), nameChannels, hiddenSize, { hasBias: false });
-  const named = (object: Tensor, predictions: readonly Tensor[], { boxesCxcywhNormalized }: ObjectInputs) => {
-    const scores = predictions.map((one) => scoresOfBoxes(one, boxesCxcywhNormalized)).reduce(add);
-    const features = projectObjects(concat([object, multiply(scores, predicted!.scale)], 2));
-    return add(features, names!(sharesOf(scores)));
-  };
   return {
     encode: (pixelsLow, pixelsHigh) => ({
       ...(encodeLow && pixelsLow && { low: encodeLow(pixelsLow) }),
@@ -92,9 +81,8 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
       const high = transpose(reshape(last, [last.shape[0], highChannels, imageTokenCount(config)]), [0, 2, 1]);
       return fuse(low, high);
     },
-    objectTokens: ({ maps, predictions }, objects) => {
-      const { object } = encodeObjects(maps, objects);
-      const content = predicted ? named(object, predictions, objects) : projectObjects(object);
+    objectTokens: (image, objects) => {
+      const content = projectObjects(image, objects);
       if (!places) return { content, read: content, choice: content };
       const embedding = placeEmbedding(objects.boxesCxcywhNormalized);
       const [read, choice] = [places.read, places.choice].map((map) => add(content, map(embedding)));

@@ -12,6 +12,8 @@ export interface Dataset {
   readonly size: number;
   /** Category names; empty for class-agnostic sets. */
   readonly vocabulary: readonly VocabularyEntry[];
+  /** Whether samples whose images have one name show one image; rows of Parquet carry images of their own. */
+  readonly namesImages?: boolean;
   /** Values of each attribute that regions may have, in a fixed order: `{ color: ['red', ...] }`. */
   readonly attributes?: Readonly<Record<string, readonly string[]>>;
   /** Words that a tokenizer trained on this set should know besides its conversations. */

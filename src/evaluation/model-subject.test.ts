@@ -31,3 +31,20 @@ test('a network without categories finds nothing by name', async () => {
   const subject = new ModelSubject({ upn: { ...detector, categories: [] } as never });
   await expect(subject.detect(view, ['dog'])).rejects.toThrow(/no language model/);
 });
+
+test('questions in a row about one image look at it once, where names say which image it is', async () => {
+  const looked: string[] = [];
+  const upn = { ...detector, propose: async () => (looked.push('look'), [proposals]) };
+  const ask = async (namesImages: boolean, files: readonly string[]) => {
+    looked.length = 0;
+    const data = { namesImages };
+    const subject = new ModelSubject({ upn: upn as never });
+    for (const file of files) {
+      const question = { ...view, data, sample: { image: { file } } } as unknown as SampleView;
+      await subject.answer(question, 'Is there a dog in the image?');
+    }
+    return looked.length;
+  };
+  expect(await ask(true, ['a.jpg', 'a.jpg', 'b.jpg', 'a.jpg'])).toBe(3);
+  expect(await ask(false, ['a.jpg', 'a.jpg'])).toBe(2);
+});

@@ -36,6 +36,7 @@ export function questionDataset(name: string, questions: readonly WordQuestion[]
     fingerprint: hash.digest('hex').slice(0, 32),
     size: questions.length,
     vocabulary: [],
+    namesImages: true,
     sample: async (index): Promise<Sample> => ({
       id: questions[index].id,
       image: { file: fileOf(questions[index]) },
