@@ -18,6 +18,7 @@ import { trainStage } from '../training/parallel/threads.ts';
 import { requireRunFolder } from '../training/run.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
+import { openCheckpoint } from '../weights/checkpoint.ts';
 import { interruptedStatus, interruptible } from './interruption.ts';
 import { oneLine } from './one-line.ts';
 import { whole } from './option-types.ts';
@@ -134,13 +135,20 @@ async function encoderWeights({ vision, detector, upn }: TrainOptions): Promise<
   ];
 }
 
-/** A language model with the places of objects, which it knows to read; its words keep their embeddings. */
+/**
+ * A language model, whose words keep their embeddings; that of a ChatRex with the places of objects, which it knows to
+ * read.
+ */
 async function languageWeights(model: string, run: string): Promise<InitialWeights[]> {
   const folder = modelFolder(model);
-  const [language, places] = await Promise.all(
-    ['model.', 'mm_object_place.'].map((part) => weightsOf(folder, { from: part, to: part })),
+  const vocabulary = { from: tokenizerFile(folder), to: tokenizerFile(run) };
+  const names = [...(await openCheckpoint((await weightsOf(folder)).file)).tensors.keys()];
+  const parts = ['model.', 'lm_head.', 'mm_object_place.'].filter((part) =>
+    names.some((name) => name.startsWith(part)),
   );
-  return [{ ...language, vocabulary: { from: tokenizerFile(folder), to: tokenizerFile(run) } }, places];
+  return Promise.all(
+    parts.map(async (part) => ({ ...(await weightsOf(folder, { from: part, to: part })), vocabulary })),
+  );
 }
 
 const anyCount = whole(1, Number.MAX_SAFE_INTEGER);

@@ -7,6 +7,7 @@
  */
 
 import { linear } from '../nn/linear.ts';
+import { newTokens } from '../nn/new-tokens.ts';
 import { rmsNorm } from '../nn/rms-norm.ts';
 import type { Scope } from '../nn/scope.ts';
 import { add } from '../tensor/ops/add.ts';
@@ -65,13 +66,17 @@ export function llama(scope: Scope, config: LlamaConfig, options: LlamaOptions =
   const deviation = 0.02;
   const start = { kind: 'normal', deviation } as const;
   const table = model.at('embed_tokens').parameter('weight', [vocabSize, hiddenSize], start, options.embeddingDType);
+  const added = newTokens(model.at('embed_tokens'), vocabSize, hiddenSize);
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) =>
     decoderLayer(model.at(`layers.${i}`), config),
   );
   const norm = rmsNorm(model.at('norm'), hiddenSize, { epsilon: rmsNormEps });
   const isTied = config.tieWordEmbeddings && scope.linearFormat === 'float';
   const head = isTied
-    ? (hidden: Tensor) => matmul(hidden, cast(table, 'float32'), { transposeB: true })
+    ? (hidden: Tensor) => {
+        const logits = matmul(hidden, cast(table, 'float32'), { transposeB: true });
+        return added ? add(logits, added.logits(hidden)) : logits;
+      }
     : linear(scope.at('lm_head'), hiddenSize, vocabSize, { hasBias: false, deviation });
 
   const maxPositions = options.maxPositions ?? config.maxPositionEmbeddings;
@@ -80,7 +85,10 @@ export function llama(scope: Scope, config: LlamaConfig, options: LlamaOptions =
   const [cosines, sines] = [constant('float32', shape, tables.cosines), constant('float32', shape, tables.sines)];
 
   return {
-    embed: (ids) => cast(gather(table, ids, { axis: 0 }), 'float32'),
+    embed: (ids) => {
+      const rows = cast(gather(table, ids, { axis: 0 }), 'float32');
+      return added ? add(rows, added.embed(ids)) : rows;
+    },
     forward: (embeddings, layout) => {
       const attention = wholeAttention(config, { cosines, sines }, embeddings.shape, layout);
       return norm(layers.reduce((x, layer) => layer(x, attention), embeddings));

@@ -16,6 +16,8 @@ export interface Adapter {
   readonly rank: number;
   /** What B A is multiplied by, times the rank. */
   readonly alpha: number;
+  /** Tokens at the end of a vocabulary that learn their embeddings; see `new-tokens.ts`. None by default. */
+  readonly newTokens?: number;
 }
 
 export interface Scope {

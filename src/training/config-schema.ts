@@ -105,6 +105,7 @@ const mllmTraining = z.strictObject({
     .strictObject({
       rank: count,
       alpha: positive,
+      newTokens: count.optional(),
       targets: z.array(z.string()).min(1).readonly(),
       alsoTrain: z.array(z.string()).readonly().optional(),
     })

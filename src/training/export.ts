@@ -7,13 +7,14 @@ import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import { writeNamed } from '../files.ts';
-import { adapterNames, isAdapter, mergedWeight } from '../nn/low-rank.ts';
+import { adapterNames, mergedWeight } from '../nn/low-rank.ts';
+import { newTokensName, withNewTokens } from '../nn/new-tokens.ts';
 import { float32ToFloat16 } from '../weights/float16.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { writeSafetensors } from '../weights/safetensors-writer.ts';
 import { prefixes } from './checkpoint.ts';
 import { checkpointFile } from './loop.ts';
-import type { LoraTraining } from './lora.ts';
+import { isLearnedBeside, type LoraTraining } from './lora.ts';
 import type { MllmTraining } from './mllm/config.ts';
 import { tokenizerFile } from './mllm/tokenizer.ts';
 import { modelWeightsFile, trainingOnly } from './model-folder.ts';
@@ -57,11 +58,15 @@ async function exportWeights(run: string, folder: string, lora?: LoraTraining): 
   const file = await openSafetensors(checkpointFile(run));
   const kept = [...file.tensors.values()].filter(
     ({ name }) =>
-      name.startsWith(prefix) && !isAdapter(name) && !trainingOnly.some((start) => name.startsWith(prefix + start)),
+      name.startsWith(prefix) &&
+      !isLearnedBeside(name) &&
+      !trainingOnly.some((start) => name.startsWith(prefix + start)),
   );
   const read = (name: string) =>
     file.readFloat32((file.tensors.has(prefixes.average + name) ? prefixes.average : prefix) + name);
   const valuesOf = async (name: string) => {
+    const newTokens = newTokensName(name);
+    if (file.tensors.has(prefix + newTokens)) return withNewTokens(await read(name), await read(newTokens));
     const adapter = adapterNames(name);
     if (!lora || !file.tensors.has(prefix + adapter.down)) return read(name);
     return mergedWeight(await read(name), await read(adapter.down), await read(adapter.up), lora);

@@ -11,6 +11,7 @@ import { nanoAlign, nanoInstruct } from './configs/nano-mllm.ts';
 import { nanoUpn } from './configs/nano-upn.ts';
 import { nanoVision } from './configs/nano-vision.ts';
 import { photosAlign, photosInstruct } from './configs/photos-mllm.ts';
+import { photosSmollmAlign, photosSmollmInstruct } from './configs/photos-smollm.ts';
 import { photosUpn } from './configs/photos-upn.ts';
 import type { Validation } from './mixture.ts';
 import type { StageConfigs, StageName } from './stages.ts';
@@ -21,8 +22,8 @@ type Draft<Name extends StageName> = Omit<StageConfigs[Name], 'data'> & Partial<
 const configs: { readonly [Name in StageName]: Readonly<Record<string, Draft<Name>>> } = {
   vision: { nano: nanoVision },
   upn: { nano: nanoUpn, photos: photosUpn },
-  align: { photos: photosAlign, nano: nanoAlign },
-  instruct: { photos: photosInstruct, nano: nanoInstruct },
+  align: { photos: photosAlign, 'photos-smollm': photosSmollmAlign, nano: nanoAlign },
+  instruct: { photos: photosInstruct, 'photos-smollm': photosSmollmInstruct, nano: nanoInstruct },
 };
 
 /**

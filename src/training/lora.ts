@@ -2,6 +2,7 @@
 
 import { ChatRexError } from '../errors.ts';
 import { adapterNames, isAdapter } from '../nn/low-rank.ts';
+import { isOfNewTokens } from '../nn/new-tokens.ts';
 import type { Adapter } from '../nn/scope.ts';
 
 /** The part of a configuration that asks for adapters. */
@@ -15,26 +16,42 @@ export interface LoraTraining extends Adapter {
   readonly alsoTrain?: readonly string[];
 }
 
+/** The table of words. */
+const words = 'model.embed_tokens';
+
 const isLanguage = (name: string): boolean => /^(model|lm_head)\./.test(name);
 
 /** The adapter of a layer, for `createScope`. */
 export const adapterOf =
   (lora: LoraTraining | undefined) =>
   (layer: string): Adapter | undefined =>
-    isLanguage(layer) && lora?.targets.some((target) => `.${layer}`.endsWith(`.${target}`)) ? lora : undefined;
+    layer === words || (isLanguage(layer) && lora?.targets.some((target) => `.${layer}`.endsWith(`.${target}`)))
+      ? lora
+      : undefined;
+
+/** Whether a parameter learns beside one that stays as it is, and becomes part of it at export. */
+export const isLearnedBeside = (name: string): boolean => isAdapter(name) || isOfNewTokens(name);
 
 /** Of the language model the adapters learn, and nothing else but `alsoTrain`; everything before it learns as ever. */
 export const learnsBeside =
   ({ alsoTrain = [] }: LoraTraining) =>
   (name: string): boolean =>
-    isAdapter(name) || !isLanguage(name) || alsoTrain.some((start) => name.startsWith(start));
+    isLearnedBeside(name) || !isLanguage(name) || alsoTrain.some((start) => name.startsWith(start));
 
 /**
  * @param names of all parameters of the graph
- * @throws ChatRexError 'invalid-argument' for a target that no linear layer of the language model has
+ * @throws ChatRexError 'invalid-argument' for a target that no linear layer of the language model has, and for new
+ *   tokens of a model whose output has a table to itself
  */
-export function requireTargets({ targets }: LoraTraining, names: readonly string[]): void {
+export function requireTargets({ targets, newTokens }: LoraTraining, names: readonly string[]): void {
   const known = new Set(names);
+  if (newTokens !== undefined && known.has('lm_head.weight')) {
+    throw new ChatRexError(
+      'invalid-argument',
+      `lora.newTokens: expected a language model whose embeddings are also its output; list ${words} and lm_head in ` +
+        'lora.alsoTrain instead',
+    );
+  }
   const adapted = names.filter((name) => name.endsWith('.weight') && known.has(adapterNames(name).down));
   const unknown = targets.find((target) => !adapted.some((name) => `.${name}`.endsWith(`.${target}.weight`)));
   if (unknown === undefined) return;

@@ -44,6 +44,25 @@ export function specialToken(id: number, content: string): AddedToken {
   return { id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false };
 }
 
+/**
+ * A tokenizer with these special tokens too: those that it has keep their ids, the others come behind its last.
+ * @example withSpecialTokens(smollm2, groundingTokens(dialects.paper)); // 104 more tokens
+ */
+export function withSpecialTokens(json: TokenizerJson, names: readonly string[]): TokenizerJson {
+  const known = new Set(json.added_tokens.map(({ content }) => content));
+  const first = tokenCount(json);
+  const added = names.filter((name) => !known.has(name)).map((name, i) => specialToken(first + i, name));
+  return { ...json, added_tokens: [...json.added_tokens, ...added] };
+}
+
+/** One more than the last id. */
+export function tokenCount({ model, added_tokens: added }: TokenizerJson): number {
+  let last = -1;
+  for (const id of Object.values(model.vocab)) last = Math.max(last, id);
+  for (const { id } of added) last = Math.max(last, id);
+  return last + 1;
+}
+
 /** The steps of a step: itself, or those a `Sequence` holds, flattened. */
 export function flattenSteps(step: Step | null | undefined): Step[] {
   if (!step) return [];

@@ -59,14 +59,21 @@ export function trainTokenizer(sentences: Iterable<string>, options: TokenizerTr
   });
 }
 
-/** @throws ChatRexError 'unsupported' for a tokenizer whose ids are not bytes, then merges in their order */
-function ownMerges({ model, pre_tokenizer: cut }: TokenizerJson): [string, string][] {
-  const merges = model.merges.map(
-    (merge) => (typeof merge === 'string' ? merge.split(' ') : merge) as [string, string],
-  );
+const mergesOf = ({ model }: TokenizerJson) =>
+  model.merges.map((merge) => (typeof merge === 'string' ? merge.split(' ') : merge) as [string, string]);
+
+/** Whether training can continue a tokenizer: its ids are bytes, then merges in their order, as training makes them. */
+export function canContinue(json: TokenizerJson): boolean {
+  const { model, pre_tokenizer: cut } = json;
   const isOwn = JSON.stringify(cut).includes(JSON.stringify(wordPattern)) && !model.byte_fallback;
-  const areInOrder = merges.every(([left, right], i) => model.vocab[left + right] === byteLevelAlphabet.length + i);
-  if (isOwn && areInOrder) return merges;
+  return (
+    isOwn && mergesOf(json).every(([left, right], i) => model.vocab[left + right] === byteLevelAlphabet.length + i)
+  );
+}
+
+/** @throws ChatRexError 'unsupported' for a tokenizer that training cannot continue */
+function ownMerges(json: TokenizerJson): [string, string][] {
+  if (canContinue(json)) return mergesOf(json);
   throw new ChatRexError(
     'unsupported',
     'expected a tokenizer that training made, whose words can be continued; came another, which must be used as it is',

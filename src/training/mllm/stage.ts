@@ -3,7 +3,7 @@
  * joins them with words; `instruct` trains everything. Both read the same data.
  */
 
-import { languageConfig, proposalsOf } from '../../chatrex/config.ts';
+import { proposalsOf } from '../../chatrex/config.ts';
 import { highEncoder, lowEncoder } from '../../chatrex/network.ts';
 import type { Derived } from '../../datasets/derived.ts';
 import { ChatRexError } from '../../errors.ts';
@@ -49,7 +49,7 @@ export async function openMllmStage(
     if (encoders) encoded.push(await deriveFeatures(dataset, data, { model, weights: encoders }, context));
   }
   const datasets = mixture.parts.map(({ dataset }) => dataset);
-  const tokenizer = await runTokenizer(folder, datasets, tasksOf(config), languageConfig(model).vocabSize, language);
+  const tokenizer = await runTokenizer(folder, datasets, tasksOf(config), model, language);
   const read = createLessonReader(name, config, mixture, found, chatOf(model, tokenizer), !encoders);
   const ask = createQuestioner(model, tokenizer);
   return {

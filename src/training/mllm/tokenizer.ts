@@ -2,14 +2,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ChatRexConfig, languageConfig } from '../../chatrex/config.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { ChatRexError } from '../../errors.ts';
 import { writeBeside } from '../../files.ts';
 import { dialects, groundingTokens } from '../../grounding/dialect.ts';
 import { nanoChatTokens } from '../../prompt/conversation.ts';
 import { createTokenizer, type Tokenizer } from '../../prompt/tokenizer/tokenizer.ts';
-import type { TokenizerJson } from '../../prompt/tokenizer/tokenizer-json.ts';
-import { trainTokenizer } from '../../prompt/tokenizer/train-tokenizer.ts';
+import { type TokenizerJson, tokenCount, withSpecialTokens } from '../../prompt/tokenizer/tokenizer-json.ts';
+import { canContinue, trainTokenizer } from '../../prompt/tokenizer/train-tokenizer.ts';
 import { createRandom } from '../../random.ts';
 
 export const tokenizerFile = (folder: string): string => join(folder, 'tokenizer.json');
@@ -20,24 +21,36 @@ const corpusSamples = 1000;
 /**
  * The tokenizer of a run: the one in its folder, or one trained on the first samples of its data and put there.
  * @param tasks whose conversations are the text
- * @param language a model folder whose words come first, those of the data behind them
+ * @param language a model folder: where training made its words, they come first and those of the data behind them;
+ *   those of any other model are taken as they are, with the special tokens behind them
+ * @throws ChatRexError 'invalid-argument' where the model's configuration has no room for these words, 'not-found'
+ *   where the folder has no tokenizer.json
  */
 export async function runTokenizer(
   folder: string,
   datasets: readonly Dataset[],
   tasks: readonly string[],
-  vocabSize: number,
+  model: ChatRexConfig,
   language?: string,
 ): Promise<Tokenizer> {
   const path = tokenizerFile(folder);
   const existing = await readFile(path, 'utf8').catch(() => undefined);
   if (existing !== undefined) return createTokenizer(parseTokenizer(existing, path));
-  const known = language === undefined ? undefined : tokenizerFile(language);
-  const json = trainTokenizer(await corpusOf(datasets, tasks), {
-    vocabSize,
-    base: known === undefined ? undefined : parseTokenizer(await readFile(known, 'utf8'), known),
-    specialTokens: [...nanoChatTokens, ...groundingTokens(dialects.paper)],
-  });
+  const base = language === undefined ? undefined : await tokenizerOf(language);
+  const { vocabSize } = languageConfig(model);
+  const grounding = groundingTokens(dialects[model.dialect]);
+  const specialTokens = model.chatFormat === 'nano' ? [...nanoChatTokens, ...grounding] : grounding;
+  const json =
+    base && !canContinue(base)
+      ? withSpecialTokens(base, specialTokens)
+      : trainTokenizer(await corpusOf(datasets, tasks), { vocabSize, base, specialTokens });
+  if (tokenCount(json) > vocabSize) {
+    const came = `the words of ${language} with ${specialTokens.length} special tokens need ${tokenCount(json)}`;
+    throw new ChatRexError(
+      'invalid-argument',
+      `model.language.vocab_size: expected room for all words, came ${vocabSize}; ${came}`,
+    );
+  }
   await writeBeside(path, (file) => file.writeFile(JSON.stringify(json)));
   return createTokenizer(json);
 }
@@ -57,6 +70,16 @@ export async function corpusOf(datasets: readonly Dataset[], tasks: readonly str
     }
   }
   return texts;
+}
+
+async function tokenizerOf(folder: string): Promise<TokenizerJson> {
+  const path = tokenizerFile(folder);
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new ChatRexError('not-found', `${path} is missing; give the folder of a language model that has one`, {
+      cause,
+    });
+  });
+  return parseTokenizer(text, path);
 }
 
 function parseTokenizer(text: string, path: string): TokenizerJson {
