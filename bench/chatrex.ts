@@ -3,6 +3,7 @@
  * about a image, and memory.
  *
  *     npx tsx bench/chatrex.ts [--preset chatrex-7b] [--boxes 40] [--tokens 16]
+ *     npx tsx bench/chatrex.ts --folder models/photo       a model that is there
  *
  * Weights are random, int4 for the language model and int8 for the encoders, and written to a temporary folder first
  * (4.7 GB). The boxes are given; the proposal network has its own benchmark. There is nothing to compare with: the
@@ -49,6 +50,7 @@ async function makeAndAsk(): Promise<void> {
     await writeShardedSafetensors(folder, randomWeights(parameters), 5e9);
     await writeFile(join(folder, 'config.json'), JSON.stringify(json));
     await copyFile(pathOf('../models/nano/tokenizer.json'), join(folder, 'tokenizer.json'));
+    console.log(`${options.preset}, int4 and int8`);
     const own = [...process.execArgv, ...process.argv.slice(1), '--folder', folder];
     spawnSync(process.execPath, own, { stdio: 'inherit' });
   } finally {
@@ -85,15 +87,15 @@ async function ask(folder: string): Promise<void> {
   const status = readFileSync('/proc/self/status', 'utf8');
   const gibibytes = (field: string) =>
     (Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 2 ** 20).toFixed(2);
-  console.log(`${options.preset}, int4 and int8, ${boxes.length} boxes, ${options.tokens} tokens an answer`);
+  console.log(`${folder}, ${boxes.length} boxes, ${options.tokens} tokens an answer`);
   console.log(
-    `  load ${load.toFixed(1)} s, image ${encode.toFixed(1)} s, ${gibibytes('VmRSS')} GiB resident after answering`,
+    `  load ${load.toFixed(1)} s, image ${encode.toFixed(2)} s, ${gibibytes('VmRSS')} GiB resident after answering`,
   );
   console.log(
     `  ${gibibytes('RssAnon')} GiB of it its own, the rest mapped files; at most, from loading on, ${gibibytes('VmHWM')} GiB`,
   );
   console.log(
-    `  first question: ${(encode + one.first).toFixed(1)} s to the first words with the image, whole answer ${one.whole.toFixed(1)} s`,
+    `  first question: ${(encode + one.first).toFixed(2)} s to the first words with the image, whole answer ${one.whole.toFixed(1)} s`,
   );
   console.log(
     `  second question: ${two.first.toFixed(2)} s to the first words, whole answer ${two.whole.toFixed(1)} s`,

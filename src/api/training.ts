@@ -8,6 +8,7 @@ export type { TrainingProgress } from '../training/loop.ts';
 export type { Metrics } from '../training/metrics.ts';
 export type { Validation } from '../training/mixture.ts';
 export type { MllmTraining } from '../training/mllm/config.ts';
+export { languageWeightsOf } from '../training/mllm/language-weights.ts';
 export { trainStage } from '../training/parallel/threads.ts';
 export type { StageOptions } from '../training/run.ts';
 export type { StageConfigs, StageName } from '../training/stages.ts';

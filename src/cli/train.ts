@@ -12,13 +12,13 @@ import { locateNetwork } from '../proposals/locate.ts';
 import { type InitialWeights, weightsOf } from '../training/initial-weights.ts';
 import { configNames, loadStageConfig } from '../training/load-config.ts';
 import type { Metrics } from '../training/metrics.ts';
+import { languageWeightsOf } from '../training/mllm/language-weights.ts';
 import { tokenizerFile } from '../training/mllm/tokenizer.ts';
 import { Mpi } from '../training/parallel/mpi.ts';
 import { trainStage } from '../training/parallel/threads.ts';
 import { requireRunFolder } from '../training/run.ts';
 import type { StageConfigs, StageName } from '../training/stages.ts';
 import { upnBackbone } from '../training/upn/stage.ts';
-import { openCheckpoint } from '../weights/checkpoint.ts';
 import { interruptedStatus, interruptible } from './interruption.ts';
 import { oneLine } from './one-line.ts';
 import { whole } from './option-types.ts';
@@ -78,9 +78,13 @@ export function trainCommand(): Command {
     .option('--detector <model>', 'model folder whose detector is the encoder, as models/photo')
     .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
-    .option('--language <model>', 'model folder whose language model and words it starts from, as nano')
+    .option(
+      '--language <model>',
+      'model folder whose language model and words it starts from: a ChatRex as nano, or a Llama',
+    )
     .action(async (options: TrainOptions) => {
-      const language = options.language === undefined ? [] : await languageWeights(options.language, options.out);
+      const language =
+        options.language === undefined ? [] : await languageWeightsOf(modelFolder(options.language), options.out);
       await runTraining('align', options, [...(await encoderWeights(options)), ...language]);
     });
   stageCommand(train, 'instruct', 'the whole model learns to answer')
@@ -133,22 +137,6 @@ async function encoderWeights({ vision, detector, upn }: TrainOptions): Promise<
       : await weightsOf(trained, { from: 'high.', to: `${highEncoder}.` }),
     await weightsOf(trained, { from: 'low.', to: `${lowEncoder}.` }),
   ];
-}
-
-/**
- * A language model, whose words keep their embeddings; that of a ChatRex with the places of objects, which it knows to
- * read.
- */
-async function languageWeights(model: string, run: string): Promise<InitialWeights[]> {
-  const folder = modelFolder(model);
-  const vocabulary = { from: tokenizerFile(folder), to: tokenizerFile(run) };
-  const names = [...(await openCheckpoint((await weightsOf(folder)).file)).tensors.keys()];
-  const parts = ['model.', 'lm_head.', 'mm_object_place.'].filter((part) =>
-    names.some((name) => name.startsWith(part)),
-  );
-  return Promise.all(
-    parts.map(async (part) => ({ ...(await weightsOf(folder, { from: part, to: part })), vocabulary })),
-  );
 }
 
 const anyCount = whole(1, Number.MAX_SAFE_INTEGER);

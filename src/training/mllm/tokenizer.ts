@@ -45,7 +45,7 @@ export async function runTokenizer(
       ? withSpecialTokens(base, specialTokens)
       : trainTokenizer(await corpusOf(datasets, tasks), { vocabSize, base, specialTokens });
   if (tokenCount(json) > vocabSize) {
-    const came = `the words of ${language} with ${specialTokens.length} special tokens need ${tokenCount(json)}`;
+    const came = `the words${language === undefined ? '' : ` of ${language}`} with ${specialTokens.length} special tokens need ${tokenCount(json)}`;
     throw new ChatRexError(
       'invalid-argument',
       `model.language.vocab_size: expected room for all words, came ${vocabSize}; ${came}`,
