@@ -2,8 +2,8 @@
  * The multimodal model of `photos-mllm.ts` with SmolLM2-135M-Instruct in place of the language model of nano: its own
  * weights stay as they are, low-rank adapters and the tokens of objects and phrases learn.
  *
- * Command: `chatrex train align --config photos-smollm --language FOLDER ...`, FOLDER being what `chatrex convert` makes
- * of the model's GGUF file. How it compares with the model that is shipped: models/photo/README.md.
+ * Command: `chatrex train align --config photos-smollm --language FOLDER ...`, FOLDER being what `chatrex convert`
+ * makes of the model's GGUF file. How it compares with the model that is shipped: models/photo/README.md.
  */
 
 import { dialects, groundingTokens } from '../../grounding/dialect.ts';

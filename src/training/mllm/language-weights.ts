@@ -10,6 +10,9 @@ import { tokenizerFile } from './tokenizer.ts';
  * @param folder a ChatRex, or a Llama or Qwen2 as it comes from the hub
  * @param run the folder of the run, whose tokenizer its words are taken to
  * @throws ChatRexError as `weightsOf` does
+ * @example const language = 'smollm2';
+ *   const initial = await languageWeightsOf(language, 'runs/align');
+ *   await trainStage('align', config, { folder: 'runs/align', cacheFolder: 'runs/cache', language, initial });
  */
 export async function languageWeightsOf(folder: string, run: string): Promise<InitialWeights[]> {
   const vocabulary = { from: tokenizerFile(folder), to: tokenizerFile(run) };
