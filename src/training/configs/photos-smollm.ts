@@ -43,7 +43,7 @@ const smollm: Pick<MllmTraining, 'model' | 'lora'> = {
 };
 
 /** Wider layers sum up more changes: at the rate of a small model the first steps throw the loss about. */
-const steps = { learningRate: 2e-4, batchSize: 1 };
+const steps = { learningRate: 3e-4, batchSize: 1 };
 
 export const photosSmollmAlign: Omit<MllmTraining, 'data'> = { ...photosAlign, ...smollm, ...steps };
 

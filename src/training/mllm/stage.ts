@@ -7,6 +7,7 @@ import { proposalsOf } from '../../chatrex/config.ts';
 import { highEncoder, lowEncoder } from '../../chatrex/network.ts';
 import type { Derived } from '../../datasets/derived.ts';
 import { ChatRexError } from '../../errors.ts';
+import { isOfNewTokens } from '../../nn/new-tokens.ts';
 import type { Feeds } from '../../runtime/session.ts';
 import { graphOf } from '../../tensor/graph.ts';
 import { deriveFeatures, encoderGraph, type Features, featureFeeds } from '../derived/features.ts';
@@ -20,6 +21,12 @@ import { createLessonReader } from './read-lesson.ts';
 import { lessonAt, tasksOf } from './texts.ts';
 import { runTokenizer } from './tokenizer.ts';
 import { validateMllm } from './validate.ts';
+
+/**
+ * How much faster new tokens learn than all else. To a trained model they are as unlikely as any word in any place, and
+ * no rate at which its layers can learn makes them usual within a few hundred steps.
+ */
+const newTokensRate = 10;
 
 /** Its parameters have the names that they have in a model folder. */
 export async function openMllmStage(
@@ -58,6 +65,7 @@ export async function openMllmStage(
     fingerprint: mixture.fingerprint,
     graphs: [graph],
     isTrainable: config.lora && learnsBeside(config.lora),
+    group: (parameter) => (isOfNewTokens(parameter) ? { learningRateScale: newTokensRate } : {}),
     unread: encoders && [...graphOf(encoderGraph(model)).parameters.values()],
     makeBatch: async (step, part) => {
       const questions = lessonAt(config, step);
