@@ -4,11 +4,12 @@
  *     npx tsx bench/language.ts [tiny|1b|7b] [--python PATH] [--prompt 512] [--decode 32] [--runs 3]
  *         [--formats float32,int8,int4,int4+int8] [--folder FOLDER]
  *
- * `1b` has TinyLlama's shape, in float32, int8, int4 and both, and in PyTorch float32 and bfloat16 where a Python with torch
- * and transformers is given. `7b` has Vicuna's, in int4 alone, ours alone. Weights are random and written to a
+ * `1b` has TinyLlama's shape, in float32, int8, int4 and both, and in PyTorch float32 and bfloat16 where a Python with
+ * torch and transformers is given. `7b` has Vicuna's, in int4 alone, ours alone. Weights are random and written to a
  * temporary folder first (1b: 5 GB in all, 7b: 4.3 GB). Each model runs in its own process; figures are medians.
  *
- * `--formats` measures some of ours alone. `--folder` keeps the models there and finds them again, so that a call is short.
+ * `--formats` measures some of ours alone. `--folder` keeps the models there and finds them again, so that a call is
+ * short.
  *
  * Columns: seconds to load; tokens per second reading the prompt and writing; the same as milliseconds of processor
  * time per token, all threads together, which tells more where others use the machine; seconds to the first token of a

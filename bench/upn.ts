@@ -5,12 +5,12 @@
  *
  *     npx tsx bench/upn.ts --int8 [--only float|int8] [--size 800x1066] [--threads N] [--rounds N] [--runs N]
  *
- * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. With --int8 the network in int8 takes the place
- * of the official one, and ratios are of float to int8; --only measures one of the two, in a minute or so. Without a checkpoint one with random weights is made in the
- * temporary folder. Each run is a process of its own, so that its peak memory is its own; the two take
- * turns, so that whatever else the machine does falls on both; ratios are of medians over --runs. Without --official
- * only our side runs. On a busy machine --threads 1 and the processor time tell the two apart, where the clock on the
- * wall cannot.
+ * CHECKOUT is IDEA-Research/ChatRex, PATH a Python with torch and timm. With --int8 the network in int8 takes the
+ * place of the official one, and ratios are of float to int8; --only measures one of the two, in a minute or so.
+ * Without a checkpoint one with random weights is made in the temporary folder. Each run is a process of its own, so
+ * that its peak memory is its own; the two take turns, so that whatever else the machine does falls on both; ratios
+ * are of medians over --runs. Without --official only our side runs. On a busy machine --threads 1 and the processor
+ * time tell the two apart, where the clock on the wall cannot.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -32,8 +32,8 @@ const upnFolder = 'upn';
  * which loads by the same path. Llama and Qwen2 folders are taken as well, and for `upn` alone whatever `Upn.load`
  * takes.
  *
- * @throws ChatRexError 'not-found' when `upn` is asked for and missing, 'unsupported' when a network of another kind is in
- *   its place; as `quantizeFolder` and `quantizeUpn` do
+ * @throws ChatRexError 'not-found' when `upn` is asked for and missing, 'unsupported' when a network of another kind
+ *   is in its place; as `quantizeFolder` and `quantizeUpn` do
  */
 export async function quantize(
   source: string,
