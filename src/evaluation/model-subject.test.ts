@@ -34,7 +34,11 @@ test('a network without categories finds nothing by name', async () => {
 
 test('questions in a row about one image look at it once, where names say which image it is', async () => {
   const looked: string[] = [];
-  const upn = { ...detector, propose: async () => (looked.push('look'), [proposals]) };
+  const propose = async () => {
+    looked.push('look');
+    return [proposals];
+  };
+  const upn = { ...detector, propose };
   const ask = async (namesImages: boolean, files: readonly string[]) => {
     looked.length = 0;
     const data = { namesImages };

@@ -179,8 +179,7 @@ export class ModelSubject implements FindsProposals, Detects, Refers, Counts, Na
 
 /** Benchmarks of questions have a sample for each, and several in a row about one image. */
 const isSameImage = (a: SampleView, b: SampleView): boolean =>
-  a === b ||
-  (a.data === b.data && a.data.namesImages === true && a.sample.image?.file === b.sample.image?.file);
+  a === b || (a.data === b.data && a.data.namesImages === true && a.sample.image?.file === b.sample.image?.file);
 
 function missing(part: string): ChatRexError {
   return new ChatRexError('not-found', `the model has no ${part}, which this suite needs; name another with --model`);
