@@ -202,7 +202,7 @@ export const chatRexPresets = {
     fusion: 'high',
     dialect: 'paper',
     chatFormat: 'nano',
-    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.12 } },
+    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.2 } },
     // Calibrated: boxes that are right in one of ten cases or more. The language model tells them apart.
     proposals: { granularity: 'coarse', minScore: 0.1 },
     // The words of captions come in addition.
