@@ -9,9 +9,8 @@ import { concat } from '../tensor/ops/concat.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { projector } from '../vision/fusion.ts';
-import { mapChannels } from '../vision/map-encoder.ts';
+import { type EncodedMaps, mapChannels } from '../vision/map-encoder.ts';
 import { type ChatRexConfig, languageConfig } from './config.ts';
-import type { ImageFeatures } from './network.ts';
 
 /** Root mean square that a name begins with, that of other tokens. */
 const nameScale = 0.15;
@@ -23,7 +22,7 @@ const nameScale = 0.15;
 export function objectProjector(
   scope: Scope,
   config: ChatRexConfig,
-): (image: ImageFeatures, objects: ObjectInputs) => Tensor {
+): (image: EncodedMaps, objects: ObjectInputs) => Tensor {
   const { hiddenSize } = languageConfig(config);
   const tokenScale = config.extensions?.tiedObjects?.tokenScale;
   const channels = mapChannels(config.high).reduce((sum, ofMap) => sum + ofMap, 0);

@@ -173,8 +173,8 @@ class Engine {
    * Decides whether an entry is annotated. Called in the order of the list.
    *
    * The next entry is judged while this judgement is written, so that many share a sync: one sync an entry, each after
-   * the other, would be all that a disk can do. Lines of one file are written in their order; only at the end of a block
-   * the next one waits, so that what is on disk is always the beginning of the list.
+   * the other, would be all that a disk can do. Lines of one file are written in their order; only at the end of a
+   * block the next one waits, so that what is on disk is always the beginning of the list.
    */
   async #judge(
     entry: Entry,
