@@ -74,6 +74,11 @@ export interface EmitOptions {
   readonly externalFolder?: string;
   /** See `OnnxWriter`. */
   readonly channelBlock?: number;
+  /**
+   * Whether a weight in int8 has a name for every node that reads it: ONNX Runtime shifts such weights node by node on
+   * some processors, and refuses to shift one of a name twice.
+   */
+  readonly namesBytesApart?: boolean;
 }
 
 /** @throws ChatRexError when a parameter has no stored weight. */
@@ -104,6 +109,7 @@ export function emitModel(graph: Graph, weights: WeightStorage, options: EmitOpt
   for (const [name, tensor] of Object.entries(graph.outputs)) {
     writer.output(name, names.get(tensor) as string, tensor);
   }
+  if (options.namesBytesApart) writer.nameBytesApart();
   return writer.finish();
 }
 
@@ -248,6 +254,26 @@ class ModelWriter implements OnnxWriter {
   output(name: string, value: string, type: TensorType): void {
     if (value !== name) this.node('Identity', [value], [name]);
     this.#outputs.push(valueInfo(name, type.dtype, type.shape));
+  }
+
+  nameBytesApart(): void {
+    const weights = new Map(
+      this.#initializers.filter(({ dataType }) => dataType === DataType.INT8).map((weight) => [weight.name, weight]),
+    );
+    const seen = new Set<string>();
+    for (const node of this.#nodes) {
+      node.input = node.input.map((name) => {
+        const weight = weights.get(name);
+        if (!weight) return name;
+        if (!seen.has(name)) {
+          seen.add(name);
+          return name;
+        }
+        const own = this.fresh(name);
+        this.#initializers.push({ ...weight, name: own });
+        return own;
+      });
+    }
   }
 
   finish(): EmittedModel {

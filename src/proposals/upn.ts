@@ -6,7 +6,7 @@ import { resizeImage } from '../image/resize.ts';
 import type { ImageSize, RgbImage } from '../image/rgb-image.ts';
 import { shortestSideSize } from '../image/transform.ts';
 import { type HostTensor, hostTensor } from '../runtime/host-tensor.ts';
-import { Session, type SessionOptions } from '../runtime/session.ts';
+import { Session, type SessionOptions, signedProductsSaturate } from '../runtime/session.ts';
 import type { Dim } from '../tensor/dimension.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -86,8 +86,16 @@ export class Upn implements ProposalNetwork {
     await this.#inTurn(() => this.#sessions.dispose());
   }
 
-  #graph(canvas: ImageSize, hasPadding: boolean, prompts: readonly Granularity[]): Record<string, Tensor> {
-    return proposalGraph(this.config, canvas, hasPadding, prompts, int8LayersOf(this.#stored.weights.keys()));
+  async #graph(
+    canvas: ImageSize,
+    hasPadding: boolean,
+    prompts: readonly Granularity[],
+  ): Promise<Record<string, Tensor>> {
+    const int8Layers = int8LayersOf(this.#stored.weights.keys());
+    // Where signed products saturate, every product keeps shifted weights of its own, and stretches would have as many
+    // copies as there are of them; without a number of images there are none.
+    const isWhole = int8Layers.size > 0 && (await signedProductsSaturate());
+    return proposalGraph(this.config, canvas, hasPadding, prompts, int8Layers, isWhole ? 'batch' : 1);
   }
 
   async #predict(image: RgbImage, prompts: readonly Granularity[]) {
@@ -98,8 +106,8 @@ export class Upn implements ProposalNetwork {
     const batch = createImageBatch(1, canvas);
     setImage(batch, 0, resized, IMAGENET_STATISTICS);
     const key = [canvas.width, canvas.height, hasPadding, ...prompts].join();
-    const session = await this.#sessions.get(key, () =>
-      Session.create(this.#graph(canvas, hasPadding, prompts), this.#stored.weights, {
+    const session = await this.#sessions.get(key, async () =>
+      Session.create(await this.#graph(canvas, hasPadding, prompts), this.#stored.weights, {
         // For the large network a planned block would add half as much memory again and save no time.
         plansMemory: false,
         ...this.#options.session,

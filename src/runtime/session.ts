@@ -115,7 +115,10 @@ export class Session<Outputs extends string = string> {
     weights: WeightStorage,
     { provider = 'cpu', avoidsSaturation = false, channelBlock, ...options }: OpenOptions,
   ): Promise<Session<K>> {
-    const { bytes, externalFolder } = emitModel(graph, weights, { channelBlock });
+    const { bytes, externalFolder } = emitModel(graph, weights, {
+      channelBlock,
+      namesBytesApart: avoidsSaturation,
+    });
     await prepareEnvironment(import.meta.resolve('onnxruntime-node'));
     try {
       const created = await ort.InferenceSession.create(bytes, {
@@ -191,7 +194,7 @@ export class Session<Outputs extends string = string> {
  * than a list of processors, and takes a few milliseconds, once per process. See the decision
  * 2026-11-30-int8-on-every-processor.
  */
-function signedProductsSaturate(): Promise<boolean> {
+export function signedProductsSaturate(): Promise<boolean> {
   saturation ??= (async () => {
     const [inner, outputs] = [64, 32];
     const weight = constant('int8', [inner, outputs], new Int8Array(inner * outputs).fill(127));
