@@ -16,8 +16,8 @@ import { type ChatRexConfig, languageConfig } from './config.ts';
 const nameScale = 0.15;
 
 /**
- * Features pooled from maps through the projector, [B, K, language.hidden_size]. Where a detector's predictions say
- * what a box is, their scores go through it too, and each category has a vector of its own that is added behind it.
+ * Features pooled from maps, through the projector: [B, K, language.hidden_size]. With a detector's `predictions` the
+ * projector also gets the scores of each box. Then a learned vector per category is added, weighted by the scores.
  */
 export function objectProjector(
   scope: Scope,

@@ -92,8 +92,9 @@ export class Upn implements ProposalNetwork {
     prompts: readonly Granularity[],
   ): Promise<Record<string, Tensor>> {
     const int8Layers = int8LayersOf(this.#stored.weights.keys());
-    // Where signed products saturate, every product keeps shifted weights of its own, and stretches would have as many
-    // copies as there are of them; without a number of images there are none.
+    // Where signed products saturate, ONNX Runtime copies the weights for every product that reads them. With a
+    // symbolic batch the network is not split into stretches, so each weight is copied once or twice, not dozens of
+    // times.
     const isWhole = int8Layers.size > 0 && (await signedProductsSaturate());
     return proposalGraph(this.config, canvas, hasPadding, prompts, int8Layers, isWhole ? 'batch' : 1);
   }

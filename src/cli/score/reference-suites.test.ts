@@ -1,4 +1,4 @@
-/** `chatrex score` on files whose score the official scripts gave; they stand beside the checkout where they are. */
+/** `chatrex score` gives the figures of the official scripts. Skipped where the reference files are missing. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -16,9 +16,9 @@ export interface SampleFigure {
   readonly index: number;
   /** What follows its name, as HTML; may be empty. */
   readonly caption: string;
-  /** Boxes that are drawn on the image, each list on one of its own under its title. */
+  /** Lists of boxes. Each is drawn on its own copy of the image, under its title. */
   readonly sides: readonly { readonly title: string; readonly boxes: readonly LabelledBox[] }[];
-  /** Of a question in words: what stands beside the image, in place of boxes. */
+  /** For questions in words: shown beside the image instead of boxes. */
   readonly words?: readonly (readonly [name: string, text: string])[];
 }
 

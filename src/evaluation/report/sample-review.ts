@@ -27,7 +27,7 @@ export interface SampleReview {
   readonly text: string;
   readonly truth: readonly LabelledBox[];
   readonly answer: readonly LabelledBox[];
-  /** Of a question in words. */
+  /** Only for questions in words. */
   readonly words?: ReviewedWords;
 }
 

@@ -1,4 +1,4 @@
-/** Files whose score the official scripts gave; they stand beside the checkout where they are to be had. */
+/** Figures of the official scripts. Skipped where the reference files are missing. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
