@@ -1,8 +1,10 @@
 /** BullMQ on Redis, Valkey or PostgreSQL: optional, and loaded only by runs that use a queue. */
 
 import type { Job, Queue, QueueEvents, Worker } from 'bullmq';
+import type Postgres from 'pg';
 import { ChatRexError } from '../../errors.ts';
 import type { Task } from '../work/messages.ts';
+import { oncePostgresIsUp, startingUp } from './postgres-is-up.ts';
 
 /**
  * Results are kept as texts: PostgreSQL would put the keys of an object in another order, and what is written would
@@ -38,7 +40,8 @@ export async function openQueue(url: string, name: string): Promise<OpenQueue> {
   }
   const bullmq = await importOptional(() => import('bullmq'), 'bullmq');
   if (isPostgres) {
-    await importOptional(() => import('pg'), 'pg');
+    const { default: pg } = await importOptional(() => import('pg'), 'pg');
+    await oncePostgresIsUp(() => requireAnswer(pg, url));
     return withClasses(bullmq.withBackend(bullmq.createPostgresBackend), name, {
       connectionString: url,
       migrate: true,
@@ -46,6 +49,21 @@ export async function openQueue(url: string, name: string): Promise<OpenQueue> {
   }
   await importOptional(() => import('ioredis'), 'ioredis');
   return withClasses(bullmq, name, { url, maxRetriesPerRequest: null });
+}
+
+async function requireAnswer({ Client }: typeof Postgres, url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  // A failure is the answer of `connect`; without a listener it would end the process as well.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === startingUp) throw cause;
+    const [address, said] = [url.split('@').at(-1), cause instanceof Error ? cause.message : String(cause)];
+    throw new ChatRexError('runtime', `--queue: ${address} does not answer: ${said}`, { cause });
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /** The classes of either backend; they differ in the type of their connection alone. */

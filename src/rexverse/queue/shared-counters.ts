@@ -5,6 +5,7 @@
 
 import { ChatRexError } from '../../errors.ts';
 import type { Limits } from '../work/limiter.ts';
+import { oncePostgresIsUp } from './postgres-is-up.ts';
 
 export interface SharedCounters {
   /**
@@ -138,7 +139,7 @@ async function openPostgres(
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => {});
   // Two machines that begin together may both try; the second finds them.
-  await pool.query(tables).catch(() => pool.query(tables));
+  await oncePostgresIsUp(() => pool.query(tables).catch(() => pool.query(tables)));
   const { requestsAtOnce = 0, requestsPerMinute = 0, tokensPerMinute = 0 } = limits;
   const [mostRequests, mostTokens] = [Math.max(1, requestsPerMinute / 60), tokensPerMinute / 60];
   const nameOf = (endpoint: string) => `${run} ${endpoint}`;
