@@ -19,6 +19,8 @@ export interface ConvertOptions {
   readonly out: string;
   /** What relative image files are relative to; the working directory by default. */
   readonly dataRoot?: string;
+  /** What a file with a place for it says that it holds; the data set's name by default. */
+  readonly description?: string;
   /** Whether images are copied beside the file; YOLO copies always. */
   readonly hasCopies?: boolean;
   /** Whether what is at `out` already is replaced. */
@@ -166,6 +168,7 @@ async function writeInput(dataset: Dataset, images: OutgoingImages, options: Con
   let done = 0;
   return {
     dataset,
+    description: options.description ?? dataset.name,
     vocabulary: await fullVocabulary(dataset),
     async *samples(): AsyncGenerator<OutgoingSample> {
       let index = 0;

@@ -17,6 +17,7 @@ export interface OutgoingSample {
 
 export interface WriteInput {
   readonly dataset: Dataset;
+  readonly description: string;
   /** All samples in order; may be asked for more than once. */
   samples(): AsyncIterable<OutgoingSample>;
   /** Categories of the data set, and those that regions have beside them. */

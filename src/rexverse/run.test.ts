@@ -1,6 +1,6 @@
 /** A run with worker processes and an endpoint: what comes out, and what happens when either misbehaves. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -123,6 +123,18 @@ test('an item whose calls always fail is put aside with its error; what a model 
 test('a wrong key ends the run with one line, and no item is blamed', async () => {
   const run = runWith({ fault: () => ({ kind: 'status', status: 401 }) });
   await expect(run).rejects.toThrow(/the run cannot continue: test at http.*401/);
+});
+
+test('a source that is not there leaves no folder; a folder with other files stays', async () => {
+  const out = join(root, 'nothing');
+  const missing = { source: join(root, 'no-such-folder'), settings: await testSettings('http://127.0.0.1:9/v1#x') };
+  await expect(runRexverse({ ...missing, out })).rejects.toThrow(/no-such-folder/);
+  await expect(runRexverse({ ...missing, out, shard: { index: 0, of: 2 } })).rejects.toThrow(/no-such-folder/);
+  expect(existsSync(out)).toBe(false);
+  mkdirSync(out);
+  writeFileSync(join(out, 'notes.txt'), 'mine');
+  await expect(runRexverse({ ...missing, out })).rejects.toThrow(/no-such-folder/);
+  expect(readdirSync(out)).toEqual(['notes.txt']);
 });
 
 test('captions without nouns, without end, in Chinese, with emoji and with a phrase said twice', async () => {

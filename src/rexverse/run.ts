@@ -1,7 +1,7 @@
 /** One run of the engine in a folder: begins it or continues it, with worker processes of this machine or a queue. */
 
 import { randomBytes } from 'node:crypto';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ChatRexError } from '../errors.ts';
 import type { Outcome, StageName } from './annotation.ts';
@@ -80,12 +80,16 @@ export interface RunSummary extends EngineSummary {
 export async function runRexverse(options: RunOptions): Promise<RunSummary> {
   const folder = options.shard ? join(options.out, shardName(options.shard)) : options.out;
   const unlock = await lockFolder(folder);
+  let isOpen = false;
   try {
     const run = await openRun(folder, options);
+    isOpen = true;
     if (options.isRetryingFailed) await forgetFailed(folder);
     return await work(folder, run, options);
   } finally {
     await unlock();
+    // A run that never began leaves no folder behind; one that holds anything is not removed.
+    if (!isOpen) for (const path of new Set([folder, options.out])) await rmdir(path).catch(() => {});
   }
 }
 

@@ -7,7 +7,7 @@ import { type FileWriter, loseBesideBoxes, namelessCategory, TextOutput } from '
 export const writer: FileWriter = {
   format: 'coco',
   ending: '.json',
-  async write(file, { dataset, samples, vocabulary }, lose) {
+  async write(file, { description, samples, vocabulary }, lose) {
     const ids = new Map<string, number>();
     const taken = new Set(vocabulary.flatMap(({ sourceId }) => sourceId ?? []));
     let next = 1;
@@ -31,7 +31,7 @@ export const writer: FileWriter = {
     };
     const areNumbers = await haveNumbers(samples());
     const output = new TextOutput(file);
-    await output.write(`{"info":${JSON.stringify({ description: dataset.name })},"images":[`);
+    await output.write(`{"info":${JSON.stringify({ description })},"images":[`);
     let count = 0;
     for await (const { sample, image } of samples()) {
       loseBesideBoxes(sample, lose);

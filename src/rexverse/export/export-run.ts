@@ -62,7 +62,8 @@ async function converted(folder: string, out: string, format: 'coco' | 'parquet'
       { dataRoot: dirname(samples) },
     );
     try {
-      await convertDataset(data, { format, out, dataRoot: dirname(samples) });
+      // Not the name of a file that is about to go.
+      await convertDataset(data, { format, out, dataRoot: dirname(samples), description: 'rexverse' });
     } finally {
       await data.close();
     }

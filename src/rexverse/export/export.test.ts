@@ -1,6 +1,6 @@
 /** What is written of a run is read back by the data layer; two shards together write what one run writes. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -74,12 +74,27 @@ test('JSON Lines are samples: boxes, four granularities, absent phrases, grounde
   }
 });
 
-test('shards together write the bytes of one run', async () => {
-  const [one, two] = [join(root, 'one.jsonl'), join(root, 'two.jsonl')];
-  await exportRun(whole, 'jsonl', one);
-  await exportRun(shards, 'jsonl', two);
-  expect(readFileSync(two, 'utf8')).toBe(readFileSync(one, 'utf8'));
-});
+test.each(['jsonl', 'coco', 'tsv', 'parquet'] as const)(
+  'shards together write the bytes of one run: %s',
+  async (format) => {
+    const [one, two] = [join(root, `one.${format}`), join(root, `two.${format}`)];
+    await exportRun(whole, format, one, { shardSize: 4 });
+    await exportRun(shards, format, two, { shardSize: 4 });
+    const written = filesOf(one);
+    expect(written.size).toBeGreaterThan(0);
+    expect(filesOf(two)).toEqual(written);
+  },
+);
+
+/** Every file of a path by its name, as Latin-1. */
+function filesOf(path: string): Map<string, string> {
+  if (statSync(path).isFile()) return new Map([['', readFileSync(path, 'latin1')]]);
+  return new Map(
+    readdirSync(path)
+      .sort()
+      .map((name) => [name, readFileSync(join(path, name), 'latin1')]),
+  );
+}
 
 test('the report accounts for every entry and every call, as a table and as a page', async () => {
   const report = await summarizeRun(whole, { test: { input: 1, output: 2 } });

@@ -13,12 +13,13 @@ import { ChatRex } from '../../chatrex.ts';
 import { questionFor, regionQuestion } from '../../prompt/templates.ts';
 import type { StageName } from '../annotation.ts';
 import { sha256 } from '../content-key.ts';
+import { mayBeOneThing } from '../phrases/broader-noun.ts';
 import { classifyPhrase } from '../phrases/classify-phrase.ts';
 import { type NounPhrase, nounPhrases } from '../phrases/noun-phrases.ts';
 import type { Captioner, Describer, GroundedBox, Grounder, ImageView, RegionView, Verdict, Writer } from './roles.ts';
 
 /** Raise it when an answer would be read in another way. */
-const parser = 'chatrex/1';
+const parser = 'chatrex/2';
 /** Longest texts of the model, in tokens. */
 const maxTokens = 160;
 /** What a description must find again of its region. */
@@ -162,10 +163,11 @@ function expressionOf(description: string): string {
     .replace(/[.\s]+$/, '');
 }
 
-/** Whether one of the nouns of a description is the head noun of the phrase, in either number. */
+/** Whether one of the nouns of a description may name what the head noun of the phrase names, in either number. */
 function namesThing(description: string, phrase: string): boolean {
   const headOf = (words: NounPhrase) => classifyPhrase(words).category.split(/[\s-]/).at(-1);
   const [named] = nounPhrases(phrase);
   const head = named ? headOf(named) : phrase.toLowerCase().split(/\s+/).at(-1);
-  return nounPhrases(description).some((one) => headOf(one) === head) || description.toLowerCase().includes(phrase);
+  const isNamed = nounPhrases(description).some((one) => mayBeOneThing(headOf(one) ?? '', head ?? ''));
+  return isNamed || description.toLowerCase().includes(phrase);
 }
