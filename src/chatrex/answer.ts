@@ -81,14 +81,13 @@ export async function* writeAnswer(
   options: AskOptions,
 ): AsyncGenerator<AnswerEvent, Answer> {
   const { memory, chat, dialect, setLists, proposalScores } = context;
-  const lists = { listsInAnyOrder: setLists !== undefined, listThreshold: setLists?.threshold };
   requirePrompt(memory.prefixLength + ids.length, context.maxPromptTokens);
   const boxCount = proposalScores.length;
   const { maxTokens: wished = defaultMaxTokens, isConstrained = true, onEvent, stop = [], ...sampling } = options;
   const maxTokens = answerLength(wished, memory.room - ids.length);
   const constraint = isConstrained
     ? new AnswerConstraint(chat.vocabulary, {
-        ...{ boxCount, maxTokens, ...lists },
+        ...{ boxCount, maxTokens, setLists: setLists && { ...setLists, proposalScores } },
         timesAsked: (phraseIds) => timesNamed(chat, ids, phraseIds),
       })
     : undefined;
@@ -113,7 +112,7 @@ export async function* writeAnswer(
   const ending = stoppedAt !== undefined ? 'stop' : (constraint?.cut ?? (isEnded ? 'end' : 'length'));
   const promptTokens = memory.prefixLength + ids.length;
   return {
-    ...grounded(context, parser.answer, { ids: written, probabilities, stoppedAt }),
+    ...grounded(context, parser.answer, { ids: written, probabilities, stoppedAt, isConstrained }),
     ending,
     ids: written,
     promptTokens,
@@ -166,12 +165,17 @@ function answerLength(wished: number, room: number): number {
 
 /** Rows of boxes with labels and scores. */
 function grounded(
-  { chat, boxesXyxy, proposalScores }: AnswerContext,
+  { chat, boxesXyxy, proposalScores, setLists }: AnswerContext,
   { spans: whole, sources, issues }: ParsedAnswer,
-  { stoppedAt, ...choices }: { ids: readonly number[]; probabilities: readonly number[]; stoppedAt?: number },
+  {
+    stoppedAt,
+    isConstrained,
+    ...choices
+  }: { ids: readonly number[]; probabilities: readonly number[]; stoppedAt?: number; isConstrained: boolean },
 ): Omit<Answer, 'ending' | 'ids' | 'promptTokens'> {
   const grounding = chat.vocabulary.ids;
-  const scoresOfSpans = scoreAnswer(whole, { ...choices, grounding, proposalScores });
+  const leastSetScore = isConstrained ? setLists?.leastScore : undefined;
+  const scoresOfSpans = scoreAnswer(whole, { ...choices, grounding, proposalScores, leastSetScore });
   const spans = stoppedAt === undefined ? whole : cutSpans(whole, stoppedAt);
   const rows = spans.flatMap((span, i) =>
     span.kind === 'text'

@@ -80,6 +80,8 @@ describe('parseChatRexConfig', () => {
     expect(parseChatRexConfig({ model_type: 'chatrex', ...rest, ...lists }).extensions).toEqual({
       setLists: extensions.setLists,
     });
+    const before = { ...extensions, setLists: { threshold: 0.35 } };
+    expect(parseChatRexConfig({ model_type: 'chatrex', ...rest, extensions: before })).toEqual(chatRexPresets.nano);
     expect(() => parseChatRexConfig({ model_type: 'chatrex', ...rest, objectsCarryPlace: true })).toThrow(
       /objectsCarryPlace needs objectsCarryIndex/,
     );

@@ -72,10 +72,11 @@ const chatRexSchema = z.object({
         })
         .optional(),
       /**
-       * The objects of a phrase are a set: training takes them in any order. A list continues while all objects that
-       * are left are together likelier than `threshold`; lower finds more objects and lists more wrong ones.
+       * The objects of a phrase are a set: training takes them in any order. An object is listed if its score, which
+       * is its proposal's times its probability against the end of the list, is at least `leastScore`; lower finds more
+       * objects and lists more wrong ones.
        */
-      setLists: z.object({ threshold: z.number().gt(0).lt(1) }).optional(),
+      setLists: z.object({ leastScore: z.number().gt(0).lt(1).default(0.1) }).optional(),
     })
     .optional(),
   /**
@@ -177,7 +178,7 @@ export const chatRexPresets = {
     fusion: 'gated',
     dialect: 'paper',
     chatFormat: 'nano',
-    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.35 } },
+    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { leastScore: 0.1 } },
     // Its questions are about pieces and wholes alike, and it learned with boxes that mean nothing among them; a box
     // beside a better one of the same thing would only be taken for another thing.
     proposals: { granularity: 'both', minScore: 0.1, nmsIou: 0.6 },
@@ -202,7 +203,7 @@ export const chatRexPresets = {
     fusion: 'high',
     dialect: 'paper',
     chatFormat: 'nano',
-    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { threshold: 0.2 } },
+    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { leastScore: 0.05 } },
     // Calibrated: boxes that are right in one of ten cases or more. The language model tells them apart.
     proposals: { granularity: 'coarse', minScore: 0.1 },
     // The words of captions come in addition.

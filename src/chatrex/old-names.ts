@@ -1,4 +1,7 @@
-/** Configurations of earlier versions, in which what is ours stood among the paper's fields. */
+/**
+ * Configurations of earlier versions, in which what is ours was among the paper's fields. Their `listThreshold`, and the
+ * `threshold` that `setLists` had after it, were compared with another figure than a score: the default takes their place.
+ */
 
 import { ChatRexError } from '../errors.ts';
 
@@ -23,7 +26,7 @@ export function withOldNames(json: Readonly<Record<string, unknown>>): Record<st
       ...(objectsCarryIndex === true && {
         tiedObjects: { tokenScale: visionTokenScale, hasPlace: objectsCarryPlace ?? false },
       }),
-      ...(listsInAnyOrder === true && { setLists: { threshold: listThreshold ?? 0.5 } }),
+      ...(listsInAnyOrder === true && { setLists: {} }),
     },
   };
 }

@@ -50,46 +50,80 @@ const [box0, box1] = ids.objects;
 
 describe('lists in any order', () => {
   const list = [ids.phraseStart, 2, ids.phraseEnd, ids.objectsStart];
-  const masked = (tokens: number[], values: [number, number][], listThreshold?: number) => {
-    const options = { boxCount: 3, maxTokens: 1000, listsInAnyOrder: true, listThreshold };
-    const constraint = new AnswerConstraint(vocabulary, options);
+  const { objectsEnd, objects } = ids;
+  const masked = (tokens: number[], values: [number, number][], leastScore = 0.5, proposalScores = [1, 1, 1]) => {
+    const setLists = { leastScore, proposalScores };
+    const constraint = new AnswerConstraint(vocabulary, { boxCount: 3, maxTokens: 1000, setLists });
     for (const id of tokens) constraint.push(id);
     const logits = new Float32Array(names.length).fill(-9);
     for (const [id, value] of values) logits[id] = value;
     constraint.mask(logits);
     return logits;
   };
-
-  it('go on while all that are not listed are together likelier than the end', () => {
-    const logits = masked(
-      [...list, ids.objects[0]],
-      [
-        [ids.objectsEnd, 0.5],
-        [ids.objects[1], 0],
-        [ids.objects[2], 0.1],
-      ],
-    );
-    expect(logits[ids.objects[1]]).toBe(-Infinity);
-    expect(logits[ids.objects[2]]).toBeCloseTo(Math.log(Math.exp(0) + Math.exp(0.1)), 5);
-    expect(logits[ids.objects[2]]).toBeGreaterThan(logits[ids.objectsEnd]);
-  });
+  const logitFor = (probability: number) => Math.log(probability / (1 - probability));
 
   it.each([
     ['is reached', 0.3, 0.31],
     ['is not reached', 0.3, 0.29],
-  ])('go on where their threshold %s', (_, threshold, probability) => {
-    const { objectsEnd, objects } = ids;
-    const others = [...list, objects[0], objects[1]];
-    const logit = Math.log(probability / (1 - probability));
-    const logits = masked(
-      others,
-      [
-        [objectsEnd, 0],
-        [objects[2], logit],
-      ],
-      threshold,
-    );
-    expect(logits[objects[2]] > logits[objectsEnd]).toBe(probability > threshold);
+  ])('go on where the least score %s', (_, leastScore, probability) => {
+    const values: [number, number][] = [
+      [objectsEnd, 2],
+      [objects[2], 2 + logitFor(probability)],
+    ];
+    const logits = masked([...list, objects[0], objects[1]], values, leastScore);
+    expect(logits[objects[2]] > logits[objectsEnd]).toBe(probability > leastScore);
+    // The score of the answer is the probability that was compared.
+    const spans = [{ kind: 'phrase' as const, text: 'c', objects: [2] }];
+    const probabilities = [0, 0, 0, 0, choiceProbability(logits, objects[2])];
+    const options = { ids: [...list, objects[2]], probabilities, grounding: ids, proposalScores: [1, 1, 1] };
+    expect(scoreAnswer(spans, { ...options, leastSetScore: leastScore })[0][0]).toBeCloseTo(probability, 5);
+  });
+
+  it('end though many objects are together likelier: none is by itself', () => {
+    const values: [number, number][] = [
+      [objectsEnd, 0.5],
+      [objects[1], 0],
+      [objects[2], 0.1],
+    ];
+    const logits = masked([...list, objects[0]], values);
+    expect(logits[objects[1]]).toBe(-Infinity);
+    expect(logits[objects[2]]).toBeLessThan(logits[objectsEnd]);
+  });
+
+  it('weigh objects by their proposals, unless the model is sure of one', () => {
+    const first = (values: [number, number][], scores: number[]) => {
+      const logits = masked(list, [[10, 0], ...values], 0.1, scores);
+      return objects.slice(0, 3).findIndex((id) => logits[id] > logits[10]);
+    };
+    expect(
+      first(
+        [
+          [objects[0], 3],
+          [objects[1], 3.1],
+        ],
+        [0.9, 0.2, 1],
+      ),
+    ).toBe(0);
+    expect(
+      first(
+        [
+          [objects[0], 3],
+          [objects[1], 8],
+        ],
+        [0.9, 0.2, 1],
+      ),
+    ).toBe(1);
+    // The model is surest of a box that is hardly one: another that may be listed comes.
+    expect(
+      first(
+        [
+          [objects[0], 3],
+          [objects[1], 8],
+        ],
+        [0.9, 0.05, 1],
+      ),
+    ).toBe(0);
+    expect(first([[objects[1], 8]], [0.9, 0.05, 1])).toBe(-1);
   });
 
   it('leave tokens outside a list as they are', () => {

@@ -11,6 +11,9 @@
  *     list          an existing index that is not in it yet, or the closing tag
  *     after "None"  the closing tag
  *
+ * Where lists are sets, an object is listed if its score is at least `leastScore`: the score of its proposal times
+ * its probability against the end of the list alone, whatever other objects there are.
+ *
  * An answer is cut, which means that what is open is closed by the shortest way and the end follows,
  * - 'length': when only as many tokens are left as closing needs;
  * - 'loop': when a block of tokens repeats itself (see `loop-detection.ts`), or a phrase is named again with the same
@@ -20,6 +23,15 @@
 import { ChatRexError } from '../errors.ts';
 import type { AnswerVocabulary } from './dialect.ts';
 import { createLoopDetector } from './loop-detection.ts';
+import { logitOf, probabilityOf } from './score.ts';
+
+/** How a list is written that is a set: by the score of each object, which `scoreAnswer` gives too. */
+export interface SetLists {
+  /** Of an object that is listed, in (0, 1): see `ChatRexConfig`. */
+  readonly leastScore: number;
+  /** Of every box, in [0, 1]. */
+  readonly proposalScores: ArrayLike<number>;
+}
 
 /** The tokens that may come next: these only, or all of the vocabulary but these. */
 export type Allowed = { kind: 'only'; ids: Int32Array } | { kind: 'all-but'; ids: Int32Array };
@@ -30,9 +42,7 @@ export type Allowed = { kind: 'only'; ids: Int32Array } | { kind: 'all-but'; ids
 export class AnswerConstraint {
   readonly #vocabulary: AnswerVocabulary;
   readonly #objectIds: ReadonlySet<number>;
-  readonly #listsInAnyOrder: boolean;
-  /** What is added to the logit of a list going on. */
-  readonly #listBias: number;
+  readonly #setLists: SetLists | undefined;
   readonly #table: ReturnType<typeof allowedByMode>;
   readonly #loops = createLoopDetector();
   readonly #phrase: ReturnType<typeof createPhraseMemory>;
@@ -45,7 +55,7 @@ export class AnswerConstraint {
   #allowed: Allowed;
 
   /**
-   * @param options.listsInAnyOrder, options.listThreshold see `ChatRexConfig`
+   * @param options.setLists of a model whose lists are sets
    * @param options.timesAsked how often the question names a phrase, by the ids of the phrase; once by default
    */
   constructor(
@@ -53,16 +63,14 @@ export class AnswerConstraint {
     options: {
       boxCount: number;
       maxTokens: number;
-      listsInAnyOrder?: boolean;
-      listThreshold?: number;
+      setLists?: SetLists;
       timesAsked?: (phraseIds: readonly number[]) => number;
     },
   ) {
-    const { boxCount, maxTokens, listsInAnyOrder = false, listThreshold = 0.5, timesAsked = () => 1 } = options;
+    const { boxCount, maxTokens, setLists, timesAsked = () => 1 } = options;
     this.#phrase = createPhraseMemory(timesAsked);
     this.#vocabulary = vocabulary;
-    this.#listsInAnyOrder = listsInAnyOrder;
-    this.#listBias = Math.log((1 - listThreshold) / listThreshold);
+    this.#setLists = setLists;
     this.#objectIds = new Set(vocabulary.ids.objects.slice(0, boxCount));
     this.#table = allowedByMode(vocabulary);
     this.#tokensLeft = maxTokens;
@@ -85,9 +93,9 @@ export class AnswerConstraint {
   }
 
   /**
-   * Sets the logits of every token that may not come next to -Infinity, in place; where lists are in any order, those
-   * of all objects but the likeliest too, which stands for them all. Their length is at least that of the vocabulary;
-   * what lies beyond it, as in padded checkpoints, never comes.
+   * Sets the logits of every token that may not come next to -Infinity, in place; where lists are sets, those of all
+   * objects but the one with the best score too. Their length is at least that of the vocabulary; what lies beyond it,
+   * as in padded checkpoints, never comes.
    */
   mask(logits: Float32Array): void {
     const { kind, ids } = this.#allowed;
@@ -101,17 +109,30 @@ export class AnswerConstraint {
     ids.forEach((id, i) => {
       logits[id] = kept[i];
     });
-    if (this.#listsInAnyOrder && this.#mode === 'list') this.#mergeObjectLogits(logits, ids);
+    if (this.#setLists && this.#mode === 'list') this.#weigh(this.#setLists, logits, ids);
   }
 
-  /** Gives the most likely object the log-sum-exp of all objects, shifted by the threshold, and masks the rest. */
-  #mergeObjectLogits(logits: Float32Array, ids: Int32Array): void {
-    const objects = ids.filter((id) => this.#objectIds.has(id));
-    if (objects.length === 0) return;
-    const best = objects.reduce((best, id) => (logits[id] > logits[best] ? id : best));
-    const sum = objects.reduce((sum, id) => sum + Math.exp(logits[id] - logits[best]), 0);
-    for (const id of objects) if (id !== best) logits[id] = -Infinity;
-    logits[best] += Math.log(sum) + this.#listBias;
+  /**
+   * Leaves one object against the end of the list, with a larger logit where its score is enough: of
+   * those with enough the one that the model chooses, weighed by what the proposals say.
+   */
+  #weigh({ leastScore, proposalScores }: SetLists, logits: Float32Array, ids: Int32Array): void {
+    const stop = ids.find((id) => !this.#objectIds.has(id));
+    const against = stop === undefined ? 0 : logits[stop];
+    let [best, bestWeight, bestScore] = [-1, -Infinity, 0];
+    this.#vocabulary.ids.objects.slice(0, this.#objectIds.size).forEach((id, index) => {
+      const logit = logits[id];
+      if (logit === -Infinity) return;
+      logits[id] = -Infinity;
+      const score = proposalScores[index] * probabilityOf(logit - against);
+      const weight = logit + Math.log(Math.max(proposalScores[index], 1e-6));
+      const isOver = score >= leastScore;
+      const hasOver = bestScore >= leastScore;
+      if (isOver === hasOver ? weight > bestWeight : isOver) [best, bestWeight, bestScore] = [id, weight, score];
+    });
+    if (best < 0) return;
+    logits[best] = logitOf(bestScore) - logitOf(leastScore);
+    if (stop !== undefined) logits[stop] = 0;
   }
 
   /**
