@@ -1,6 +1,7 @@
 /**
- * Configurations of earlier versions, in which what is ours was among the paper's fields. Their `listThreshold`, and the
- * `threshold` that `setLists` had after it, were compared with another figure than a score: the default takes their place.
+ * Configurations of earlier versions, in which what is ours was among the paper's fields. Their `listThreshold`, and
+ * the `threshold` that `setLists` had after it, were compared with another figure than a score: the default takes their
+ * place.
  */
 
 import { ChatRexError } from '../errors.ts';

@@ -35,7 +35,8 @@ export function choiceProbability(maskedLogits: Float32Array, id: number): numbe
 /**
  * Scores of all boxes of an answer: one list per span, parallel to its `objects` (empty for text).
  * `ids` are the answer's tokens and `probabilities` the `choiceProbability` of each; `proposalScores` has one per box,
- * in [0, 1]; `leastSetScore` is the `leastScore` of `SetLists`, if lists are sets. A box whose index was spelled in letters was never chosen as a token: its score is 0.
+ * in [0, 1]; `leastSetScore` is the `leastScore` of `SetLists`, if lists are sets. A box whose index was spelled in
+ * letters was never chosen as a token: its score is 0.
  */
 export function scoreAnswer(
   spans: GroundedText,
