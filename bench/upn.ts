@@ -75,6 +75,7 @@ async function measureOurs(): Promise<Measured> {
   const session = await Session.create(graph, weights, {
     threads: Number(options.threads),
     plansMemory: false,
+    optimizes: false,
     profilePrefix,
   });
   const createSeconds = (performance.now() - startedAt) / 1000;

@@ -116,7 +116,11 @@ async function measure(work: string): Promise<void> {
       decodedLogits: given.logits.at(-1)!,
       decodedBoxes: given.boxesCxcywhNormalized.at(-1)!,
     };
-    const session = await Session.create(outputs, weights, { threads: Number(options.threads), plansMemory: false });
+    const session = await Session.create(outputs, weights, {
+      threads: Number(options.threads),
+      plansMemory: false,
+      optimizes: false,
+    });
     const blank = hostTensor('float32', shape as number[]);
     const results = await session.run({ images, givenBoxes: firstBoxes ?? blank });
     await session.dispose();

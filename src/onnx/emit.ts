@@ -122,6 +122,7 @@ class ModelWriter implements OnnxWriter {
   readonly #outputs: ValueInfoProto[] = [];
   readonly #aliases = new Map<string, string>();
   readonly #constants = new Map<string, string>();
+  readonly #made = new Map<string, string>();
   /** Where a symbol's value can be read: an input and the axis on which it stands. */
   readonly #symbols = new Map<string, { input: string; axis: number }>();
   readonly channelBlock: number | undefined;
@@ -176,6 +177,12 @@ class ModelWriter implements OnnxWriter {
     if (key) this.#constants.set(key, name);
     this.#initializers.push(tensorProto(name, dtype, shape, data));
     return name;
+  }
+
+  once(key: string, make: () => string): string {
+    const made = this.#made.get(key) ?? make();
+    this.#made.set(key, made);
+    return made;
   }
 
   scalar(dtype: DType, value: number): string {

@@ -24,11 +24,9 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
     const norm1 = layerNorm(at.at('norm1'), hiddenSize);
     const feedForward = feedForwardNetwork(at, config);
     const norm2 = layerNorm(at.at('norm2'), hiddenSize);
-    return (tokens: Tensor, sequence: FeatureSequence, frame: ReturnType<typeof tokenFrame>) => {
+    return (tokens: Tensor, sequence: FeatureSequence, { lengths, positions, centers }: Stretches) => {
       const maps = attention.project(tokens, sequence);
-      const lengths = queryStretches(tokens.shape);
-      const [before, positions] = [tokens, sequence.positions].map((all) => split(all, { axis: 1, lengths }));
-      const centers = split(frame.centers, { axis: 3, lengths });
+      const before = split(tokens, { axis: 1, lengths });
       const stretches = lengths.map((_, i) => {
         const seen = attention.attend(add(before[i], positions[i]), maps, { centers: centers[i] });
         return inStretches([before[i], seen], feedForwardSize, (x, added) => {
@@ -40,9 +38,24 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
     };
   });
   return (sequence) => {
-    const frame = tokenFrame(sequence);
-    return layers.reduce((tokens, layer) => layer(tokens, sequence, frame), sequence.tokens);
+    const lengths = queryStretches(sequence.tokens.shape);
+    // Split once for all layers: a runtime splits what is known early at once, and would hold the parts of every layer.
+    const stretches = {
+      lengths,
+      positions: split(sequence.positions, { axis: 1, lengths }),
+      centers: split(tokenFrame(sequence).centers, { axis: 3, lengths }),
+    };
+    return layers.reduce((tokens, layer) => layer(tokens, sequence, stretches), sequence.tokens);
   };
+}
+
+/** Where the tokens of every stretch are. */
+interface Stretches {
+  readonly lengths: readonly number[];
+  /** [B, length, C] each */
+  readonly positions: readonly Tensor[];
+  /** [B, levels, 2, length] each */
+  readonly centers: readonly Tensor[];
 }
 
 /**

@@ -80,7 +80,7 @@ export function featureLevels(
       const embedding = slice(levelEmbed, { axis: 0, start: level, end: level + 1 });
       return {
         tokens: transpose(reshape(map, [batch, hiddenSize, height * width]), [0, 2, 1]),
-        positions: add(gridEmbedding(valid, hiddenSize), embedding),
+        positions: add(gridEmbedding(valid, hiddenSize, padding !== null), embedding),
         valid: reshape(valid, [batch, height * width]),
         validRatios: validRatio(valid),
         grid: { height, width },

@@ -6,6 +6,7 @@ import { constant } from '../tensor/ops/constant.ts';
 import { cos } from '../tensor/ops/cos.ts';
 import { cumulativeSum } from '../tensor/ops/cumulative-sum.ts';
 import { divide } from '../tensor/ops/divide.ts';
+import { expand } from '../tensor/ops/expand.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { sin } from '../tensor/ops/sin.ts';
@@ -19,15 +20,19 @@ const boxTemperature = 10_000;
  * Position embedding of a feature map, `PositionEmbeddingSineHW` of the official code: rows, then columns, counted over
  * the valid part and scaled to 0..2 pi.
  * @param valid float [B, h, w], 1 where there is image
+ * @param hasPadding whether it can be 0 anywhere; without, sines of one line and one column are enough
  * @returns [B, h*w, channels]
  */
-export function gridEmbedding(valid: Tensor, channels: number): Tensor {
+export function gridEmbedding(valid: Tensor, channels: number, hasPadding: boolean): Tensor {
   const [batch, height, width] = valid.shape as [number, number, number];
   const axes = [1, 2].map((axis) => {
-    const count = cumulativeSum(valid, { axis });
+    const counted = hasPadding ? valid : slice(valid, { axis: 3 - axis, start: 0, end: 1 });
+    const count = cumulativeSum(counted, { axis });
     const total = slice(count, { axis, start: -1 });
     const angle = multiply(divide(count, add(total, 1e-6)), 2 * Math.PI);
-    return reshape(sineFeatures(angle, channels / 2, gridTemperature), [batch, height * width, channels / 2]);
+    const features = sineFeatures(angle, channels / 2, gridTemperature);
+    const everywhere = hasPadding ? features : expand(features, [batch, height, width, channels / 2]);
+    return reshape(everywhere, [batch, height * width, channels / 2]);
   });
   return concat(axes, 2);
 }

@@ -111,6 +111,7 @@ export class Upn implements ProposalNetwork {
       Session.create(await this.#graph(canvas, hasPadding, prompts), this.#stored.weights, {
         // For the large network a planned block would add half as much memory again and save no time.
         plansMemory: false,
+        optimizes: false,
         ...this.#options.session,
       }),
     );

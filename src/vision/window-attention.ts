@@ -16,7 +16,6 @@ import { constant, filled } from '../tensor/ops/constant.ts';
 import { expand } from '../tensor/ops/expand.ts';
 import { gather } from '../tensor/ops/gather.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
-import { multiply } from '../tensor/ops/multiply.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { softmax } from '../tensor/ops/softmax.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
@@ -74,9 +73,12 @@ export function windowAttention(
         reshape(gather(rows, index, { axis: 1 }), [batch, windows, numHeads, area, headSize]),
       );
       // [B, windows, heads, area, area]
-      let scores = multiply(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(headSize));
-      scores = add(scores, bias);
-      if (separations) scores = add(scores, separations);
+      let scores = add(matmul(q, k, { transposeB: true, scale: 1 / Math.sqrt(headSize) }), bias);
+      if (separations)
+        scores = add(
+          scores,
+          reshape(gather(separations.kinds, separations.index, { axis: 0 }), [windows, 1, area, area]),
+        );
       return reshape(matmul(softmax(scores), v), [batch, windows * numHeads * area, headSize]);
     };
     const attended = stretches.map(attend);
@@ -90,8 +92,16 @@ export interface WindowStretch {
   readonly windows: number;
   /** For queries, keys and values: the rows of the joint projection in the order window, head, place. */
   readonly toWindows: readonly [Tensor, Tensor, Tensor];
-  /** [windows, 1, area, area], for shifted windows only: keeps apart what the shift brought together. */
-  readonly separations: Tensor | null;
+  /** For shifted windows at a seam only: keeps apart what the shift brought together. */
+  readonly separations: Separations | null;
+}
+
+/** Few windows differ in what is kept apart in them, so each kind is stored once. */
+interface Separations {
+  /** [kinds, area * area] */
+  readonly kinds: Tensor;
+  /** [windows]: the kind of every window. */
+  readonly index: Tensor;
 }
 
 /** How a feature map lies in windows: tables that all blocks of a stage share. */
@@ -111,18 +121,19 @@ export function windowLayout(grid: Grid, { numHeads, windowSize, shift }: Window
   const size = grid.height * grid.width;
   const indices = (values: Int32Array) => constant('int32', [values.length], values);
   const mask = shift > 0 ? shiftMask(grid, windowSize, shift) : null;
+  const kinds = mask && constant('float32', [mask.kinds.length, area ** 2], Float32Array.from(mask.kinds.flat()));
   let start = 0;
   const stretches = stretchLengths(source.length / area, numHeads * area ** 2).map((windows): WindowStretch => {
     const end = start + windows;
     const own = source.subarray(start * area, end * area);
     const partRows = (part: number) =>
       indices(headRows(own, area, (token, head) => (token * 3 + part) * numHeads + head, numHeads));
-    const kept = mask?.subarray(start * area ** 2, end * area ** 2);
+    const kept = mask?.index.slice(start, end);
     start = end;
     return {
       windows,
       toWindows: [partRows(0), partRows(1), partRows(2)],
-      separations: kept?.some((value) => value !== 0) ? constant('float32', [windows, 1, area, area], kept) : null,
+      separations: kinds && kept?.some((kind) => kind !== 0) ? { kinds, index: indices(Int32Array.from(kept)) } : null,
     };
   });
   return {
@@ -198,8 +209,11 @@ function tokenRows(source: Int32Array, size: number, area: number, numHeads: num
   return index;
 }
 
-/** [windows, area, area]: `separation` between places of a shifted map that come from different sides of its seams. */
-function shiftMask({ height, width }: Grid, windowSize: number, shift: number): Float32Array {
+/**
+ * Which places of a window are kept apart: `separation` between those that come from different sides of the seams of a
+ * shifted map, [area * area] per kind of window, the first kind without any; and the kind of every window.
+ */
+function shiftMask({ height, width }: Grid, windowSize: number, shift: number): { kinds: number[][]; index: number[] } {
   const area = windowSize ** 2;
   const [paddedHeight, paddedWidth] = [height, width].map((size) => Math.ceil(size / windowSize) * windowSize);
   const region = (place: number, size: number) => Number(place >= size - windowSize) + Number(place >= size - shift);
@@ -207,12 +221,20 @@ function shiftMask({ height, width }: Grid, windowSize: number, shift: number): 
     windowPlaces(paddedHeight, paddedWidth, windowSize),
     ({ row, column }) => region(row, paddedHeight) * 3 + region(column, paddedWidth),
   );
-  const mask = new Float32Array(regions.length * area);
-  for (let query = 0; query < regions.length; query++) {
-    const first = query - (query % area);
-    for (let key = 0; key < area; key++) {
-      if (regions[query] !== regions[first + key]) mask[query * area + key] = separation;
+  const kinds = [new Array<number>(area ** 2).fill(0)];
+  const known = new Map<string, number>();
+  const index = Array.from({ length: regions.length / area }, (_, window) => {
+    const own = regions.slice(window * area, (window + 1) * area);
+    // Windows whose places fall apart in the same way are of one kind, wherever they are.
+    const sides = own.map((value) => own.indexOf(value));
+    if (sides.every((side) => side === 0)) return 0;
+    const key = sides.join();
+    const kind = known.get(key) ?? kinds.length;
+    if (kind === kinds.length) {
+      known.set(key, kind);
+      kinds.push(sides.flatMap((query) => sides.map((place) => (query === place ? 0 : separation))));
     }
-  }
-  return mask;
+    return kind;
+  });
+  return { kinds, index };
 }

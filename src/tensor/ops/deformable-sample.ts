@@ -93,17 +93,15 @@ function emit({ onnx, inputs, outputs, inputTypes }: EmitContext<null>): void {
   const [, groups, , points, , queries] = inputTypes[0].shape as number[];
   const channels = inputTypes[2].shape[1] as number;
   const ones = onnx.constant('float32', [channels, 1, 1, points], new Float32Array(channels * points).fill(1));
-  // Most stretches have the same grid: its table of places is stored once per level.
-  const walks = new Map<string, { walk: GridWalk; base: string }>();
   const walkOver = (level: number, grid: QueryGrid) => {
-    const key = `${level} ${grid.rows} ${grid.columns}`;
-    const known = walks.get(key);
-    if (known) return known;
     const [height, width] = inputTypes[2 + level].shape.slice(2) as number[];
     const walk = gridWalk(height, width, points, grid);
-    const created = { walk, base: onnx.constant('float32', walk.shape, walk.base) };
-    walks.set(key, created);
-    return created;
+    // Most stretches of all layers have the same grid: its table of places is stored once per level.
+    const key = `places ${points} ${grid.rows} ${grid.columns} ${walk.strides}`;
+    const base = onnx.once(key, () =>
+      onnx.constant('float32', [1, 1, 1, points, 2, grid.rows * grid.columns], places(points, grid, walk)),
+    );
+    return { walk, base };
   };
   const stretches = queryGrids(queries).map((grid) => {
     const sums = maps.map((map, level) => {
@@ -144,15 +142,21 @@ function joinStretches(onnx: OnnxWriter, stretches: readonly string[], output: s
 interface GridWalk {
   readonly strides: number[];
   readonly pads: number[];
-  /** Where the walk stands, per point, axis and query: what positions are counted from. */
-  readonly base: Float32Array;
-  readonly shape: number[];
 }
 
 /** Strides and padding with which a convolution over a map yields exactly the grid, and where it then stands. */
 function gridWalk(height: number, width: number, points: number, { rows, columns }: QueryGrid): GridWalk {
   const [rowStride, below] = strideAndPadding(height, rows);
   const [columnStride, right] = strideAndPadding(width - points + 1, columns);
+  return { strides: [rowStride, columnStride], pads: [0, 0, below, right] };
+}
+
+/** Where a walk is, per point, axis and query: what positions are counted from. */
+function places(
+  points: number,
+  { rows, columns }: QueryGrid,
+  { strides: [rowStride, columnStride] }: GridWalk,
+): Float32Array {
   const queries = rows * columns;
   const base = new Float32Array(points * 2 * queries);
   for (let point = 0; point < points; point++) {
@@ -161,8 +165,7 @@ function gridWalk(height: number, width: number, points: number, { rows, columns
       base[(point * 2 + 1) * queries + query] = (query % columns) * columnStride + point;
     }
   }
-  const shape = [1, 1, 1, points, 2, queries];
-  return { base, shape, strides: [rowStride, columnStride], pads: [0, 0, below, right] };
+  return base;
 }
 
 /** [stride, padding after]: floor((size - 1 + padding) / stride) + 1 === steps. */

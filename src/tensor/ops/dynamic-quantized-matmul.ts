@@ -11,6 +11,7 @@ import { generate } from '../nd-array.ts';
 import { requireDType, staticShape } from '../shape.ts';
 import type { NonDifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
+import { biasGeluOp, geluOp, lowestGelu } from './gelu.ts';
 import { reluOp } from './relu.ts';
 
 /**
@@ -19,28 +20,35 @@ import { reluOp } from './relu.ts';
  */
 const zeroPoint = 128;
 const largest = 127;
-/** What comes out of a ReLU needs no half of the bytes for negative numbers. */
 const largestUnsigned = 255;
+/** How many of the 256 bytes are for the negative numbers that a GELU gives, however large its positive ones are. */
+const geluZeroPoint = 32;
 
 /** Keeps a row of zeros from dividing by zero. */
 const smallestTop = 1e-10;
 
 export interface ProductAttributes {
-  /** Whether negative activations count as zero, as bytes without a shift have it for nothing. */
-  readonly isRectified: boolean;
+  /**
+   * Below what no activation is, where that is known: it needs no half of the bytes for negative numbers. With 0,
+   * negative activations count as zero, as bytes without a shift have it for nothing.
+   */
+  readonly lowest: number | null;
 }
 
 /**
  * x [..., K] times weight -> [..., N], where weight = integers * scales.
- * @param x when it is what a ReLU gives, the ReLU becomes part of the rounding, which is then twice as fine
+ * @param x when it is what a ReLU gives, the ReLU becomes part of the rounding, which is then twice as fine; of what a
+ *   GELU gives it is nearly so
  * @param weight int8 [K, N], within -127..127; a parameter or a constant, so that sessions can store it as the
  *   processor needs it.
  * @param scales float32 [N], one per output.
  */
 export function dynamicQuantizedMatmul(x: Tensor, weight: Tensor, scales: Tensor): Tensor {
-  const isRectified = x.node.op.name === reluOp.name;
-  const values = isRectified ? (x.node.inputs[0] as Tensor) : x;
-  return apply(dynamicQuantizedMatmulOp, [values, weight, scales], { isRectified });
+  const { op, inputs } = x.node;
+  if (op.name === reluOp.name)
+    return apply(dynamicQuantizedMatmulOp, [inputs[0] as Tensor, weight, scales], { lowest: 0 });
+  const isGelu = op.name === geluOp.name || op.name === biasGeluOp.name;
+  return apply(dynamicQuantizedMatmulOp, [x, weight, scales], { lowest: isGelu ? lowestGelu : null });
 }
 
 export const dynamicQuantizedMatmulOp: NonDifferentiableOp<ProductAttributes> = {
@@ -56,7 +64,7 @@ export const dynamicQuantizedMatmulOp: NonDifferentiableOp<ProductAttributes> = 
     return [{ dtype: x.dtype, shape: x.shape.with(-1, outputs) }];
   },
   emit: ({ onnx, inputs: [x, weight, scales], outputs, inputTypes, outputTypes: [{ shape }], attributes }) => {
-    const { isRectified } = attributes;
+    const { lowest } = attributes;
     const float = (value: number) => onnx.scalar('float32', value);
     const bounds = { attributes: { keepdims: 0 } };
     const width = inputTypes[1].shape[0];
@@ -65,12 +73,14 @@ export const dynamicQuantizedMatmulOp: NonDifferentiableOp<ProductAttributes> = 
     const rows = isFlat
       ? x
       : onnx.value('Reshape', [x, onnx.sizes([sizeOf(shape.slice(0, -1)), width])], { attributes: { allowzero: 1 } });
+    const zero = lowest === null ? zeroPoint : lowest === 0 ? 0 : geluZeroPoint;
+    const above = lowest === null ? largest : largestUnsigned - zero;
     // Two passes that read are quicker than Abs, which writes as well.
     const ends = [onnx.value('ReduceMax', [rows, onnx.integers([-1])], bounds)];
-    if (!isRectified) ends.push(onnx.value('Neg', [onnx.value('ReduceMin', [rows, onnx.integers([-1])], bounds)]));
-    const top = onnx.value('Max', [...ends, float(smallestTop)]);
-    const step = onnx.value('Mul', [top, float(1 / (isRectified ? largestUnsigned : largest))]);
-    const middle = onnx.scalar('uint8', isRectified ? 0 : zeroPoint);
+    if (lowest === null) ends.push(onnx.value('Neg', [onnx.value('ReduceMin', [rows, onnx.integers([-1])], bounds)]));
+    const top = onnx.value('Max', [...ends, float(lowest ? (-lowest / zero) * above : smallestTop)]);
+    const step = onnx.value('Mul', [top, float(1 / above)]);
+    const middle = onnx.scalar('uint8', zero);
     const middles = onnx.value('Expand', [middle, onnx.value('Shape', [step])]);
     const bytes = onnx.value('QuantizeLinear', [rows, step, middles], { attributes: { axis: 0 } });
     const product = onnx.value('MatMulIntegerToFloat', [bytes, weight, float(1), scales, middle], {
@@ -83,7 +93,7 @@ export const dynamicQuantizedMatmulOp: NonDifferentiableOp<ProductAttributes> = 
   },
   gradient: { whyNot: 'quantised weights are for inference' },
   // Without the rounding of activations, so that a test sees how much that costs.
-  reference: ([x, weight, scales], { isRectified }, [{ shape }]) => {
+  reference: ([x, weight, scales], { lowest }, [{ shape }]) => {
     const [inner, columns] = weight.shape;
     return [
       generate(shape as number[], (_index, flat) => {
@@ -91,7 +101,7 @@ export const dynamicQuantizedMatmulOp: NonDifferentiableOp<ProductAttributes> = 
         let sum = 0;
         for (let k = 0; k < inner; k++) {
           const value = x.data[row * inner + k];
-          sum += (isRectified ? Math.max(0, value) : value) * weight.data[k * columns + column];
+          sum += (lowest === 0 ? Math.max(0, value) : value) * weight.data[k * columns + column];
         }
         return sum * scales.data[column];
       }),

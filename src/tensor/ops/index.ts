@@ -28,7 +28,7 @@ import { expandOp } from './expand.ts';
 import { floorOp } from './floor.ts';
 import { gatherOp } from './gather.ts';
 import { gatherElementsOp } from './gather-elements.ts';
-import { geluOp } from './gelu.ts';
+import { biasGeluOp, geluOp } from './gelu.ts';
 import { greaterOp } from './greater.ts';
 import { greaterOrEqualOp } from './greater-or-equal.ts';
 import { gridSampleOp } from './grid-sample.ts';
@@ -192,6 +192,7 @@ const table = {
   floor: floorOp,
   gatherElements: gatherElementsOp,
   gather: gatherOp,
+  biasGelu: biasGeluOp,
   gelu: geluOp,
   greaterOrEqual: greaterOrEqualOp,
   greater: greaterOp,

@@ -1,17 +1,20 @@
 /** Matrix product of the last two axes, with optional transposes, so that weights and gradients need no copies. */
 
 import { type Dim, isStatic, sizeOf } from '../dimension.ts';
-import { at, broadcastNdShapes, generate, type NdArray } from '../nd-array.ts';
+import { at, broadcastNdShapes, generate, mapNd, type NdArray } from '../nd-array.ts';
 import { broadcastShapes, requireDType, requireSameDType } from '../shape.ts';
 import type { DifferentiableOp } from '../tensor.ts';
 import { apply, misfit, type Tensor } from '../tensor.ts';
 import { anyFloat } from './elementwise.ts';
+import { multiply } from './multiply.ts';
 import { reshape } from './reshape.ts';
 import { transpose } from './transpose.ts';
 
 export interface MatmulAttributes {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
+  /** What the product is multiplied by, without a pass of its own. */
+  readonly scale: number;
 }
 
 /**
@@ -20,7 +23,8 @@ export interface MatmulAttributes {
  * checkpoints).
  */
 export function matmul(a: Tensor, b: Tensor, options: Partial<MatmulAttributes> = {}): Tensor {
-  return apply(matmulOp, [a, b], { transposeA: options.transposeA ?? false, transposeB: options.transposeB ?? false });
+  const { transposeA = false, transposeB = false, scale = 1 } = options;
+  return apply(matmulOp, [a, b], { transposeA, transposeB, scale });
 }
 
 const lastTwo = ({ shape }: Tensor, transposed: boolean): [Dim, Dim] => {
@@ -39,15 +43,16 @@ export const matmulOp: DifferentiableOp<MatmulAttributes> = {
     if (inner !== innerB) throw misfit(`inner sizes ${inner} and ${innerB} differ`);
     return [{ dtype, shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns] }];
   },
-  emit: ({ onnx, inputs, outputs, attributes: { transposeA, transposeB } }) => {
-    if (!transposeA && !transposeB) return onnx.node('MatMul', inputs, outputs);
+  emit: ({ onnx, inputs, outputs, attributes: { transposeA, transposeB, scale } }) => {
+    if (!transposeA && !transposeB && scale === 1) return onnx.node('MatMul', inputs, outputs);
     onnx.node('FusedMatMul', inputs, outputs, {
       domain: 'com.microsoft',
-      attributes: { transA: Number(transposeA), transB: Number(transposeB) },
+      attributes: { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: scale } },
     });
   },
-  gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB }, outputGradients }) => {
-    const dy = outputGradients[0] as Tensor;
+  gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB, scale }, outputGradients }) => {
+    const dProduct = outputGradients[0] as Tensor;
+    const dy = scale === 1 ? dProduct : multiply(dProduct, scale);
     const da = transposeA
       ? matmul(b, dy, { transposeA: transposeB, transposeB: true })
       : matmul(dy, b, { transposeB: !transposeB });
@@ -60,7 +65,9 @@ export const matmulOp: DifferentiableOp<MatmulAttributes> = {
       : matmul(a, dy, { transposeA: !transposeA });
     return [da, db];
   },
-  reference: ([a, b], { transposeA, transposeB }) => [productNd(a, b, transposeA, transposeB)],
+  reference: ([a, b], { transposeA, transposeB, scale }) => [
+    mapNd(productNd(a, b, transposeA, transposeB), (value) => scale * value),
+  ],
 };
 
 /**

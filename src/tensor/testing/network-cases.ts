@@ -1,5 +1,6 @@
 /** Cases of ops that make up networks: products, convolutions, norms, sampling; and the leaves of graphs. */
 
+import { add } from '../ops/add.ts';
 import { affine } from '../ops/affine.ts';
 import { attention } from '../ops/attention.ts';
 import { constant } from '../ops/constant.ts';
@@ -10,6 +11,7 @@ import { deformableSample } from '../ops/deformable-sample.ts';
 import { depthwiseConv } from '../ops/depthwise-conv.ts';
 import { depthwiseWeightGradient } from '../ops/depthwise-weight-gradient.ts';
 import { dynamicQuantizedMatmul } from '../ops/dynamic-quantized-matmul.ts';
+import { gelu } from '../ops/gelu.ts';
 import { gridSample } from '../ops/grid-sample.ts';
 import { groupNorm } from '../ops/group-norm.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
@@ -92,6 +94,20 @@ export const networkCases = {
       attention(q, k, v),
     ),
   ],
+  biasGelu: [
+    opCase(
+      [floats('batch', 3, 32), between(0.01, 0.02, 5), floats(5)],
+      (x, scales, bias) => {
+        const weight = constant(
+          'int8',
+          [32, 5],
+          Int8Array.from({ length: 160 }, (_, i) => ((i * 37) % 255) - 127),
+        );
+        return gelu(add(dynamicQuantizedMatmul(x, weight, scales), bias));
+      },
+      0.1,
+    ),
+  ],
   conv: [
     convCase([2, 3, 5, 6], [4, 3, 3, 3], { pads: square(1) }, true),
     convCase([2, 3, 7, 8], [4, 3, 3, 3], { strides: [2, 2], pads: square(1) }, true),
@@ -142,6 +158,9 @@ export const networkCases = {
     quantizedCase(between(0.999, 1, 3, 32), true),
     quantizedCase(floats('batch', 3, 32), false, relu),
     quantizedCase(between(0.999, 1, 3, 32), true, relu),
+    quantizedCase(floats('batch', 3, 32), false, gelu),
+    quantizedCase(between(-0.8, -0.7, 3, 32), true, gelu),
+    quantizedCase(between(2.9, 3, 3, 32), false, gelu),
   ],
   gridSample: (['zeros', 'border'] as const).flatMap((paddingMode) =>
     [true, false].flatMap((alignCorners) => [
@@ -173,6 +192,7 @@ export const networkCases = {
         opCase([floats(...a), floats(...b)], product),
         opCase([floats(2, 3, ...a), floats(2, 3, ...b)], product),
         opCase([floats(2, 3, ...a), floats(...b)], product),
+        opCase([floats(2, 3, ...a), floats(...b)], (x, y) => matmul(x, y, { transposeA, transposeB, scale: 0.3 })),
         opCase([floats(2, 1, ...a), floats(3, ...b)], product),
         opCase([floats(...a), floats('batch', ...b)], product),
         opCase([floats('batch', 'length', ...a), floats(...b)], product),
