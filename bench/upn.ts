@@ -75,7 +75,7 @@ async function measureOurs(): Promise<Measured> {
   const session = await Session.create(graph, weights, {
     threads: Number(options.threads),
     plansMemory: false,
-    optimizes: false,
+    optimizes: int8Layers.size === 0,
     profilePrefix,
   });
   const createSeconds = (performance.now() - startedAt) / 1000;

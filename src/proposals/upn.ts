@@ -111,7 +111,8 @@ export class Upn implements ProposalNetwork {
       Session.create(await this.#graph(canvas, hasPadding, prompts), this.#stored.weights, {
         // For the large network a planned block would add half as much memory again and save no time.
         plansMemory: false,
-        optimizes: false,
+        // In float the search finds products to join, which is worth its seconds.
+        optimizes: int8LayersOf(this.#stored.weights.keys()).size === 0,
         ...this.#options.session,
       }),
     );
