@@ -26,7 +26,7 @@ export function parameterName(name: string, prefixes: Readonly<Record<string, st
 
 /** Parameter names of tensors beside the language model's that files hold and this model does not use. */
 export function unusedTensors({ low }: ChatRexConfig): RegExp[] {
-  if (!low) return [];
+  if (!low || low.kind !== undefined) return [];
   const used = low.numHiddenLayers + 1 + low.selectLayer;
   const above = Array.from({ length: low.numHiddenLayers - used }, (_, i) => used + i);
   return [

@@ -6,13 +6,15 @@
 
 import { z } from 'zod';
 import { ChatRexError } from '../errors.ts';
-import { CLIP_STATISTICS, IMAGENET_STATISTICS } from '../image/normalize.ts';
+import { CLIP_STATISTICS, EFFICIENTNET_LITE_STATISTICS, IMAGENET_STATISTICS } from '../image/normalize.ts';
 import { quantizedLanguageFormats } from '../language/language-format.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../language/llama-config.ts';
 import { vicunaSystem } from '../prompt/conversation.ts';
-import { clipVitPresets, clipVitTokens } from '../vision/clip-vit.ts';
+import { clipVitPresets } from '../vision/clip-vit.ts';
 import { convNextPresets } from '../vision/convnext.ts';
+import { efficientNetLitePresets } from '../vision/efficientnet-lite.ts';
 import { mapEncoderSchema, mapStrides, pixelScale } from '../vision/map-encoder.ts';
+import { tokenCount, tokenEncoderSchema } from '../vision/token-encoder.ts';
 import { withOldNames } from './old-names.ts';
 
 const count = z.int().positive();
@@ -32,17 +34,7 @@ const chatRexSchema = z.object({
   /** By which each encoder's pixels are normalised. The image is padded to a square with the mean of `low`. */
   statistics: z.object({ low: statistics.optional(), high: statistics }),
   /** Missing where image tokens are those of the high-resolution encoder alone (fusion `high`). */
-  low: z
-    .object({
-      hiddenSize: count,
-      intermediateSize: count,
-      numHiddenLayers: count,
-      numAttentionHeads: count,
-      imageSize: count,
-      patchSize: count,
-      selectLayer: z.int().negative(),
-    })
-    .optional(),
+  low: tokenEncoderSchema.optional(),
   high: mapEncoderSchema,
   fusion: z.enum(['gated', 'concat', 'high']),
   dialect: z.enum(['paper', 'release']),
@@ -186,8 +178,11 @@ export const chatRexPresets = {
   },
   photo: {
     imageSize: 416,
+    lowPixels: 'bicubic',
     imagePlacement: 'stretch',
-    statistics: { high: IMAGENET_STATISTICS },
+    statistics: { low: EFFICIENTNET_LITE_STATISTICS, high: IMAGENET_STATISTICS },
+    // It knows ImageNet's thousand names where the detector knows eighty.
+    low: { ...efficientNetLitePresets['efficientnet-lite2'], imageSize: 416 },
     high: {
       kind: 'nanodet',
       stemChannels: 32,
@@ -200,7 +195,7 @@ export const chatRexPresets = {
       mapScale: { channels: 6, scores: 16 },
       predictions: { count: 1000, scale: 8 },
     },
-    fusion: 'high',
+    fusion: 'concat',
     dialect: 'paper',
     chatFormat: 'nano',
     extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { leastScore: 0.05 } },
@@ -244,7 +239,7 @@ export const proposalsOf = ({ proposals }: ChatRexConfig): Partial<NonNullable<C
 
 /** Image tokens of an image. */
 export const imageTokenCount = (config: ChatRexConfig): number =>
-  config.low ? clipVitTokens(config.low) : highTokenCount(config);
+  config.low ? tokenCount(config.low) : highTokenCount(config);
 
 /** Places of the coarsest map. */
 function highTokenCount({ high, imageSize }: ChatRexConfig): number {

@@ -11,9 +11,9 @@ import { add } from '../tensor/ops/add.ts';
 import { reshape } from '../tensor/ops/reshape.ts';
 import { transpose } from '../tensor/ops/transpose.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { clipVit } from '../vision/clip-vit.ts';
 import { fusion } from '../vision/fusion.ts';
 import { mapChannels, mapEncoder } from '../vision/map-encoder.ts';
+import { tokenChannels, tokenEncoder } from '../vision/token-encoder.ts';
 import { type ChatRexConfig, imageTokenCount, languageConfig } from './config.ts';
 import { objectProjector } from './object-projector.ts';
 
@@ -23,7 +23,7 @@ export const highEncoder = 'vision_tower_aux';
 
 /** What both encoders make of an image; everything after them is small. */
 export interface ImageFeatures {
-  /** Patches of the low-resolution encoder [B, T, low.hiddenSize], where there is one. */
+  /** Patches of the low-resolution encoder [B, T, C], where there is one. */
   readonly low?: Tensor;
   /** Maps of the high-resolution encoder [B, C_i, H_i, W_i], finest first. */
   readonly maps: readonly Tensor[];
@@ -59,8 +59,8 @@ export function chatRexVision(scope: Scope, config: ChatRexConfig): ChatRexVisio
   const { tiedObjects } = config.extensions ?? {};
   const tokenScale = tiedObjects?.tokenScale;
   const dims = mapChannels(config.high);
-  const [lowChannels, highChannels] = [config.low?.hiddenSize ?? 0, dims[dims.length - 1]];
-  const encodeLow = config.low && clipVit(vision.at(lowEncoder), config.low);
+  const [lowChannels, highChannels] = [config.low ? tokenChannels(config.low) : 0, dims[dims.length - 1]];
+  const encodeLow = config.low && tokenEncoder(vision.at(lowEncoder), config.low);
   const encodeHigh = mapEncoder(vision.at(highEncoder), config.high);
   const fuse = fusion(vision, { kind: config.fusion, lowChannels, highChannels, hiddenSize, tokenScale });
   const projectObjects = objectProjector(vision, config);

@@ -11,6 +11,7 @@ import type { Dim } from '../tensor/dimension.ts';
 import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mapChannels, mapStrides, predictionShapes } from '../vision/map-encoder.ts';
+import { tokenChannels } from '../vision/token-encoder.ts';
 import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import { type ChatRexConfig, finestMapSize, highPixels, imageTokenCount } from './config.ts';
 import { type ChatRexVision, chatRexVision, type ImageFeatures } from './network.ts';
@@ -86,7 +87,7 @@ export function visionInputs(
 export function encodedInputs(config: ChatRexConfig, batch: Dim): ImageFeatures {
   const { low } = config;
   return {
-    ...(low && { low: input('low', 'float32', [batch, imageTokenCount(config), low.hiddenSize]) }),
+    ...(low && { low: input('low', 'float32', [batch, imageTokenCount(config), tokenChannels(low)]) }),
     maps: encodedMaps(config, batch, (i) => `map ${i}`),
     predictions: encodedPredictions(config, batch, (i) => `predictions ${i}`),
   };

@@ -16,6 +16,12 @@ export interface ChannelStatistics {
 /** ImageNet's, used by Swin (UPN) and ConvNeXt trained on it. */
 export const IMAGENET_STATISTICS: ChannelStatistics = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
+/** Pixels of 0 to 255, less 127, divided by 128. */
+export const EFFICIENTNET_LITE_STATISTICS: ChannelStatistics = {
+  mean: [127 / 255, 127 / 255, 127 / 255],
+  std: [128 / 255, 128 / 255, 128 / 255],
+};
+
 /** OpenAI CLIP's, used by the ViT, and by the high-resolution encoder in the released models. */
 export const CLIP_STATISTICS: ChannelStatistics = {
   mean: [0.48145466, 0.4578275, 0.40821073],

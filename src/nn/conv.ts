@@ -10,8 +10,8 @@ export interface ConvLayerOptions {
   /** Side of the kernel. */
   kernel: number;
   stride?: number;
-  /** Zeros on every side. */
-  padding?: number;
+  /** Zeros on every side, or at the top, left, bottom and right. */
+  padding?: number | readonly [number, number, number, number];
   dilation?: number;
   /** As many groups as channels make it depthwise. */
   groups?: number;
@@ -31,7 +31,7 @@ export function conv(scope: Scope, options: ConvLayerOptions): (x: Tensor) => Te
   return (x) =>
     convOf(x, weight, bias, {
       strides: [stride, stride],
-      pads: [padding, padding, padding, padding],
+      pads: typeof padding === 'number' ? [padding, padding, padding, padding] : padding,
       dilations: [dilation, dilation],
       groups,
     });

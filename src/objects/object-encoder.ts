@@ -45,14 +45,25 @@ export function encodeObjects(maps: readonly Tensor[], inputs: ObjectInputs): { 
   return { content, object: add(content, boxEmbedding(inputs.boxesCxcywhNormalized, channels)) };
 }
 
-function poolLevel(map: Tensor, { rows, columns }: ObjectInputs): Tensor {
+function poolLevel(map: Tensor, inputs: ObjectInputs): Tensor {
   const [batch, channels, height, width] = map.shape;
   const [h, w] = [staticDim(height, 'the height of a map'), staticDim(width, 'the width of a map')];
-  const [rowShare, columnShare] = [onLevel(rows, h), onLevel(columns, w)];
-  const count = rows.shape[1];
-  const weights = multiply(reshape(rowShare, [batch, count, h, 1]), reshape(columnShare, [batch, count, 1, w]));
   const features = reshape(map, [batch, channels, h * w]);
-  return matmul(reshape(weights, [batch, count, h * w]), transpose(features, [0, 2, 1]));
+  return matmul(weightsOnLevel(inputs, h, w), transpose(features, [0, 2, 1]));
+}
+
+/** Tokens [B, side * side, C] of a square image, row by row, pooled over boxes as maps are: [B, K, C]. */
+export function poolTokens(tokens: Tensor, inputs: ObjectInputs): Tensor {
+  const side = Math.sqrt(staticDim(tokens.shape[1], 'the number of tokens'));
+  return matmul(weightsOnLevel(inputs, side, side), tokens);
+}
+
+/** How much every place of a level has of every box, [B, K, h * w]. */
+function weightsOnLevel({ rows, columns }: ObjectInputs, h: number, w: number): Tensor {
+  const [batch, count] = rows.shape;
+  const [rowShare, columnShare] = [onLevel(rows, h), onLevel(columns, w)];
+  const weights = multiply(reshape(rowShare, [batch, count, h, 1]), reshape(columnShare, [batch, count, 1, w]));
+  return reshape(weights, [batch, count, h * w]);
 }
 
 /** Weights over the finest map carried back through its bilinear enlargement to a level of `size` rows or columns. */

@@ -76,7 +76,8 @@ beforeAll(async () => {
       ...model,
       imageSize: 64,
       low: {
-        ...model.low!,
+        patchSize: 16,
+        selectLayer: -1,
         hiddenSize: 16,
         intermediateSize: 32,
         numHiddenLayers: 1,
