@@ -112,8 +112,8 @@ test('what objects and images are made of can be trained, the detector included'
 describe('a configuration that does not fit together is refused', () => {
   const parse = (changed: object) => parseChatRexConfig({ model_type: 'chatrex', ...photo, ...changed });
   test.each([
-    ['fusing with an encoder that is missing', { fusion: 'gated' }, /fusion gated/],
-    ['an encoder that nothing reads', { low: chatRexPresets.nano.low, lowPixels: 'bicubic' }, /fusion high/],
+    ['fusing with an encoder that is missing', { fusion: 'gated', low: undefined }, /fusion gated/],
+    ['an encoder that nothing reads', { fusion: 'high' }, /fusion high/],
     ['a size that is no multiple of the strides', { imageSize: 400 }, /imageSize 400: expected a multiple of 32/],
     ['another kind of encoder', { high: { kind: 'resnet' } }, /high/],
     ['a detector without its sizes', { high: { kind: 'nanodet' } }, /high\.stemChannels/],

@@ -75,7 +75,7 @@ export function trainCommand(): Command {
     'words, image tokens and object tokens learn to fit each other; encoders stay as they are',
   )
     .option('--vision <run>', 'run folder of `train vision` that the encoders come from')
-    .option('--detector <model>', 'model folder whose detector is the encoder, as models/photo')
+    .option('--detector <model>', 'model folder whose detector is the encoder, and its classifier the other, as photo')
     .option('--upn <run>', 'run folder of `train upn` whose backbone, which went on learning, is the fine encoder')
     .option('--proposer <model>', 'model folder whose proposal network finds the boxes beside the objects')
     .option(
@@ -128,7 +128,9 @@ async function encoderWeights({ vision, detector, upn }: TrainOptions): Promise<
   }
   if (detector !== undefined) {
     const { path } = await locateNetwork(detector);
-    return [await weightsOf(path, { to: `${highEncoder}.` })];
+    // A classifier beside the detector, where the configuration has one, is in the model's own weights.
+    const classifier = await weightsOf(modelFolder(detector), { from: `${lowEncoder}.`, to: `${lowEncoder}.` });
+    return [await weightsOf(path, { to: `${highEncoder}.` }), classifier];
   }
   const trained = vision as string;
   return [

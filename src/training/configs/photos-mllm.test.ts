@@ -7,7 +7,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { highEncoder } from '../../chatrex/network.ts';
+import { chatRexPresets } from '../../chatrex/config.ts';
+import { highEncoder, lowEncoder } from '../../chatrex/network.ts';
+import { modelFolder } from '../../chatrex.ts';
 import type { Sample } from '../../datasets/sample.ts';
 import { encodeImage, sharpFrom } from '../../drawing/encode.ts';
 import { createRgbImage } from '../../image/rgb-image.ts';
@@ -49,6 +51,7 @@ test('two steps with the detector as it is', async () => {
     model: {
       ...photosAlign.model,
       imageSize: 64,
+      low: { ...chatRexPresets.photo.low, imageSize: 64 },
       language: {
         ...photosAlign.model.language,
         vocab_size: 512,
@@ -62,7 +65,10 @@ test('two steps with the detector as it is', async () => {
     folder: join(root, 'run'),
     cacheFolder: join(root, 'cache'),
     dataRoot: root,
-    initial: [await weightsOf(path, { to: `${highEncoder}.` })],
+    initial: [
+      await weightsOf(path, { to: `${highEncoder}.` }),
+      await weightsOf(modelFolder('photo'), { from: `${lowEncoder}.`, to: `${lowEncoder}.` }),
+    ],
   };
   await mkdir(context.folder);
   const stage = await openMllmStage('align', settings, context);

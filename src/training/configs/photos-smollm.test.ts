@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { languageConfig } from '../../chatrex/config.ts';
-import { highEncoder } from '../../chatrex/network.ts';
-import { ChatRex } from '../../chatrex.ts';
+import { chatRexPresets, languageConfig } from '../../chatrex/config.ts';
+import { highEncoder, lowEncoder } from '../../chatrex/network.ts';
+import { ChatRex, modelFolder } from '../../chatrex.ts';
 
 import type { Sample } from '../../datasets/sample.ts';
 import { encodeImage, sharpFrom } from '../../drawing/encode.ts';
@@ -45,7 +45,8 @@ const language = {
   num_key_value_heads: 1,
   head_dim: 16,
 };
-const model = { ...photosSmollmAlign.model, imageSize: 64, language };
+const low = { ...chatRexPresets.photo.low, imageSize: 64 };
+const model = { ...photosSmollmAlign.model, imageSize: 64, low, language };
 
 /** A folder as hubs have them, with random weights in two shards. */
 async function writeLanguageModel(folder: string): Promise<void> {
@@ -104,7 +105,11 @@ test('it learns beside its weights, which keep their words, and what is exported
     language: source,
     cacheFolder: join(root, 'cache'),
     dataRoot: root,
-    initial: [await weightsOf(path, { to: `${highEncoder}.` }), ...(await languageWeightsOf(source, folder))],
+    initial: [
+      await weightsOf(path, { to: `${highEncoder}.` }),
+      await weightsOf(modelFolder('photo'), { from: `${lowEncoder}.`, to: `${lowEncoder}.` }),
+      ...(await languageWeightsOf(source, folder)),
+    ],
   };
   const fits = runTokenizer(folder, [], [], { ...model, language: { ...language, vocab_size: vocabSize - 1 } }, source);
   await expect(fits).rejects.toThrow(/vocab_size.*104 special tokens need 364/);

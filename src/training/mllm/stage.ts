@@ -37,10 +37,12 @@ export async function openMllmStage(
   const { model, seed } = config;
   const { proposer, initial, folder, language } = context;
   const encoders = config.encodersLearn ? undefined : initial?.filter(({ to }) => isOfEncoders(to));
-  if (!config.encodersLearn && !encoders?.length) {
+  const needed = [highEncoder, ...(model.low ? [lowEncoder] : [])];
+  const hasAll = needed.every((one) => encoders?.some(({ to }) => one.startsWith(to) || to.startsWith(one)));
+  if (!config.encodersLearn && !hasAll) {
     throw new ChatRexError(
       'invalid-argument',
-      'encoders that do not learn must come from a run; give one with --vision',
+      'encoders that do not learn must come from a run or a model; give --vision or --detector',
     );
   }
   const graph = answeringGraph(config, encoders ? 'encoded' : 'pixels');
