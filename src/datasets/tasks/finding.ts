@@ -14,17 +14,18 @@ interface Asked {
 
 const mostNames = 8;
 
-/** One or several categories of the image, and now and then some that are absent. */
+/** One or several categories of the image, and often some that are absent: a user does not know which they are. */
 export function detection(context: TaskContext): Conversation | null {
   const { sample, random } = context;
   const wanted = random.chance(0.4) ? 1 : random.int(2, mostNames);
   const present = random.shuffle(completeCategories(sample)).slice(0, wanted);
   const absent = random.weighted([
-    [0, 60],
-    [1, 30],
-    [2, 10],
+    [0, 45],
+    [1, 25],
+    [2, 15],
+    [5, 15],
   ]);
-  return findNames(context, 'detection', random.chance(0.08) ? [] : present, absent);
+  return findNames(context, 'detection', random.chance(0.12) ? [] : present, absent);
 }
 
 /** Rare categories of the image, or a rare one that is absent. */
