@@ -198,7 +198,7 @@ export const chatRexPresets = {
     fusion: 'concat',
     dialect: 'paper',
     chatFormat: 'nano',
-    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { leastScore: 0.05 } },
+    extensions: { tiedObjects: { tokenScale: 0.15, hasPlace: true }, setLists: { leastScore: 0.03 } },
     // Calibrated: boxes that are right in one of ten cases or more. The language model tells them apart.
     proposals: { granularity: 'coarse', minScore: 0.1 },
     // The words of captions come in addition.
