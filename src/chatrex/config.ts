@@ -15,7 +15,7 @@ import { convNextPresets } from '../vision/convnext.ts';
 import { efficientNetLitePresets } from '../vision/efficientnet-lite.ts';
 import { mapEncoderSchema, mapStrides, pixelScale } from '../vision/map-encoder.ts';
 import { tokenCount, tokenEncoderSchema } from '../vision/token-encoder.ts';
-import { withOldNames } from './old-names.ts';
+import { defaultLeastScore, withOldNames } from './old-names.ts';
 
 const count = z.int().positive();
 const three = z.tuple([z.number(), z.number(), z.number()]).readonly();
@@ -68,7 +68,7 @@ const chatRexSchema = z.object({
        * is its proposal's times its probability against the end of the list, is at least `leastScore`; lower finds more
        * objects and lists more wrong ones.
        */
-      setLists: z.object({ leastScore: z.number().gt(0).lt(1).default(0.1) }).optional(),
+      setLists: z.object({ leastScore: z.number().gt(0).lt(1).default(defaultLeastScore) }).optional(),
     })
     .optional(),
   /**

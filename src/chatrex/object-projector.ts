@@ -18,8 +18,8 @@ const nameScale = 0.15;
 
 /**
  * Features pooled from maps, through the projector: [B, K, language.hidden_size]. With a detector's `predictions` the
- * projector also gets the scores of each box, and the tokens of a classifier, pooled like the maps. Then a learned vector
- * per category is added, weighted by the scores.
+ * projector also gets the scores of each box, and the tokens of a classifier, pooled like the maps. Then a learned
+ * vector per category is added, weighted by the scores.
  */
 export function objectProjector(
   scope: Scope,

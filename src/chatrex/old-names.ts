@@ -6,6 +6,9 @@
 
 import { ChatRexError } from '../errors.ts';
 
+/** Of `setLists`. */
+export const defaultLeastScore = 0.1;
+
 /**
  * The same configuration with `extensions`; one that has no old field is returned as it is.
  * @throws ChatRexError 'invalid-file' for old fields that meant nothing without `objectsCarryIndex`
@@ -27,7 +30,7 @@ export function withOldNames(json: Readonly<Record<string, unknown>>): Record<st
       ...(objectsCarryIndex === true && {
         tiedObjects: { tokenScale: visionTokenScale, hasPlace: objectsCarryPlace ?? false },
       }),
-      ...(listsInAnyOrder === true && { setLists: {} }),
+      ...(listsInAnyOrder === true && { setLists: { leastScore: defaultLeastScore } }),
     },
   };
 }

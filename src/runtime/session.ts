@@ -41,8 +41,8 @@ export interface SessionOptions {
    */
   keepsMemory?: boolean;
   /**
-   * Whether ONNX Runtime looks for nodes to join or to compute at once (the default). Large graphs whose nodes are joined
-   * already open three times as fast without.
+   * Whether ONNX Runtime looks for nodes to join or to compute at once (the default). Large graphs whose nodes are
+   * joined already open three times as fast without.
    */
   optimizes?: boolean;
   /** Writes a Chrome trace of every operator's time to files that begin with this path. */

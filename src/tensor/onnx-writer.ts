@@ -30,7 +30,9 @@ export interface OnnxWriter {
   /** A name that no other value has, for outputs given to `node`. */
   fresh(hint: string): string;
   constant(dtype: DType, shape: readonly number[], data: TensorData): string;
-  /** The name that `make` gave for this key before, in the same model; else makes it: for large tables that ops share. */
+  /**
+   * The name that `make` gave for this key before, in the same model; else makes it: for large tables that ops share.
+   */
   once(key: string, make: () => string): string;
   /** A scalar constant. */
   scalar(dtype: DType, value: number): string;
