@@ -51,7 +51,7 @@ async function run(folder: string) {
   return { boxes: boxes.data as Float32Array, logits: logits.data as Float32Array };
 }
 
-test('int8: products of backbone, encoder and decoder are stored so, heads of boxes are not', async () => {
+test('int8: products of backbone, encoder and decoder are stored so, heads of boxes and layers of the decoder are not', async () => {
   const layers = int8LayersOf((await openCheckpoint(int8)).tensors.keys());
   for (const layer of [
     'backbone.model.backbone.layers.2.blocks.1.attn.qkv',
@@ -59,10 +59,9 @@ test('int8: products of backbone, encoder and decoder are stored so, heads of bo
     'backbone.model.backbone.layers.0.downsample.reduction',
     'transformer.encoder.layers.0.linear1',
     'transformer.encoder.layers.0.self_attn.value_proj',
-    'transformer.decoder.layers.1.linear2',
   ])
     expect(layers).toContain(layer);
-  expect([...layers].filter((layer) => /bbox_embed|ref_point_head/.test(layer))).toEqual([]);
+  expect([...layers].filter((layer) => /bbox_embed|ref_point_head|decoder.*linear/.test(layer))).toEqual([]);
   expect(layers).toEqual(defaultInt8Layers(tinyConfig));
   expect(linearLayersOf(tinyConfig).size).toBeGreaterThan(layers.size);
 });
@@ -76,7 +75,7 @@ test('int8: the boxes are those of float, and the file is smaller', async () => 
   );
   expect(matched.length / count).toBeGreaterThan(0.8);
   const sizes = await Promise.all([float, int8].map((path) => stat(join(path, 'model.safetensors'))));
-  expect(sizes[1].size).toBeLessThan(0.75 * sizes[0].size);
+  expect(sizes[1].size).toBeLessThan(0.8 * sizes[0].size);
 });
 
 test('int8: loads by the same path', async () => {

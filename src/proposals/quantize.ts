@@ -15,10 +15,15 @@ import { openUpn } from './load.ts';
 import { upnParameters, upnWeights } from './weights.ts';
 
 /**
- * Layers that stay in float: heads of boxes, whose rounding would be rounding of coordinates, over a few hundred
- * queries, whose time is nothing. `tools/measure-upn-int8.ts` measures what each part costs.
+ * Layers that stay in float: heads of boxes and the layers of the decoder. They move boxes, so that their rounding is
+ * rounding of coordinates, and they see some hundred queries, which takes no time. What the decoder makes of all tokens
+ * (`value_proj`) is in int8. `tools/measure-upn-int8.ts` measures what each part costs.
  */
-const keptInFloat = [/bbox_embed/, /ref_point_head/];
+const keptInFloat = [
+  /bbox_embed/,
+  /ref_point_head/,
+  /decoder\..*(sampling_offsets|attention_weights|linear[12]|out(put)?_proj)/,
+];
 
 /** All linear layers of a network that could be stored in int8. */
 export const linearLayersOf = (config: UpnConfig): Int8Layers =>
