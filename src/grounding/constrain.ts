@@ -94,8 +94,8 @@ export class AnswerConstraint {
 
   /**
    * Sets the logits of every token that may not come next to -Infinity, in place; where lists are sets, those of all
-   * objects but the one with the best score too. Their length is at least that of the vocabulary; what lies beyond it,
-   * as in padded checkpoints, never comes.
+   * objects but one too. Their length is at least that of the vocabulary; what lies beyond it, as in padded
+   * checkpoints, never comes.
    */
   mask(logits: Float32Array): void {
     const { kind, ids } = this.#allowed;
@@ -113,8 +113,8 @@ export class AnswerConstraint {
   }
 
   /**
-   * Leaves one object against the end of the list, with a larger logit where its score is enough: of
-   * those with enough the one that the model chooses, weighed by what the proposals say.
+   * Leaves one object against the end of the list, with the larger logit if its score is at least `leastScore`. Of
+   * several such objects it is the one with the largest sum of logit and logarithm of its proposal's score.
    */
   #weigh({ leastScore, proposalScores }: SetLists, logits: Float32Array, ids: Int32Array): void {
     const stop = ids.find((id) => !this.#objectIds.has(id));

@@ -28,9 +28,8 @@ export const efficientNetLiteSchema = z.object({
 
 export type EfficientNetLiteConfig = z.output<typeof efficientNetLiteSchema>;
 
-/** Widths and depths as published; the image may have another side than that of training, given here. */
+/** Width and depth as published. It learned at 260 pixels; the nearest side that 32 divides is given here. */
 export const efficientNetLitePresets = {
-  'efficientnet-lite0': { kind: 'efficientnet-lite', width: 1, depth: 1, imageSize: 224 },
   'efficientnet-lite2': { kind: 'efficientnet-lite', width: 1.1, depth: 1.2, imageSize: 256 },
 } as const satisfies Record<string, EfficientNetLiteConfig>;
 

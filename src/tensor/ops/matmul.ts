@@ -13,7 +13,7 @@ import { transpose } from './transpose.ts';
 export interface MatmulAttributes {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  /** What the product is multiplied by, without a pass of its own. */
+  /** A factor of the product; multiplying by it takes no extra pass over the result. */
   readonly scale: number;
 }
 
