@@ -23,6 +23,8 @@ export interface GradientSessionOptions<Predictions extends string = never> exte
 /** The model as far as its predictions, with what it was last fed and has last computed. */
 interface FirstHalf {
   readonly session: Session;
+  /** Names of its outputs that the caller asked for. */
+  readonly predictions: readonly string[];
   /** Names of its outputs that the second half reads. */
   readonly passed: readonly string[];
   feeds: Feeds;
@@ -51,7 +53,7 @@ export class GradientSession<Metrics extends string, Predictions extends string 
   #accumulated = 0;
 
   private constructor(
-    first: { session: Session; passed: readonly string[] } | undefined,
+    first: Pick<FirstHalf, 'session' | 'predictions' | 'passed'> | undefined,
     session: Session,
     fed: ParameterSet,
     metrics: readonly string[],
@@ -103,7 +105,8 @@ export class GradientSession<Metrics extends string, Predictions extends string 
       return new GradientSession(undefined, await Session.create(outputs, storage, options), fed, reported);
     const { first, second, passed } = cutGraph(predictions, outputs);
     const session = await Session.create(first, storage, options);
-    return new GradientSession({ session, passed }, await Session.create(second, storage, options), fed, reported);
+    const half = { session, predictions: Object.keys(predictions), passed };
+    return new GradientSession(half, await Session.create(second, storage, options), fed, reported);
   }
 
   /**
@@ -117,7 +120,9 @@ export class GradientSession<Metrics extends string, Predictions extends string 
     if (shapesOf(feeds) !== shapesOf(first.feeds)) first.buffers = {};
     first.feeds = feeds;
     first.buffers = await first.session.run({ ...this.#fed, ...feeds }, first.buffers);
-    return first.buffers as Record<Predictions, HostTensor>;
+    // Without what only the second half reads, which can be a hundred times as much.
+    const named = first.predictions.map((name) => [name, first.buffers[name]]);
+    return Object.fromEntries(named) as Record<Predictions, HostTensor>;
   }
 
   /**

@@ -28,7 +28,10 @@ w = {name[10:]: value.requires_grad_() for name, value in data.items() if name.s
 upn, parts = config["upn"], config["parts"]
 batch, queries, hidden = parts * config["batchSize"], config["denoisingQueries"], upn["hiddenSize"]
 heads, points, levels = upn["numHeads"], upn["numPoints"], upn["numLevels"]
-sides = [config["imageSize"] // (4 * 2**stage) for stage in upn["backboneStages"]]
+(canvas,) = config["canvases"]
+if canvas["width"] != canvas["height"] or config["isPadded"]:
+    raise SystemExit(f"this script knows one square canvas without padding; got {config['canvases']}")
+sides = [canvas["width"] // (4 * 2**stage) for stage in upn["backboneStages"]]
 shapes = [(side, side) for side in sides]
 
 
@@ -231,7 +234,7 @@ def loss_of_batch():
     loss = loss + box_loss(boxes, feeds["target boxes"], feeds["box weights"])
     for name, one in (("fine", fine), ("coarse", coarse)):
         surprise = quality_focal((features @ one.T).squeeze(-1), feeds[f"{name} token targets"])
-        loss = loss + (surprise * feeds[f"{name} token weight"]).sum()
+        loss = loss + (surprise * feeds[f"{name} tokens counted"] * feeds[f"{name} token weight"]).sum()
     picked = unsigmoid.sigmoid().flatten(0, 1)[feeds["positive tokens"]]
     loss = loss + box_loss(picked, feeds["positive boxes"], feeds["positive weights"])
     return loss + config["namingWeight"] * naming_loss(maps, feeds) if "categories" in feeds else loss
