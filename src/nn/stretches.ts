@@ -5,7 +5,7 @@ import { split } from '../tensor/ops/split.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Most numbers that the widest tensor of a stretch may have: few enough to stay in a processor's shared cache. */
-export const mostPerStretch = 2 ** 21;
+export const mostPerStretch = 2 ** 22;
 
 /** Lengths of the fewest stretches of about equal length whose tensors stay below `mostPerStretch`. */
 export function stretchLengths(count: number, numbersEach: number): number[] {
@@ -23,7 +23,7 @@ export function inStretches(inputs: readonly Tensor[], width: number, map: (...i
   if (typeof batch !== 'number' || typeof tokens !== 'number') return map(...inputs);
   const lengths = stretchLengths(tokens, batch * width);
   if (lengths.length === 1) return map(...inputs);
-  const stretches = inputs.map((input) => split(input, { axis: 1, lengths }));
+  const stretches = inputs.map((input) => split(input, { axis: 1, lengths, inTurn: true }));
   return concat(
     lengths.map((_, i) => map(...stretches.map((parts) => parts[i]))),
     1,

@@ -7,10 +7,11 @@
 
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
+import { mostPerStretch } from '../nn/stretches.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
 import { constant } from '../tensor/ops/constant.ts';
-import { deformableSample } from '../tensor/ops/deformable-sample.ts';
+import { deformableSample, queriesAtOnce } from '../tensor/ops/deformable-sample.ts';
 import { divide } from '../tensor/ops/divide.ts';
 import { matmul } from '../tensor/ops/matmul.ts';
 import { multiply } from '../tensor/ops/multiply.ts';
@@ -60,12 +61,17 @@ export function deformableAttention(scope: Scope, options: DeformableAttentionOp
   return {
     project: (tokens, { valid, hasPadding, grids }) => {
       const [batch, length] = tokens.shape;
-      const planes = value.columns(tokens);
-      const masked = hasPadding ? multiply(planes, reshape(valid, [batch, 1, length])) : planes;
       const lengths = grids.map(({ height, width }) => height * width);
-      return split(masked, { axis: 2, lengths }).map((map, level) =>
-        reshape(map, [batch, hiddenSize, grids[level].height, grids[level].width]),
-      );
+      const planesOf = (x: Tensor, isValid: Tensor) => {
+        const planes = value.columns(x);
+        return hasPadding ? multiply(planes, reshape(isValid, [batch, 1, x.shape[1]])) : planes;
+      };
+      const isLarge = typeof batch === 'number' && batch * (length as number) * hiddenSize > mostPerStretch;
+      // The planes of all levels at once, and each level's copy of them, would be the largest tensors of all.
+      const maps = isLarge
+        ? levelsInStretches([tokens, valid], lengths, planesOf)
+        : split(planesOf(tokens, valid), { axis: 2, lengths });
+      return maps.map((map, level) => reshape(map, [batch, hiddenSize, grids[level].height, grids[level].width]));
     },
     attend: (queries, maps, { centers, scales }) => {
       const [batch, count] = queries.shape;
@@ -85,6 +91,30 @@ export function deformableAttention(scope: Scope, options: DeformableAttentionOp
       return output(transpose(deformableSample(maps, positions, weights), [0, 2, 1]));
     },
   };
+}
+
+/** Lengths of stretches of tokens that are dealt with one after the other. */
+export const queryStretches = (tokens: number): number[] =>
+  Array.from({ length: Math.ceil(tokens / queriesAtOnce) }, (_, i) =>
+    Math.min(queriesAtOnce, tokens - i * queriesAtOnce),
+  );
+
+/**
+ * A function of tokens, applied to stretches that each lie in one level, and its results [B, C, places] level by level.
+ * Stretches are as long as those of queries: ONNX Runtime keeps memory for every shape of tensor that it will see again.
+ */
+function levelsInStretches(
+  inputs: readonly Tensor[],
+  lengths: readonly number[],
+  map: (...inputs: Tensor[]) => Tensor,
+): Tensor[] {
+  const ofLevels = lengths.map(queryStretches);
+  const stretches = inputs.map((input) => split(input, { axis: 1, lengths: ofLevels.flat(), inTurn: true }));
+  const results = ofLevels.flat().map((_, i) => map(...stretches.map((parts) => parts[i])));
+  return ofLevels.map((own) => {
+    const parts = results.splice(0, own.length);
+    return parts.length === 1 ? parts[0] : concat(parts, 2);
+  });
 }
 
 interface Projection {

@@ -4,15 +4,13 @@ import { layerNorm } from '../nn/layer-norm.ts';
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
 import { inStretches } from '../nn/stretches.ts';
-import type { Shape } from '../tensor/dimension.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
-import { queriesAtOnce } from '../tensor/ops/deformable-sample.ts';
 import { relu } from '../tensor/ops/relu.ts';
 import { split } from '../tensor/ops/split.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { UpnConfig } from './config.ts';
-import { deformableAttention, tokenFrame } from './deformable-attention.ts';
+import { deformableAttention, queryStretches, tokenFrame } from './deformable-attention.ts';
 import type { FeatureSequence } from './feature-levels.ts';
 
 /** A sequence of all levels -> the memory [B, S, C]. */
@@ -26,7 +24,7 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
     const norm2 = layerNorm(at.at('norm2'), hiddenSize);
     return (tokens: Tensor, sequence: FeatureSequence, { lengths, positions, centers }: Stretches) => {
       const maps = attention.project(tokens, sequence);
-      const before = split(tokens, { axis: 1, lengths });
+      const before = split(tokens, { axis: 1, lengths, inTurn: true });
       const stretches = lengths.map((_, i) => {
         const seen = attention.attend(add(before[i], positions[i]), maps, { centers: centers[i] });
         return inStretches([before[i], seen], feedForwardSize, (x, added) => {
@@ -38,7 +36,10 @@ export function deformableEncoder(scope: Scope, config: UpnConfig): (sequence: F
     };
   });
   return (sequence) => {
-    const lengths = queryStretches(sequence.tokens.shape);
+    const [batch, length] = sequence.tokens.shape;
+    // 70,000 tokens at once would have places and weights of half a gigabyte.
+    const isStatic = typeof batch === 'number' && typeof length === 'number';
+    const lengths = isStatic ? queryStretches(length) : [length as number];
     // Split once for all layers: a runtime splits what is known early at once, and would hold the parts of every layer.
     const stretches = {
       lengths,
@@ -56,17 +57,6 @@ interface Stretches {
   readonly positions: readonly Tensor[];
   /** [B, levels, 2, length] each */
   readonly centers: readonly Tensor[];
-}
-
-/**
- * Lengths of stretches of tokens [B, S, C] that look around one after the other: 70,000 tokens at once have places and
- * weights of half a gigabyte.
- */
-function queryStretches([batch, tokens]: Shape): number[] {
-  if (typeof batch !== 'number' || typeof tokens !== 'number') return [tokens as number];
-  return Array.from({ length: Math.ceil(tokens / queriesAtOnce) }, (_, i) =>
-    Math.min(queriesAtOnce, tokens - i * queriesAtOnce),
-  );
 }
 
 /** Two linear layers with a ReLU between, named `linear1` and `linear2`. */

@@ -55,7 +55,11 @@ export function swin(scope: Scope, config: SwinConfig, stages: readonly number[]
     layers.forEach(({ blocks, options, norm, merge }, stage) => {
       // Every other block shifts its windows by half, so that neighbours meet.
       const shifts = [0, Math.floor(config.windowSize / 2)];
-      const layouts = shifts.slice(0, blocks.length).map((shift) => windowLayout(grid, { ...options, shift }));
+      // With a symbolic batch nothing is done in stretches, see `inStretches`.
+      const isInTurn = typeof images.shape[0] === 'number';
+      const layouts = shifts
+        .slice(0, blocks.length)
+        .map((shift) => windowLayout(grid, { ...options, shift }, isInTurn));
       for (const [i, block] of blocks.entries()) tokens = block(tokens, layouts[i % 2]);
       if (norm) maps.push(tokensToMap(norm(tokens), channels[stage], grid));
       if (merge) ({ tokens, grid } = merge(tokens, grid));

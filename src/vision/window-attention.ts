@@ -8,7 +8,7 @@
 
 import { linear } from '../nn/linear.ts';
 import type { Scope } from '../nn/scope.ts';
-import { inStretches, stretchLengths } from '../nn/stretches.ts';
+import { stretchLengths } from '../nn/stretches.ts';
 import { multiplyDims } from '../tensor/dimension.ts';
 import { add } from '../tensor/ops/add.ts';
 import { concat } from '../tensor/ops/concat.ts';
@@ -62,13 +62,11 @@ export function windowAttention(
     const [batch, size] = tokens.shape;
     // One zero token stands for all padding; after the projection it is the bias, as in the official code.
     const withZero = hasPadding ? concat([tokens, zeroToken(tokens)], 1) : tokens;
-    const rows = reshape(inStretches([withZero], 3 * channels, qkv), [
-      batch,
-      multiplyDims(withZero.shape[1], 3 * numHeads),
-      headSize,
-    ]);
+    const rowsOf = (x: Tensor): Tensor => reshape(qkv(x), [batch, multiplyDims(x.shape[1], 3 * numHeads), headSize]);
+    const allRows = stretches.every(({ tokens }) => tokens === null) ? rowsOf(withZero) : null;
     const bias = transpose(reshape(gather(table, relativePositions, { axis: 0 }), [area, area, numHeads]), [2, 0, 1]);
-    const attend = ({ windows, toWindows, separations }: WindowStretch): Tensor => {
+    const attend = ({ windows, tokens: own, toWindows, separations }: WindowStretch): Tensor => {
+      const rows = own ? rowsOf(gather(withZero, own, { axis: 1 })) : (allRows as Tensor);
       const [q, k, v] = toWindows.map((index) =>
         reshape(gather(rows, index, { axis: 1 }), [batch, windows, numHeads, area, headSize]),
       );
@@ -90,6 +88,8 @@ export function windowAttention(
 /** Some windows, whose scores are few enough to be computed at once. */
 export interface WindowStretch {
   readonly windows: number;
+  /** The tokens in these windows, to be projected with this stretch; null where all are projected at once. */
+  readonly tokens: Tensor | null;
   /** For queries, keys and values: the rows of the joint projection in the order window, head, place. */
   readonly toWindows: readonly [Tensor, Tensor, Tensor];
   /** For shifted windows at a seam only: keeps apart what the shift brought together. */
@@ -115,7 +115,12 @@ export interface WindowLayout {
   readonly relativePositions: Tensor;
 }
 
-export function windowLayout(grid: Grid, { numHeads, windowSize, shift }: WindowOptions): WindowLayout {
+/** @param isInTurn whether the windows of several stretches are projected stretch by stretch, which saves memory */
+export function windowLayout(
+  grid: Grid,
+  { numHeads, windowSize, shift }: WindowOptions,
+  isInTurn: boolean,
+): WindowLayout {
   const area = windowSize ** 2;
   const source = windowSources(grid, windowSize, shift);
   const size = grid.height * grid.width;
@@ -123,15 +128,20 @@ export function windowLayout(grid: Grid, { numHeads, windowSize, shift }: Window
   const mask = shift > 0 ? shiftMask(grid, windowSize, shift) : null;
   const kinds = mask && constant('float32', [mask.kinds.length, area ** 2], Float32Array.from(mask.kinds.flat()));
   let start = 0;
-  const stretches = stretchLengths(source.length / area, numHeads * area ** 2).map((windows): WindowStretch => {
+  const lengths = stretchLengths(source.length / area, numHeads * area ** 2);
+  const stretches = lengths.map((windows): WindowStretch => {
     const end = start + windows;
     const own = source.subarray(start * area, end * area);
+    const tokens = isInTurn && lengths.length > 1 ? Int32Array.from(new Set(own)).sort() : null;
+    const places = tokens && new Map(Array.from(tokens, (token, place) => [token, place]));
+    const placeOf = (token: number) => places?.get(token) ?? token;
     const partRows = (part: number) =>
-      indices(headRows(own, area, (token, head) => (token * 3 + part) * numHeads + head, numHeads));
+      indices(headRows(own, area, (token, head) => (placeOf(token) * 3 + part) * numHeads + head, numHeads));
     const kept = mask?.index.slice(start, end);
     start = end;
     return {
       windows,
+      tokens: tokens && indices(tokens),
       toWindows: [partRows(0), partRows(1), partRows(2)],
       separations: kinds && kept?.some((kind) => kind !== 0) ? { kinds, index: indices(Int32Array.from(kept)) } : null,
     };

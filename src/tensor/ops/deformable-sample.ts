@@ -128,7 +128,8 @@ function emit({ onnx, inputs, outputs, inputTypes }: EmitContext<null>): void {
       };
       return onnx.value('DeformConv', [map, ones, offsets, '', mask], { attributes });
     });
-    const sum = sums.length === 1 ? sums[0] : onnx.value('Sum', sums);
+    // One after the other, so that two of them are held at once and not those of all maps.
+    const sum = sums.reduce((total, part) => onnx.value('Add', [total, part]));
     return onnx.value('Reshape', [sum, onnx.integers([-1, channels, grid.rows * grid.columns])]);
   });
   joinStretches(onnx, stretches, outputs[0]);

@@ -6,7 +6,7 @@
  * speed.
  */
 
-import { sizeOf } from '../dimension.ts';
+import { isStatic, sizeOf } from '../dimension.ts';
 import { generate } from '../nd-array.ts';
 import { requireDType, staticShape } from '../shape.ts';
 import type { NonDifferentiableOp } from '../tensor.ts';
@@ -66,30 +66,40 @@ export const dynamicQuantizedMatmulOp: NonDifferentiableOp<ProductAttributes> = 
   emit: ({ onnx, inputs: [x, weight, scales], outputs, inputTypes, outputTypes: [{ shape }], attributes }) => {
     const { lowest } = attributes;
     const float = (value: number) => onnx.scalar('float32', value);
-    const bounds = { attributes: { keepdims: 0 } };
     const width = inputTypes[1].shape[0];
-    const isFlat = shape.length === 2;
-    // Rounding by rows knows two axes.
+    // Rounding by rows knows one axis of rows. Behind axes of size 1 it is there already; else the input is laid flat.
+    // Every node spared counts: large networks have thousands of products.
+    const lead = shape.slice(0, -1);
+    const rowAxis = lead.findIndex((dim, axis) => dim !== 1 || axis === lead.length - 1);
+    const isFlat = rowAxis === lead.length - 1;
     const rows = isFlat
       ? x
-      : onnx.value('Reshape', [x, onnx.sizes([sizeOf(shape.slice(0, -1)), width])], { attributes: { allowzero: 1 } });
+      : onnx.value('Reshape', [x, onnx.sizes([sizeOf(lead), width])], { attributes: { allowzero: 1 } });
+    const rowDim = isFlat ? lead[rowAxis] : sizeOf(lead);
+    const axes = onnx.integers(isFlat ? [...shape.keys()].filter((axis) => axis !== rowAxis) : [1]);
+    const bounds = { attributes: { keepdims: 0 } };
     const zero = lowest === null ? zeroPoint : lowest === 0 ? 0 : geluZeroPoint;
     const above = lowest === null ? largest : largestUnsigned - zero;
     // Two passes that read are quicker than Abs, which writes as well.
-    const ends = [onnx.value('ReduceMax', [rows, onnx.integers([-1])], bounds)];
-    if (lowest === null) ends.push(onnx.value('Neg', [onnx.value('ReduceMin', [rows, onnx.integers([-1])], bounds)]));
+    const ends = [onnx.value('ReduceMax', [rows, axes], bounds)];
+    if (lowest === null) ends.push(onnx.value('Neg', [onnx.value('ReduceMin', [rows, axes], bounds)]));
     const top = onnx.value('Max', [...ends, float(lowest ? (-lowest / zero) * above : smallestTop)]);
     const step = onnx.value('Mul', [top, float(1 / above)]);
     const middle = onnx.scalar('uint8', zero);
-    const middles = onnx.value('Expand', [middle, onnx.value('Shape', [step])]);
-    const bytes = onnx.value('QuantizeLinear', [rows, step, middles], { attributes: { axis: 0 } });
+    const middles = isStatic(rowDim)
+      ? onnx.once(`middles ${zero} ${rowDim}`, () =>
+          onnx.constant('uint8', [rowDim], new Uint8Array(rowDim).fill(zero)),
+        )
+      : onnx.value('Expand', [middle, onnx.value('Shape', [step])]);
+    const bytes = onnx.value('QuantizeLinear', [rows, step, middles], { attributes: { axis: isFlat ? rowAxis : 0 } });
     const product = onnx.value('MatMulIntegerToFloat', [bytes, weight, float(1), scales, middle], {
       domain: 'com.microsoft',
     });
     const steps = onnx.value('Unsqueeze', [step, onnx.integers([-1])]);
     if (isFlat) return onnx.node('Mul', [product, steps], outputs);
-    const scaled = onnx.value('Mul', [product, steps]);
-    onnx.node('Reshape', [scaled, onnx.sizes(shape)], outputs, { attributes: { allowzero: 1 } });
+    onnx.node('Reshape', [onnx.value('Mul', [product, steps]), onnx.sizes(shape)], outputs, {
+      attributes: { allowzero: 1 },
+    });
   },
   gradient: { whyNot: 'quantised weights are for inference' },
   // Without the rounding of activations, so that a test sees how much that costs.

@@ -11,13 +11,21 @@ import { sliceNd } from './slice.ts';
 export interface SplitAttributes {
   readonly axis: number;
   readonly lengths: readonly number[];
+  readonly inTurn: boolean;
+}
+
+export interface SplitOptions {
+  readonly axis: number;
+  readonly lengths: readonly number[];
+  /** Whether each stretch is copied when it is needed, so that they are not all held at once; false by default. */
+  readonly inTurn?: boolean;
 }
 
 /** Consecutive stretches of the given lengths along an axis; they must fill it. */
-export const split = (x: Tensor, { axis, lengths }: { axis: number; lengths: readonly number[] }): readonly Tensor[] =>
+export const split = (x: Tensor, { axis, lengths, inTurn = false }: SplitOptions): readonly Tensor[] =>
   lengths.length === 1 && x.shape.at(axis) === lengths[0]
     ? [x]
-    : applyAll(splitOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length), lengths }));
+    : applyAll(splitOp, [x], () => ({ axis: normalizeAxis(axis, x.shape.length), lengths, inTurn }));
 
 export const splitOp: DifferentiableOp<SplitAttributes> = {
   name: 'Split',
@@ -26,7 +34,15 @@ export const splitOp: DifferentiableOp<SplitAttributes> = {
     if (x.shape[axis] !== total) throw misfit(`lengths add to ${total}, axis ${axis} has ${x.shape[axis]}`);
     return lengths.map((length) => ({ dtype: x.dtype, shape: x.shape.with(axis, length) }));
   },
-  emit: ({ onnx, inputs, outputs, attributes: { axis, lengths } }) => {
+  emit: ({ onnx, inputs, outputs, attributes: { axis, lengths, inTurn } }) => {
+    if (inTurn) {
+      const ends = lengths.map((_, i) => lengths.slice(0, i + 1).reduce((sum, length) => sum + length, 0));
+      outputs.forEach((output, i) => {
+        const bounds = [[ends[i] - lengths[i]], [ends[i]], [axis]].map((values) => onnx.integers(values));
+        if (output) onnx.node('Slice', [inputs[0], ...bounds], [output]);
+      });
+      return;
+    }
     const all = lengths.map((_, i) => outputs[i] || onnx.fresh('Split'));
     onnx.node('Split', [inputs[0], onnx.integers(lengths)], all, { attributes: { axis } });
   },
