@@ -101,7 +101,8 @@ export const queryStretches = (tokens: number): number[] =>
 
 /**
  * A function of tokens, applied to stretches that each lie in one level, and its results [B, C, places] level by level.
- * Stretches are as long as those of queries: ONNX Runtime keeps memory for every shape of tensor that it will see again.
+ * Stretches are as long as those of queries: ONNX Runtime keeps memory for every shape of tensor that it will see
+ * again.
  */
 function levelsInStretches(
   inputs: readonly Tensor[],

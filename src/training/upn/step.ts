@@ -50,7 +50,9 @@ function requireNumbers(predictions: Readonly<Record<string, HostTensor>>): void
   }
 }
 
-/** Zero times infinity, or times what is not a number, is not a number: a loop of sums, ten times as fast as `every`. */
+/**
+ * Zero times infinity, or times what is not a number, is not a number: a loop of sums, ten times as fast as `every`.
+ */
 function areFinite(values: Float32Array): boolean {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] * 0;
