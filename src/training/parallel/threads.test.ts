@@ -9,7 +9,7 @@ import { initializeParameters } from '../parameters.ts';
 import { runStage, StageSessions } from '../run.ts';
 import { openStage } from '../stages.ts';
 import type { VisionTraining } from '../vision/stage.ts';
-import { PartWorkers, trainStage } from './threads.ts';
+import { ownCores, PartWorkers, trainStage } from './threads.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -113,4 +113,11 @@ test('gradients are means over the parts, whoever computes how many of them', as
     expect(apart, name).toBeLessThan(1e-4 * largest + 1e-7);
   }
   await workers.stop();
+});
+
+test('processes of one machine share its cores, unless each is bound to its own', () => {
+  const cores = (ranks: string | undefined, available: number) =>
+    ownCores({ OMPI_COMM_WORLD_LOCAL_SIZE: ranks }, { available, all: 8 });
+  expect([cores(undefined, 8), cores('1', 8), cores('2', 8), cores('16', 8)]).toEqual([8, 8, 4, 1]);
+  expect([cores('8', 1), cores('2', 4), cores(undefined, 3)]).toEqual([1, 4, 3]);
 });

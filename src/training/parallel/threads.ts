@@ -3,7 +3,7 @@
  * operators of a training step are too small for several threads; whole parts are not.
  */
 
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { ChatRexError } from '../../errors.ts';
 import { askWorker, endWorker } from '../../workers/protocol.ts';
@@ -94,6 +94,20 @@ export async function trainStage<Name extends StageName>(
 }
 
 /**
+ * How many cores this process has. Processes that mpirun started on one machine share its cores, unless each is bound
+ * to its own: then they are fewer than the machine's anyway.
+ * @example ownCores({ OMPI_COMM_WORLD_LOCAL_SIZE: '2' }); // 1 on two cores
+ */
+export function ownCores(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  { available = availableParallelism(), all = cpus().length } = {},
+): number {
+  const ranks = Number(environment.OMPI_COMM_WORLD_LOCAL_SIZE ?? 1);
+  const isShared = ranks > 1 && available * ranks > all;
+  return isShared ? Math.max(1, Math.floor(available / ranks)) : available;
+}
+
+/**
  * Which parts of every step this rank computes.
  * @throws ChatRexError 'invalid-argument' when they cannot be shared equally
  */
@@ -141,9 +155,9 @@ export class PartWorkers implements GradientSource {
     parameters: ParameterSet,
     trainable: readonly string[],
     { first, count: parts }: PartRange,
-    workers = availableParallelism(),
+    workers = ownCores(),
   ): Promise<PartWorkers> {
-    const cores = availableParallelism();
+    const cores = ownCores();
     const workerCount = Math.max(1, Math.min(parts, workers));
     const shared = [...parameters].map(([name, { shape }]) => sharedTensor(name, shape));
     copyParameters(parameters, shared);
