@@ -22,14 +22,14 @@ import { decodeImage } from '../image/decode.ts';
 import { questionFor, spelledRight } from '../prompt/templates.ts';
 import { endWithReader } from './end-with-reader.ts';
 
-const examplePhotograph = fileURLToPath(new URL('../../models/photo/example/truck.jpg', import.meta.url));
+const examplePhotograph = fileURLToPath(new URL('../../models/photo/example/boats.jpg', import.meta.url));
 const outputFolder = join('out', 'demo');
 
 /** What is asked about the bundled photograph: a name for the drawing, and the question. */
 const exampleQuestions: readonly [name: string, question: string][] = [
   ['describe', questionFor('caption-brief')],
-  ['detect', questionFor('detect', ['truck', 'dog'])],
-  ['count', questionFor('count', ['trucks'])],
+  ['detect', questionFor('detect', ['boat', 'person', 'dog'])],
+  ['count', questionFor('count', ['people'])],
   ['absent', 'Is there a bicycle in the image?'],
 ];
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import sceneUrl from '../../../models/nano/example/scene.png?url';
-import photographUrl from '../../../models/photo/example/truck.jpg?url';
+import photographUrl from '../../../models/photo/example/boats.jpg?url';
 import { cancel, findBoxes, findBoxesOfCurrent, openFiles, openLinked, openSample } from '../actions.ts';
 import { keyStore, modelName } from '../api.ts';
 import { linkedId } from '../link.ts';
@@ -131,7 +131,7 @@ export function App() {
 }
 
 const samples = [
-  { name: 'photograph', url: photographUrl, file: 'truck.jpg' },
+  { name: 'photograph', url: photographUrl, file: 'boats.jpg' },
   { name: 'drawn scene', url: sceneUrl, file: 'scene.png' },
 ] as const;
 
