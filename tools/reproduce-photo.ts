@@ -1,7 +1,7 @@
 /**
  * `npm run reproduce:photo -- --photos ../shared/photos`: the bundled model of photographs from its detector, the
  * language model of `nano` and folders of photographs with captions and boxes. Interrupt it at any moment and start it
- * again: training continues where it stopped. Hours on two cores; models/photo/README.md has the steps.
+ * again: training continues where it stopped. It says how long it takes; models/photo/README.md has the steps.
  * `--steps 20 --runs FOLDER --out FOLDER` goes the whole way with a few steps.
  */
 
@@ -46,6 +46,9 @@ const training: readonly Stage[] = [
 ];
 const measuring = ['--data', join(lessons, 'validation.jsonl'), '--images', photos, ...(steps ? ['--limit', '3'] : [])];
 
+if (!steps) {
+  process.stderr.write('about an hour and a half on two free cores; interrupt it at any moment, and start it again\n');
+}
 const isMade = existsSync(join(lessons, 'train.jsonl'));
 if (!isMade) runStages([{ command: ['tools/photo/make-data.ts', ...folders], options: { out: lessons } }]);
 const parts = [

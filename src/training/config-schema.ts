@@ -6,6 +6,7 @@ import { mixtureSchema } from '../datasets/mixture-spec.ts';
 import { didYouMean } from '../datasets/spec.ts';
 import { ChatRexError } from '../errors.ts';
 import { upnConfigSchema } from '../proposals/config-file.ts';
+import { clipVitShape } from '../vision/token-encoder.ts';
 import { validationSchema } from './mixture.ts';
 import { withoutOlderFields } from './older-config.ts';
 import type { StageConfigs, StageName } from './stages.ts';
@@ -30,16 +31,6 @@ const settings = {
 
 const data = { data: mixtureSchema, validation: validationSchema.optional() };
 
-const clipVit = z.strictObject({
-  hiddenSize: count,
-  intermediateSize: count,
-  numHiddenLayers: count,
-  numAttentionHeads: count,
-  imageSize: count,
-  patchSize: count,
-  selectLayer: z.int().negative(),
-});
-
 const convNext = z.strictObject({
   depths: z.array(count).length(4).readonly(),
   dims: z.array(count).length(4).readonly(),
@@ -52,7 +43,7 @@ const visionTraining = z.strictObject({
   data: mixtureSchema,
   vision: z.strictObject({
     high: convNext,
-    low: clipVit,
+    low: z.strictObject(clipVitShape),
     imageSize: count,
     batchSize: count,
     objectsPerImage: count,

@@ -16,8 +16,8 @@ import {
 
 const count = z.int().positive();
 
-const clipVitSchema = z.object({
-  kind: z.undefined().optional(),
+/** Sizes of a ViT, as fields of a schema. */
+export const clipVitShape = {
   hiddenSize: count,
   intermediateSize: count,
   numHiddenLayers: count,
@@ -25,7 +25,9 @@ const clipVitSchema = z.object({
   imageSize: count,
   patchSize: count,
   selectLayer: z.int().negative(),
-});
+};
+
+const clipVitSchema = z.object({ kind: z.undefined().optional(), ...clipVitShape });
 
 /** A configuration without a kind is that of a ViT. */
 export const tokenEncoderSchema = z.union([efficientNetLiteSchema, clipVitSchema]);

@@ -36,9 +36,10 @@ export const splitOp: DifferentiableOp<SplitAttributes> = {
   },
   emit: ({ onnx, inputs, outputs, attributes: { axis, lengths, inTurn } }) => {
     if (inTurn) {
-      const ends = lengths.map((_, i) => lengths.slice(0, i + 1).reduce((sum, length) => sum + length, 0));
+      let start = 0;
       outputs.forEach((output, i) => {
-        const bounds = [[ends[i] - lengths[i]], [ends[i]], [axis]].map((values) => onnx.integers(values));
+        const bounds = [start, start + lengths[i], axis].map((value) => onnx.integers([value]));
+        start += lengths[i];
         if (output) onnx.node('Slice', [inputs[0], ...bounds], [output]);
       });
       return;
