@@ -11,7 +11,7 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chatRexPresets } from '../../src/chatrex/config.ts';
+import { parseChatRexConfig } from '../../src/chatrex/config.ts';
 import { chatRexVision } from '../../src/chatrex/network.ts';
 import { boxFeeds, pixelFeeds } from '../../src/chatrex/preprocess.ts';
 import { visionInputs } from '../../src/chatrex/vision-encoder.ts';
@@ -21,6 +21,7 @@ import { createScope } from '../../src/nn/scope.ts';
 import { Session } from '../../src/runtime/session.ts';
 import { graphOf } from '../../src/tensor/graph.ts';
 import { initializeParameters, storedParameters } from '../../src/training/parameters.ts';
+import { runFile } from '../../src/training/run.ts';
 import { openSafetensors } from '../../src/weights/safetensors.ts';
 import { type TensorToWrite, writeSafetensors } from '../../src/weights/safetensors-writer.ts';
 
@@ -46,10 +47,12 @@ const enough = 12;
 const namePath = 'mm_object_names.weight';
 const norm = 'parameters.mm_object_projector.norm.weight';
 
-const config = chatRexPresets.photo;
+// The run's own: one from before the classifier was added has a narrower projector.
+const { settings } = JSON.parse(await readFile(runFile(run), 'utf8'));
+const config = parseChatRexConfig({ ...settings.model, model_type: 'chatrex' });
 const vision = chatRexVision(createScope(), config);
-const { pixelsHigh, objects } = visionInputs(config, { batch: 1 });
-const outputs = { content: vision.objectTokens(vision.encode(undefined, pixelsHigh), objects).content };
+const { pixelsLow, pixelsHigh, objects } = visionInputs(config, { batch: 1 });
+const outputs = { content: vision.objectTokens(vision.encode(pixelsLow, pixelsHigh), objects).content };
 const parameters = initializeParameters(graphOf(outputs).parameters.values(), 0);
 const stored = await openSafetensors(join(run, 'checkpoint.safetensors'));
 for (const [name, { data: values }] of parameters) {
@@ -92,7 +95,7 @@ for (let i = 0; i < width; i++) {
 const entries: TensorToWrite[] = [{ name: `parameters.${namePath}`, dtype: 'float32', shape, data: weights }];
 for (const [name, tensor] of stored.tensors) {
   // A run that starts from this one has moments of its own.
-  if (!name.startsWith('parameters.')) continue;
+  if (!name.startsWith('parameters.') || name === `parameters.${namePath}`) continue;
   const values = await stored.readFloat32(name);
   if (name === norm) for (const [i, value] of values.entries()) values[i] = value * Number(options.features);
   entries.push({ name, dtype: 'float32', shape: tensor.shape, data: values });
