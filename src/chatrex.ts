@@ -58,7 +58,7 @@ export interface EncodeOptions extends FilterOptions {
   granularity?: ProposeOptions['granularity'];
   /** Called with one sentence when an image is read although something in it is wrong or has to be guessed. */
   onWarning?: DecodeOptions['onWarning'];
-  /** Ends the work, between two steps, with an error of code 'aborted'. */
+  /** Ends the work, in the middle of a run too, with an error of code 'aborted'. */
   signal?: AbortSignal;
 }
 
@@ -130,7 +130,7 @@ export class ChatRex {
     const chosen = chooseBoxes(boxes ?? (await this.propose(image, { ...filter, signal })), image);
     requireNotAborted(signal);
     const { boxesXyxy, scores: proposalScores } = chosen;
-    const seen = await vision.encode([image], [boxesXyxy]);
+    const seen = await vision.encode([image], [boxesXyxy], signal);
     requireNotAborted(signal);
     const segments = chat.prefix(proposalScores.length);
     const spelling = objectSpelling(config);

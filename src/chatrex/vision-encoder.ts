@@ -27,6 +27,9 @@ export interface SeenTokens {
   readonly objectChoices?: HostTensor<'float32'>;
 }
 
+/** Encoders of larger images compute in hundreds of megabytes, for a second, and then not until the next image. */
+const largestKept = 512;
+
 export class VisionEncoder {
   readonly #config: ChatRexConfig;
   readonly #session: Session<string>;
@@ -42,17 +45,18 @@ export class VisionEncoder {
   /** @throws ChatRexError when a weight is missing or ONNX Runtime refuses the model */
   static async create(config: ChatRexConfig, weights: WeightStorage, options?: SessionOptions): Promise<VisionEncoder> {
     const outputs = visionOutputs(chatRexVision(createScope(), config), config);
-    const session = await Session.create(outputs, weights, { keepsMemory: false, plansMemory: false, ...options });
+    const keepsMemory = config.imageSize <= largestKept;
+    const session = await Session.create(outputs, weights, { keepsMemory, plansMemory: false, ...options });
     return new VisionEncoder(config, session, weights);
   }
 
   /**
    * @param boxesXyxy per image [K, 4] in its pixels; where one has fewer than another, empty boxes follow
-   * @throws ChatRexError 'invalid-file' when weights hold NaN, naming them
+   * @throws ChatRexError 'invalid-file' when weights hold NaN, naming them; 'aborted'
    */
-  async encode(images: readonly RgbImage[], boxesXyxy: readonly BoxArray[]): Promise<SeenTokens> {
+  async encode(images: readonly RgbImage[], boxesXyxy: readonly BoxArray[], signal?: AbortSignal): Promise<SeenTokens> {
     const feeds = { ...pixelFeeds(images, this.#config), ...boxFeeds(images, boxesXyxy, this.#config) };
-    const seen = (await this.#session.run(feeds)) as unknown as SeenTokens;
+    const seen = (await this.#session.run(feeds, {}, signal)) as unknown as SeenTokens;
     if (hasNaN(seen.imageTokens.data) || hasNaN(seen.objectTokens.data)) {
       throw await explainNaN('tokens of the image', this.#weights);
     }

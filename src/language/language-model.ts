@@ -131,7 +131,7 @@ export class LanguageModel {
    *
    * Rows are read one by one, each at its own length, which wastes nothing on padding.
    * @param embeddings float32 [tokens, hiddenSize], at least one token.
-   * @param options.signal ends the reading between two stretches with an error of code 'aborted'; the row is then as
+   * @param options.signal ends the reading with an error of code 'aborted'; the row is then as
    *   before.
    * @returns logits of the token that follows, float32 [vocabSize].
    * @throws ChatRexError 'invalid-file' when weights hold NaN, naming them
@@ -151,16 +151,17 @@ export class LanguageModel {
     const before = cache.lengths[row];
     cache.requireRoom(before + tokens);
     let [logits, hidden]: [Float32Array, Float32Array] = [new Float32Array(), new Float32Array()];
-    for (let start = 0; start < tokens; start += stretchTokens) {
-      if (signal?.aborted) {
-        cache.rewind(before, row);
-        throw new ChatRexError('aborted', 'reading was cancelled', { cause: signal.reason });
+    try {
+      for (let start = 0; start < tokens; start += stretchTokens) {
+        const stretch = embeddings.data.subarray(start * width, (start + stretchTokens) * width);
+        const batched = hostTensor('float32', [1, stretch.length / width, width], stretch);
+        const result = await this.#run(batched, cache.layersOfRow(row), [before + start], signal);
+        cache.append(result.added, [row]);
+        ({ logits, hidden } = result);
       }
-      const stretch = embeddings.data.subarray(start * width, (start + stretchTokens) * width);
-      const batched = hostTensor('float32', [1, stretch.length / width, width], stretch);
-      const result = await this.#run(batched, cache.layersOfRow(row), [before + start]);
-      cache.append(result.added, [row]);
-      ({ logits, hidden } = result);
+    } catch (error) {
+      cache.rewind(before, row);
+      throw error;
     }
     if (hasNaN(logits)) throw await explainNaN('logits', this.#weights);
     lexicon?.score?.(logits, hidden);
@@ -196,7 +197,12 @@ export class LanguageModel {
     });
   }
 
-  async #run(embeddings: HostTensor<'float32'>, layers: readonly LayerMemory[], lengths: readonly number[]) {
+  async #run(
+    embeddings: HostTensor<'float32'>,
+    layers: readonly LayerMemory[],
+    lengths: readonly number[],
+    signal?: AbortSignal,
+  ) {
     const feeds: Record<string, HostTensor> = {
       embeddings,
       lengths: hostTensor('int64', [lengths.length], lengths),
@@ -206,7 +212,7 @@ export class LanguageModel {
     });
     const [, tokens] = embeddings.shape;
     const session = (tokens >= fewestTokensInInt8 && this.#extendLong) || this.#extend;
-    const outputs = (await session.run(feeds)) as Record<string, HostTensor<'float32'>>;
+    const outputs = (await session.run(feeds, {}, signal)) as Record<string, HostTensor<'float32'>>;
     const added = layers.map(
       (_, i): LayerMemory => ({ key: outputs[`own.${i}.key`], value: outputs[`own.${i}.value`] }),
     );

@@ -17,7 +17,8 @@ import { float32ToBfloat16, float32ToFloat16 } from '../weights/float16.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { storedWeights } from '../weights/storage.ts';
 import { hostTensor } from './host-tensor.ts';
-import { defaultThreads, Session } from './session.ts';
+import { Session } from './session.ts';
+import { defaultThreads } from './threads.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,24 +1,23 @@
-/** Sessions: a graph, its weights and ONNX Runtime. The only file that knows ONNX Runtime. */
+/** Sessions: a graph, its weights and ONNX Runtime. */
 
-import { availableParallelism } from 'node:os';
-import * as ort from 'onnxruntime-node';
 import { ChatRexError } from '../errors.ts';
 import { emitModel, type WeightStorage } from '../onnx/emit.ts';
-import type { DType, TensorData } from '../tensor/dtype.ts';
+import { evaluateDim } from '../tensor/dimension.ts';
 import { type Graph, graphOf } from '../tensor/graph.ts';
 import { constant } from '../tensor/ops/constant.ts';
 import { depthwiseConvOp } from '../tensor/ops/depthwise-conv.ts';
 import { depthwiseWeightGradientOp } from '../tensor/ops/depthwise-weight-gradient.ts';
 import { dynamicQuantizedMatmul, dynamicQuantizedMatmulOp } from '../tensor/ops/dynamic-quantized-matmul.ts';
 import { input } from '../tensor/ops/input.ts';
+import { negate } from '../tensor/ops/negate.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { findChannelBlock } from './channel-block.ts';
 import { prepareEnvironment } from './environment.ts';
 import { type HostTensor, hostTensor } from './host-tensor.ts';
-import { chooseProvider, openWithProvider, type Provider } from './provider.ts';
-
-// Failures come as errors; a library does not also print them.
-ort.env.logLevel = 'fatal';
+import { NativeSession } from './native-session.ts';
+import { OnnxRuntime } from './onnx-runtime.ts';
+import { chooseProvider, openWithProvider, type Provider, providers } from './provider.ts';
+import { defaultThreads } from './threads.ts';
 
 export type { Provider };
 
@@ -35,10 +34,7 @@ export interface SessionOptions {
    * arena.
    */
   plansMemory?: boolean;
-  /**
-   * Whether the memory of a run is kept for the next one (the default). Encoders of large images need hundreds of
-   * megabytes for a second, and then not until the next image.
-   */
+  /** Whether the memory of a run is kept for the next one, of any session (the default). */
   keepsMemory?: boolean;
   /**
    * Whether ONNX Runtime looks for nodes to join or to compute at once (the default). Large graphs whose nodes are
@@ -49,23 +45,14 @@ export interface SessionOptions {
   profilePrefix?: string;
 }
 
-/**
- * Threads of sessions that are not told how many: the environment may say so where several processes share a machine.
- * Threads that wait for each other there take many times as long as one alone.
- */
-export function defaultThreads({ CHATREX_THREADS: given } = process.env): number {
-  if (given === undefined || given === '') return availableParallelism();
-  const threads = Number(given);
-  if (Number.isInteger(threads) && threads > 0) return threads;
-  throw new ChatRexError('invalid-argument', `CHATREX_THREADS: expected a whole number from 1 up, came '${given}'`);
-}
-
 /** What was found out about the processor. */
 interface OpenOptions extends SessionOptions {
   /** Whether ONNX Runtime rewrites signed 8-bit weights as unsigned ones with a zero point. */
   avoidsSaturation?: boolean;
   /** See `OnnxWriter`. */
   channelBlock?: number;
+  /** See `#freeUnused`. */
+  isSmall?: boolean;
 }
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
@@ -77,10 +64,10 @@ export type Feeds = Readonly<Record<string, HostTensor>>;
  */
 export class Session<Outputs extends string = string> {
   readonly graph: Graph;
-  readonly #session: ort.InferenceSession;
+  readonly #session: NativeSession;
   #isDisposed = false;
 
-  private constructor(graph: Graph, session: ort.InferenceSession) {
+  private constructor(graph: Graph, session: NativeSession) {
     this.graph = graph;
     this.#session = session;
   }
@@ -110,6 +97,25 @@ export class Session<Outputs extends string = string> {
     });
   }
 
+  static #small: Promise<Session<'y'>> | undefined;
+  static #freedFirst: Promise<void> | undefined;
+
+  /**
+   * Gives back what the arena of all sessions holds and none uses: ONNX Runtime does so after a run that asks for it.
+   * The first time comes before all other sessions, since the arena keeps for ever what it takes first.
+   */
+  static async #freeUnused(): Promise<void> {
+    const x = input('x', 'float32', [1]);
+    const graph = graphOf({ y: negate(negate(x)) });
+    Session.#small ??= Session.#open(graph, new Map(), {
+      threads: 1,
+      optimizes: false,
+      keepsMemory: false,
+      isSmall: true,
+    });
+    await (await Session.#small).run({ x: hostTensor('float32', [1]) });
+  }
+
   /** As `create`, with signed 8-bit weights multiplied as they are, whatever the processor makes of them. */
   static createUnchecked<K extends string>(outputs: Readonly<Record<K, Tensor>>): Promise<Session<K>> {
     return Session.#open(graphOf(outputs), new Map(), { threads: 1 });
@@ -118,34 +124,36 @@ export class Session<Outputs extends string = string> {
   static async #open<K extends string>(
     graph: Graph,
     weights: WeightStorage,
-    { provider = 'cpu', avoidsSaturation = false, channelBlock, ...options }: OpenOptions,
+    { provider = 'cpu', avoidsSaturation = false, channelBlock, isSmall = false, ...options }: OpenOptions,
   ): Promise<Session<K>> {
     const { bytes, externalFolder } = emitModel(graph, weights, {
       channelBlock,
       namesBytesApart: avoidsSaturation,
     });
     await prepareEnvironment(import.meta.resolve('onnxruntime-node'));
+    if (!isSmall) {
+      Session.#freedFirst ??= Session.#freeUnused();
+      await Session.#freedFirst;
+    }
     try {
-      const created = await ort.InferenceSession.create(bytes, {
-        executionProviders: [provider],
-        intraOpNumThreads: options.threads ?? defaultThreads(),
+      const created = await NativeSession.open(bytes, {
+        provider,
+        threads: options.threads ?? defaultThreads(),
         // The rewriting of signed weights is such a search too.
-        graphOptimizationLevel: (options.optimizes ?? true) || avoidsSaturation ? 'all' : 'disabled',
-        enableMemPattern: options.plansMemory ?? true,
-        enableCpuMemArena: options.keepsMemory ?? true,
-        logSeverityLevel: 4,
-        ...(options.profilePrefix === undefined
-          ? {}
-          : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
-        extra: {
-          session: {
-            ...(avoidsSaturation ? { x64quantprecision: '1' } : {}),
-            ...(externalFolder === undefined ? {} : { model_external_initializers_file_folder_path: externalFolder }),
-          },
+        optimizes: (options.optimizes ?? true) || avoidsSaturation,
+        plansMemory: options.plansMemory ?? true,
+        keepsMemory: options.keepsMemory ?? true,
+        profilePrefix: options.profilePrefix,
+        settings: {
+          ...(avoidsSaturation ? { 'session.x64quantprecision': '1' } : {}),
+          ...(externalFolder === undefined
+            ? {}
+            : { 'session.model_external_initializers_file_folder_path': externalFolder }),
         },
       });
       return new Session<K>(graph, created);
     } catch (cause) {
+      if (cause instanceof ChatRexError) throw cause;
       const [message] = (cause as Error).message.trim().split('\n');
       if (provider === 'cpu')
         throw new ChatRexError('runtime', `ONNX Runtime refused the model: ${message}`, { cause });
@@ -157,28 +165,50 @@ export class Session<Outputs extends string = string> {
   /**
    * Computes all outputs.
    * @param into tensors that receive outputs in place; one may be fed at the same time, as a KV cache is.
+   * @param signal ends the run after the node under way
+   * @throws ChatRexError 'aborted' by the signal; 'runtime' when ONNX Runtime refuses what is fed
    */
-  async run(feeds: Feeds, into: Partial<Record<Outputs, HostTensor>> = {}): Promise<Record<Outputs, HostTensor>> {
+  async run(
+    feeds: Feeds,
+    into: Partial<Record<Outputs, HostTensor>> = {},
+    signal?: AbortSignal,
+  ): Promise<Record<Outputs, HostTensor>> {
     if (this.#isDisposed)
       throw new ChatRexError('runtime', 'the session was disposed, perhaps with its model; load it again');
     for (const name of this.#session.inputNames) {
       if (!feeds[name]) throw new ChatRexError('invalid-argument', `input '${name}' is not fed`);
     }
-    const inputs = Object.fromEntries(this.#session.inputNames.map((name) => [name, toOrt(feeds[name])]));
-    const fetches = Object.fromEntries(
-      this.#session.outputNames.map((name) => {
-        const target = into[name as Outputs];
-        return [name, target ? toOrt(target) : null];
-      }),
-    );
     try {
-      const results = await this.#session.run(inputs, fetches);
-      return Object.fromEntries(
-        Object.entries(results).map(([name, value]) => [name, into[name as Outputs] ?? fromOrt(value)]),
-      ) as Record<Outputs, HostTensor>;
+      const results = await this.#session.run(feeds, this.#roomFor(feeds, into), signal);
+      return results as Record<Outputs, HostTensor>;
     } catch (cause) {
+      if (signal?.aborted) throw new ChatRexError('aborted', 'computing was cancelled', { cause: signal.reason });
       throw new ChatRexError('runtime', `ONNX Runtime failed: ${(cause as Error).message}`, { cause });
     }
+  }
+
+  /**
+   * Memory for the outputs, new where none is given and their sizes follow from what is fed: ONNX Runtime writes there,
+   * and nothing is copied.
+   */
+  #roomFor(feeds: Feeds, into: Partial<Record<string, HostTensor>>): Record<string, HostTensor> {
+    const sizes = new Map<string, number>();
+    for (const [name, { shape }] of this.graph.inputs) {
+      shape.forEach((dim, axis) => {
+        if (typeof dim === 'string') sizes.set(dim, feeds[name].shape[axis]);
+      });
+    }
+    const room: Record<string, HostTensor> = {};
+    for (const [name, { dtype, shape }] of Object.entries(this.graph.outputs)) {
+      const given = into[name];
+      if (given) {
+        room[name] = given;
+        continue;
+      }
+      const dims = shape.map((dim) => evaluateDim(dim, sizes));
+      if (dims.every((dim) => dim !== undefined)) room[name] = hostTensor(dtype, dims);
+    }
+    return room;
   }
 
   /** Ends profiling; the trace file is then complete. */
@@ -186,11 +216,12 @@ export class Session<Outputs extends string = string> {
     this.#session.endProfiling();
   }
 
-  /** Frees the session's memory; it cannot run again. */
+  /** Frees the session's memory after the runs under way; it cannot run again. */
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    await this.#session.release();
+    await this.#session.dispose();
+    await Session.#freeUnused();
   }
 }
 
@@ -235,16 +266,11 @@ let block: Promise<number | undefined> | undefined;
 
 function requireProvider(provider: Provider): void {
   if (provider === 'cpu') return;
-  const present = ort.listSupportedBackends().map(({ name }) => name);
+  const built = OnnxRuntime.open().availableProviders();
+  const present = providers.filter((name) => built.some((one) => one.toLowerCase() === `${name}executionprovider`));
   if (present.includes(provider)) return;
   throw new ChatRexError(
     'unsupported',
     `provider '${provider}' is not in this installation; it has ${present.join(', ')}`,
   );
-}
-
-const toOrt = ({ dtype, data, shape }: HostTensor): ort.Tensor => new ort.Tensor(dtype, data as never, shape);
-
-function fromOrt(value: ort.Tensor): HostTensor {
-  return { dtype: value.type as DType, shape: value.dims, data: value.data as TensorData };
 }

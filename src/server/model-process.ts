@@ -25,7 +25,7 @@ const stuckAfterMs = 180_000;
 const endingMs = 2_000;
 
 export interface CallOptions {
-  /** Ends the work between two steps, with an error of code 'aborted'. */
+  /** Ends the work with an error of code 'aborted'. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: AnswerEvent) => void;
 }

@@ -4,6 +4,7 @@
  * compiled.
  */
 
+import koffi from 'koffi';
 import { ChatRexError } from '../../errors.ts';
 
 /** Processes that train together, one of which is this. */
@@ -50,7 +51,7 @@ export class Mpi implements Ranks {
 
   /**
    * Joins the processes of `mpirun`; undefined in a process that it did not start, or started alone.
-   * @throws ChatRexError 'unsupported' without koffi or Open MPI's library, or under another MPI
+   * @throws ChatRexError 'unsupported' without Open MPI's library, or under another MPI
    * @example const ranks = await Mpi.join(process.env);
    */
   static async join(environment: Readonly<Record<string, string | undefined>>): Promise<Mpi | undefined> {
@@ -62,10 +63,7 @@ export class Mpi implements Ranks {
   }
 
   static async #open(): Promise<Mpi> {
-    const koffi = await import('koffi').catch((cause) => {
-      throw new ChatRexError('unsupported', 'mpirun: training on several machines needs: npm install koffi', { cause });
-    });
-    const library = openLibrary(koffi);
+    const library = openLibrary();
     const world = library.symbol('ompi_mpi_comm_world');
     const provided = [0];
     library.func('int MPI_Init_thread(void *, void *, int, _Out_ int *)')(null, null, threadSerialized, provided);
@@ -135,7 +133,7 @@ export class Mpi implements Ranks {
   }
 }
 
-function openLibrary(koffi: typeof import('koffi')) {
+function openLibrary() {
   for (const name of libraryNames) {
     try {
       const library = koffi.load(name, { global: true });
