@@ -48,18 +48,18 @@ const describeAll = (): LookRequest => ({
   ...{ filter: { minScore: 0, maxBoxes: 3 }, asking: { maxTokens: 6 } },
 });
 
-async function told(request: LookRequest, models: number) {
+async function told(request: LookRequest, atOnce: number) {
   const outcomes: unknown[] = [];
   const onOutcome = ({ path }: LookJob, outcome: LookOutcome) => {
     const drawing = 'report' in outcome && Buffer.from(outcome.report.drawing ?? []).toString('base64');
     outcomes.push('report' in outcome ? { path, ...outcome.report, drawing } : { path, ...outcome });
   };
-  await lookAtAll(request, jobs, { models, onOutcome });
+  await lookAtAll(request, jobs, { atOnce, onOutcome });
   return outcomes;
 }
 
 describe('all images of a folder', () => {
-  it('in the order given, the same by two models as by one; a broken image is an outcome', async () => {
+  it('in the order given, the same two at a time as one by one; a broken image is an outcome', async () => {
     const one = await told(describeAll(), 1);
     expect(await told(describeAll(), 2)).toEqual(one);
     expect(one).toMatchObject([
@@ -77,7 +77,7 @@ describe('all images of a folder', () => {
     const control = new AbortController();
     const seen: string[] = [];
     const work = lookAtAll(propose(), jobs, {
-      ...{ models: 2, signal: control.signal },
+      ...{ atOnce: 2, signal: control.signal },
       onOutcome: ({ path }) => {
         seen.push(path);
         control.abort();

@@ -69,11 +69,13 @@ export function setImage(batch: ImageBatch, index: number, image: RgbImage, stat
   mask.fill(isWhole ? 0 : 1);
   if (!isWhole)
     for (let row = 0; row < image.height; row++) mask.fill(0, row * batch.width, row * batch.width + image.width);
-  for (let channel = 0; channel < 3; channel++) {
-    const start = (index * 3 + channel) * plane;
-    const table = normalisedBytes(statistics, channel);
-    fillPlane(batch.pixels.subarray(start, start + plane), batch.width, image, channel, table);
-  }
+  const start = index * 3 * plane;
+  fillPlanes(
+    [0, 1, 2].map((channel) => batch.pixels.subarray(start + channel * plane, start + (channel + 1) * plane)),
+    batch.width,
+    image,
+    [0, 1, 2].map((channel) => normalisedBytes(statistics, channel)),
+  );
 }
 
 /** The 256 possible results, rounded to float32 after every step as torch does. */
@@ -83,22 +85,25 @@ function normalisedBytes({ mean, std }: ChannelStatistics, channel: number): Flo
   return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.fround(byte / 255) - center) / spread);
 }
 
-function fillPlane(
-  plane: Float32Array,
+/** All three at once, for the bytes of an image lie side by side. */
+function fillPlanes(
+  [red, green, blue]: readonly Float32Array[],
   canvasWidth: number,
-  image: RgbImage,
-  channel: number,
-  table: Float32Array,
+  { width, height, data }: RgbImage,
+  [ofRed, ofGreen, ofBlue]: readonly Float32Array[],
 ): void {
-  const { width, height, data } = image;
-  let from = channel;
+  let from = 0;
   for (let row = 0; row < height; row++) {
     const start = row * canvasWidth;
-    for (let column = 0; column < width; column++) {
-      plane[start + column] = table[data[from]];
+    const end = start + width;
+    for (let to = start; to < end; to++) {
+      red[to] = ofRed[data[from]];
+      green[to] = ofGreen[data[from + 1]];
+      blue[to] = ofBlue[data[from + 2]];
       from += 3;
     }
-    plane.fill(0, start + width, start + canvasWidth);
+    if (width === canvasWidth) continue;
+    for (const plane of [red, green, blue]) plane.fill(0, end, start + canvasWidth);
   }
-  plane.fill(0, height * canvasWidth);
+  for (const plane of [red, green, blue]) plane.fill(0, height * canvasWidth);
 }

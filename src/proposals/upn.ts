@@ -12,7 +12,6 @@ import { input } from '../tensor/ops/input.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { explainNaN, hasNaN } from '../weights/non-finite.ts';
 import type { UpnConfig, UpnPreset } from './config.ts';
-import { createTurns } from './in-turn.ts';
 import { type Int8Layers, int8LayersOf, upnScope } from './int8-layers.ts';
 import { loadStoredUpn, type StoredUpn } from './load.ts';
 import { type Granularity, proposeFor, upnNetwork } from './network.ts';
@@ -42,7 +41,6 @@ export class Upn implements ProposalNetwork {
   readonly #options: UpnLoadOptions;
   readonly #sessions: SessionCache<Session>;
   /** A session in use must not make room for another. */
-  readonly #inTurn = createTurns();
 
   private constructor(stored: StoredUpn, options: UpnLoadOptions) {
     this.config = stored.config;
@@ -77,13 +75,17 @@ export class Upn implements ProposalNetwork {
     requireGranularity(granularity);
     const prompts: readonly Granularity[] = granularity === 'both' ? ['coarse', 'fine'] : [granularity];
     return proposeForEach(sources, options, async (image) =>
-      filterPredictions(await this.#inTurn(() => this.#predict(image, prompts)), image, filter),
+      filterPredictions(
+        await this.#sessions.during(() => this.#predict(image, prompts, options.signal)),
+        image,
+        filter,
+      ),
     );
   }
 
   /** Frees the sessions after the calls under way; later calls are refused with code 'runtime'. */
   async dispose(): Promise<void> {
-    await this.#inTurn(() => this.#sessions.dispose());
+    await this.#sessions.dispose();
   }
 
   async #graph(
@@ -99,7 +101,7 @@ export class Upn implements ProposalNetwork {
     return proposalGraph(this.config, canvas, hasPadding, prompts, int8Layers, isWhole ? 'batch' : 1);
   }
 
-  async #predict(image: RgbImage, prompts: readonly Granularity[]) {
+  async #predict(image: RgbImage, prompts: readonly Granularity[], signal?: AbortSignal) {
     const { shorterSide, longerSide, canvasMultiple } = this.config;
     const resized = resizeImage(image, shortestSideSize(image, shorterSide, longerSide));
     const canvas = paddedCanvas(resized, canvasMultiple);
@@ -107,19 +109,19 @@ export class Upn implements ProposalNetwork {
     const batch = createImageBatch(1, canvas);
     setImage(batch, 0, resized, IMAGENET_STATISTICS);
     const key = [canvas.width, canvas.height, hasPadding, ...prompts].join();
-    const session = await this.#sessions.get(key, async () =>
+    const create = async () =>
       Session.create(await this.#graph(canvas, hasPadding, prompts), this.#stored.weights, {
         // For the large network a planned block would add half as much memory again and save no time.
         plansMemory: false,
         // In float the search finds products to join, which is worth its seconds.
         optimizes: int8LayersOf(this.#stored.weights.keys()).size === 0,
         ...this.#options.session,
-      }),
-    );
-    const results = await session.run({
+      });
+    const feeds = {
       images: hostTensor('float32', [1, 3, canvas.height, canvas.width], batch.pixels),
       padding: hostTensor('bool', [1, canvas.height, canvas.width], batch.mask),
-    });
+    };
+    const results = await this.#sessions.use(key, create, (session) => session.run(feeds, {}, signal));
     if (prompts.some((granularity) => hasNaN(results[`${granularity} logits`].data as Float32Array))) {
       throw await explainNaN('scores of boxes', this.#stored.weights);
     }

@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { decodeImage } from '../../src/image/decode.ts';
+import { createImageBatch } from '../../src/image/normalize.ts';
 import { stretched } from '../../src/proposals/nanodet/nanodet.ts';
 import { patternedSquare, places, runBundled } from '../../src/proposals/nanodet/testing/bundled.ts';
 
@@ -26,7 +27,7 @@ const run = await openOriginal(resolve(modules));
 
 let worst = 0;
 for (const path of images) {
-  const input = stretched(await decodeImage(path), side).data;
+  const input = stretched(await decodeImage(path), createImageBatch(1, { width: side, height: side })).data;
   const [expected, found] = [await run(input), await runBundled(input)];
   const differences = expected.map((values, i) => mostDifferent(values, found[i]));
   worst = Math.max(worst, ...differences);

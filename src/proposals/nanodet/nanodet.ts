@@ -2,7 +2,7 @@
 
 import { ChatRexError } from '../../errors.ts';
 import type { ImageSource } from '../../image/decode.ts';
-import { createImageBatch, IMAGENET_STATISTICS, setImage } from '../../image/normalize.ts';
+import { createImageBatch, IMAGENET_STATISTICS, type ImageBatch, setImage } from '../../image/normalize.ts';
 import { resizeImage } from '../../image/resize.ts';
 import type { RgbImage } from '../../image/rgb-image.ts';
 import { createScope } from '../../nn/scope.ts';
@@ -15,17 +15,22 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { nanoDetNetwork } from '../../vision/nanodet/network.ts';
 import { placeBoxes } from '../../vision/nanodet/place-boxes.ts';
 import { explainNaN, hasNaN } from '../../weights/non-finite.ts';
-import { createTurns } from '../in-turn.ts';
 import { completeFilter, type FilterOptions, type Proposals } from '../post-process.ts';
 import { type ProposalNetwork, type ProposeOptions, proposeForEach, requireGranularity } from '../proposal-network.ts';
 import { SessionCache } from '../session-cache.ts';
 import { type NanoDetConfig, type NanoDetScale, sizesOf } from './config.ts';
-import { type Detection, detectionsOf, proposalsOf, type ScalePredictions } from './detections.ts';
+import { type Detection, detectionsOf, proposalsOf } from './detections.ts';
 
 /** A network on disk: its configuration and where its weights are. */
 export interface StoredNanoDet {
   readonly config: NanoDetConfig;
   readonly weights: ReadonlyMap<string, StoredWeight>;
+}
+
+/** What goes in and comes out for one image at one scale. */
+interface ImageMemory {
+  readonly batch: ImageBatch;
+  found?: Record<string, HostTensor>;
 }
 
 export class NanoDet implements ProposalNetwork {
@@ -36,7 +41,8 @@ export class NanoDet implements ProposalNetwork {
   readonly #options: SessionOptions;
   /** One session per scale. */
   readonly #sessions: SessionCache<Session>;
-  readonly #inTurn = createTurns();
+  /** By side of the square: memory of images looked at before, as many as were looked at at once. */
+  readonly #unused = new Map<number, ImageMemory[]>();
 
   /** Nothing is read until the first image. See `loadProposalNetwork`. */
   constructor({ config, weights }: StoredNanoDet, session: SessionOptions = {}) {
@@ -78,7 +84,7 @@ export class NanoDet implements ProposalNetwork {
     const filter = completeFilter({ minScore, nmsIou, maxBoxes });
     const used = fast ? scales.slice(0, 1) : scales;
     return proposeForEach(sources, options, async (image) => {
-      const found = await this.detections(image, used, filter.minScore);
+      const found = await this.detections(image, used, filter.minScore, options.signal);
       return proposalsOf(found, image, this.config, filter);
     });
   }
@@ -88,36 +94,47 @@ export class NanoDet implements ProposalNetwork {
    * themselves.
    * @param minScore least probability of an object
    */
-  detections(image: RgbImage, scales: readonly NanoDetScale[], minScore: number): Promise<Detection[]> {
-    return this.#inTurn(async () => {
+  detections(
+    image: RgbImage,
+    scales: readonly NanoDetScale[],
+    minScore: number,
+    signal?: AbortSignal,
+  ): Promise<Detection[]> {
+    return this.#sessions.during(async () => {
       const found: Detection[][] = [];
       for (const scale of scales) {
-        found.push(detectionsOf(await this.#predict(image, scale), image, this.config, minScore));
+        found.push(await this.#detect(image, scale, minScore, signal));
       }
       return found.flat();
     });
   }
 
   async dispose(): Promise<void> {
-    await this.#inTurn(() => this.#sessions.dispose());
+    await this.#sessions.dispose();
   }
 
-  async #predict(image: RgbImage, scale: NanoDetScale): Promise<ScalePredictions> {
+  async #detect(image: RgbImage, scale: NanoDetScale, minScore: number, signal?: AbortSignal): Promise<Detection[]> {
     const { side } = scale;
-    const session = await this.#sessions.get(String(side), () =>
-      Session.create(detectionGraph(this.config, side), this.#weights, this.#options),
-    );
-    const { logits, boxesXyxy } = await session.run({ images: stretched(image, side) });
-    if (hasNaN(logits.data as Float32Array)) throw await explainNaN('scores of boxes', this.#weights);
-    return { scale, logits: logits.data as Float32Array, boxesXyxy: boxesXyxy.data as Float32Array };
+    const create = () => Session.create(detectionGraph(this.config, side), this.#weights, this.#options);
+    return this.#sessions.use(String(side), create, async (session) => {
+      const memory: ImageMemory = this.#unused.get(side)?.pop() ?? {
+        batch: createImageBatch(1, { width: side, height: side }),
+      };
+      memory.found = await session.run({ images: stretched(image, memory.batch) }, memory.found, signal);
+      const [logits, boxesXyxy] = [memory.found.logits.data, memory.found.boxesXyxy.data] as Float32Array[];
+      if (hasNaN(logits)) throw await explainNaN('scores of boxes', this.#weights);
+      const detections = detectionsOf({ scale, logits, boxesXyxy }, image, this.config, minScore);
+      this.#unused.set(side, [...(this.#unused.get(side) ?? []), memory]);
+      return detections;
+    });
   }
 }
 
-/** [1, 3, side, side]: the whole image as a square, whatever its shape was, normalised. */
-export function stretched(image: RgbImage, side: number): HostTensor<'float32'> {
-  const batch = createImageBatch(1, { width: side, height: side });
-  setImage(batch, 0, resizeImage(image, { width: side, height: side }), IMAGENET_STATISTICS);
-  return hostTensor('float32', [1, 3, side, side], batch.pixels);
+/** [1, 3, side, side] in the memory of a batch: the whole image as a square, whatever its shape was, normalised. */
+export function stretched(image: RgbImage, batch: ImageBatch): HostTensor<'float32'> {
+  const { width, height } = batch;
+  setImage(batch, 0, resizeImage(image, { width, height }), IMAGENET_STATISTICS);
+  return hostTensor('float32', [1, 3, height, width], batch.pixels);
 }
 
 /** Input `images`; `logits` [B, N, categories] and `boxesXyxy` [B, N, 4] of all places of all levels. */
