@@ -79,9 +79,8 @@ export function wholeAttention(
 /**
  * Attention of new tokens over those of a cache and over themselves.
  *
- * The cache is only read, the new keys and values are given back. ONNX Runtime's binding for Node takes inputs as they
- * lie and copies every output, so that an attention which returned the longer cache (as GroupQueryAttention does) would
- * cost a copy of all of it for every token.
+ * The cache is only read, the new keys and values are given back: an attention that returned the longer cache (as
+ * GroupQueryAttention does) would copy all of it for every token, unless it were written in place.
  * @param shape of the embeddings.
  * @param cache of any layer: its shape is all that matters.
  */
