@@ -39,8 +39,8 @@ export class SessionCache<S extends Disposable> {
   }
 
   /**
-   * Runs `work` with the session of `key`, made by `create` when there is none. Where all sessions are in use and there
-   * is room for no other, it waits. To be called by what `during` runs.
+   * Runs `work` with the session of `key`; `create` makes it when there is none. Waits while the cache is full and every
+   * session in it is in use. Call it inside of `during`.
    */
   async use<T>(key: string, create: () => Promise<S>, work: (session: S) => Promise<T>): Promise<T> {
     let entry = this.#entries.get(key);
