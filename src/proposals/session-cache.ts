@@ -39,8 +39,8 @@ export class SessionCache<S extends Disposable> {
   }
 
   /**
-   * Runs `work` with the session of `key`; `create` makes it when there is none. Waits while the cache is full and every
-   * session in it is in use. Call it inside of `during`.
+   * Runs `work` with the session of `key`; `create` makes it when there is none. Waits while the cache is full and all
+   * its sessions are in use. Call it inside of `during`.
    */
   async use<T>(key: string, create: () => Promise<S>, work: (session: S) => Promise<T>): Promise<T> {
     let entry = this.#entries.get(key);
