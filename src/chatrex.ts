@@ -15,7 +15,7 @@ import { ImageMemory } from './chatrex/image-memory.ts';
 import { objectSpelling } from './chatrex/object-spelling.ts';
 import { VisionEncoder } from './chatrex/vision-encoder.ts';
 import { splitTensors, visionWeights } from './chatrex/weights.ts';
-import { ChatRexError, wrongArgument } from './errors.ts';
+import { ChatRexError, requireNotAborted, wrongArgument } from './errors.ts';
 import { dialects } from './grounding/dialect.ts';
 import { type DecodeOptions, decodeImage, type ImageSource } from './image/decode.ts';
 import type { LanguageModel } from './language/language-model.ts';
@@ -126,12 +126,12 @@ export class ChatRex {
     this.#requireUsable();
     const { config, vision, language, chat, batch } = this.#parts;
     const image = await decodeImage(source, { onWarning });
-    requireNotAborted(signal);
+    requireNotAborted(signal, 'looking at the image');
     const chosen = chooseBoxes(boxes ?? (await this.propose(image, { ...filter, signal })), image);
-    requireNotAborted(signal);
+    requireNotAborted(signal, 'looking at the image');
     const { boxesXyxy, scores: proposalScores } = chosen;
     const seen = await vision.encode([image], [boxesXyxy], signal);
-    requireNotAborted(signal);
+    requireNotAborted(signal, 'looking at the image');
     const segments = chat.prefix(proposalScores.length);
     const spelling = objectSpelling(config);
     const prefix = await spelling.embedPrefix(segments, seen, language);
@@ -227,9 +227,4 @@ function proposalSource(folder: string, given: string | undefined): string {
   const own = join(folder, 'upn');
   if (given !== undefined || existsSync(own)) return given ?? own;
   throw new ChatRexError('not-found', `${folder} has no proposal network in upn/; give one, or give the boxes`);
-}
-
-function requireNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new ChatRexError('aborted', 'looking at the image was cancelled', { cause: signal.reason });
 }

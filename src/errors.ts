@@ -27,6 +27,11 @@ export class ChatRexError extends Error {
   }
 }
 
+/** @throws ChatRexError 'aborted' after the signal, saying that `what` was cancelled */
+export function requireNotAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new ChatRexError('aborted', `${what} was cancelled`, { cause: signal.reason });
+}
+
 /**
  * An argument of the wrong type or range, as callers without types give them.
  * @param came shown shortly: text in quotes, objects by their class

@@ -9,7 +9,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelFolder } from '../chatrex.ts';
-import { ChatRexError, type ErrorCode } from '../errors.ts';
+import { ChatRexError, type ErrorCode, requireNotAborted } from '../errors.ts';
 import { locateNetwork } from '../proposals/locate.ts';
 import { defaultThreads } from '../runtime/threads.ts';
 import { Turns } from '../runtime/turns.ts';
@@ -65,7 +65,7 @@ export async function lookAtAll(
         outcomes.push(outcome);
       }
       const outcome = await outcomes[told];
-      requireNotAborted(signal);
+      requireNotAborted(signal, 'the work');
       await onOutcome(job, outcome);
       delete outcomes[told];
     }
@@ -83,7 +83,7 @@ function lookWith(looker: Looker, most: number, signal: AbortSignal): (job: Look
     const warnings: string[] = [];
     const close = await open.take();
     try {
-      requireNotAborted(signal);
+      requireNotAborted(signal, 'the work');
       const image = await openImage(job.path, { onWarning: (warning) => warnings.push(warning) });
       const leave = await looked.take();
       try {
@@ -128,8 +128,4 @@ async function bytesAt(path: string): Promise<number> {
 function failureOfImage({ code, message }: { code: ErrorCode; message: string }): LookOutcome {
   if (code === 'aborted' || code === 'invalid-argument') throw new ChatRexError(code, message);
   return { failure: { code, message } };
-}
-
-function requireNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ChatRexError('aborted', 'the work was cancelled', { cause: signal.reason });
 }

@@ -1,6 +1,6 @@
 /** Writing an answer token by token, for one text or for several at once. */
 
-import { ChatRexError, wrongArgument } from '../errors.ts';
+import { ChatRexError, requireNotAborted, wrongArgument } from '../errors.ts';
 import { createRandom } from '../random.ts';
 import type { KvCache } from './kv-cache.ts';
 import type { LanguageModel, Lexicon } from './language-model.ts';
@@ -65,7 +65,7 @@ export async function* generate(
   const ids = logits.map(() => 0);
   let current = logits;
   for (let count = 1; active.includes(true); count++) {
-    requireNotAborted(signal);
+    requireNotAborted(signal, 'the answer');
     for (const row of active.keys()) {
       if (!active[row]) continue;
       const allowed = current[row].slice();
@@ -77,12 +77,8 @@ export async function* generate(
       yield { row, ...choice };
     }
     if (active.includes(true)) {
-      requireNotAborted(signal);
+      requireNotAborted(signal, 'the answer');
       current = await model.step(cache, ids, active, options.lexicon);
     }
   }
-}
-
-function requireNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ChatRexError('aborted', 'the answer was cancelled', { cause: signal.reason });
 }

@@ -1,6 +1,6 @@
 /** What all networks that find objects have in common, whatever finds them: images in, boxes out. */
 
-import { ChatRexError, wrongArgument } from '../errors.ts';
+import { requireNotAborted, wrongArgument } from '../errors.ts';
 import { decodeImage, type ImageLimits, type ImageSource } from '../image/decode.ts';
 import type { RgbImage } from '../image/rgb-image.ts';
 import type { Granularity } from './network.ts';
@@ -44,9 +44,9 @@ export async function proposeForEach(
   if (!Array.isArray(sources)) throw wrongArgument('images', "a list of images such as ['photo.jpg']", sources);
   const results: Proposals[] = [];
   for (const source of sources) {
-    requireNotAborted(signal);
+    requireNotAborted(signal, 'finding objects');
     const image = await decodeImage(source, limits);
-    requireNotAborted(signal);
+    requireNotAborted(signal, 'finding objects');
     results.push(await find(image));
   }
   return results;
@@ -56,8 +56,4 @@ export async function proposeForEach(
 export function requireGranularity(granularity: unknown): void {
   if (granularity === 'fine' || granularity === 'coarse' || granularity === 'both') return;
   throw wrongArgument('granularity', "'fine', 'coarse' or 'both'", granularity);
-}
-
-function requireNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ChatRexError('aborted', 'finding objects was cancelled', { cause: signal.reason });
 }

@@ -38,7 +38,7 @@ test('outputs without memory of the caller come as copies, of any type and size'
   await session.dispose();
 });
 
-test('JavaScript goes on while a session computes, and dispose waits for what is under way', async () => {
+test('timers fire while a session computes, and dispose waits for the runs under way', async () => {
   const size = 600;
   const session = await NativeSession.open(product(size), options);
   const ones = hostTensor('float32', [size, size], new Float32Array(size * size).fill(1));

@@ -82,7 +82,7 @@ export class NativeSession {
     );
   }
 
-  /** Opens a model in a thread of its own. @throws Error with ONNX Runtime's message */
+  /** Opens a model, in another thread. @throws Error with ONNX Runtime's message */
   static async open(model: Uint8Array, options: NativeOptions): Promise<NativeSession> {
     const runtime = OnnxRuntime.open();
     const session = new BigUint64Array(1);

@@ -74,7 +74,7 @@ const releases = {
   ReleaseCUDAProviderOptions: 208,
 } as const;
 
-/** koffi calls on stacks of its own, of 128 kB by default; what is not touched is no memory. */
+/** koffi calls C functions on its own stacks, 128 kB by default. Pages that nothing touches take no memory. */
 const stackBytes = 16 * 2 ** 20;
 
 const libraryNames: Partial<Record<NodeJS.Platform, string>> = {

@@ -2,7 +2,7 @@
 
 import { ChatRexError } from '../errors.ts';
 import { emitModel, type WeightStorage } from '../onnx/emit.ts';
-import { evaluateDim } from '../tensor/dimension.ts';
+import { evaluateDim, isStatic } from '../tensor/dimension.ts';
 import { type Graph, graphOf } from '../tensor/graph.ts';
 import { constant } from '../tensor/ops/constant.ts';
 import { depthwiseConvOp } from '../tensor/ops/depthwise-conv.ts';
@@ -205,7 +205,8 @@ export class Session<Outputs extends string = string> {
         room[name] = given;
         continue;
       }
-      const dims = shape.map((dim) => evaluateDim(dim, sizes));
+      // Most are numbers or single symbols, and this comes before every token that is written.
+      const dims = shape.map((dim) => (isStatic(dim) ? dim : (sizes.get(dim) ?? evaluateDim(dim, sizes))));
       if (dims.every((dim) => dim !== undefined)) room[name] = hostTensor(dtype, dims);
     }
     return room;

@@ -4,7 +4,7 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { ChatRexError } from '../errors.ts';
+import { ChatRexError, requireNotAborted } from '../errors.ts';
 import { askWorker, createCancellation, endWorker } from './protocol.ts';
 import { startWorker } from './start-worker.ts';
 
@@ -33,7 +33,7 @@ export async function runInWorkers<Task, Result>(
   onResult: (task: Task, result: Result) => Promise<void> | void,
   { threads = availableParallelism(), signal }: PoolOptions = {},
 ): Promise<void> {
-  requireNotAborted(signal);
+  requireNotAborted(signal, 'the work');
   const queue = [...tasks];
   const workers = Array.from({ length: Math.min(threads, queue.length) }, () =>
     startWorker(worker.module, worker.base, worker.data),
@@ -61,8 +61,4 @@ export async function runInWorkers<Task, Result>(
     cancel();
     await Promise.all(workers.map((one, index) => endWorker(one, pending[index])));
   }
-}
-
-function requireNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ChatRexError('aborted', 'the work was cancelled before it began');
 }
